@@ -1,0 +1,43 @@
+# Everything needs only Python >= 3.11, git and make; `make install` puts the rest into .venv.
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin
+
+.PHONY: demo up test lint format install requirements clean
+
+demo: install
+	@$(RUN)/tdnet demo
+
+up: install
+	@$(RUN)/tdnet up
+
+test: install
+	$(RUN)/pytest
+
+lint: install
+	$(RUN)/ruff check .
+	$(RUN)/ruff format --check .
+	$(RUN)/mypy
+
+format: install
+	$(RUN)/ruff check --fix .
+	$(RUN)/ruff format .
+
+install: $(VENV)/.installed
+
+# --no-deps: requirements.txt is the complete, hashed set, so nothing is left to resolve.
+$(VENV)/.installed: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(RUN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.txt
+	$(RUN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Re-pins every dependency (needs uv); addresses are left out on purpose.
+requirements:
+	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --upgrade \
+		--generate-hashes --no-annotate --no-header --no-emit-index-url --no-strip-extras \
+		--output-file requirements.txt
+
+clean:
+	rm -rf $(VENV) build *.egg-info

@@ -1,0 +1,369 @@
+"""How a day's assets run: one step, day by day, each asset of each day with its own truth.
+
+What belongs here: the order of work, what one failure may and may not stop, and the events, record
+and metrics of a run. Every daily asset is a :class:`DailyStep`; ``definitions.py`` lists them.
+
+Why one step and not one per asset: in a ranged run Dagster skips everything downstream of a failed
+step, for all its days. One unreadable row would keep a month of documents from being fetched,
+perhaps until TDnet no longer has them. Here a day's events are logged as soon as they are true, so
+a run that dies keeps the days it finished; a bad day is failed, and only that day.
+
+What does not belong here: what an asset does (its own module).
+"""
+
+import asyncio
+import traceback
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import date
+from time import monotonic
+from typing import Any
+
+import dagster as dg
+
+from tdnet_assets.assets.progress import DayFailure, RunProgress
+from tdnet_assets.assets.tables import preview
+from tdnet_assets.partitions import DAYS, DAYS_PER_RUN, day_of
+from tdnet_assets.resources.executions import Details, ExecutionsResource
+from tdnet_assets.resources.lake import LakeResource
+from tdnet_assets.resources.metrics import MetricsDelivery, MetricsResource
+from tdnet_assets.resources.tdnet import TdnetResource, TdnetSession, TransientSourceError
+from tdnet_assets.tdnet.errors import TdnetError
+
+POOL = "tdnet"
+METRICS_DELIVERED = "metrics_delivered"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """One check of one day; a failed one fails the asset's materialization of that day."""
+
+    name: str
+    passed: bool
+    description: str
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Materialized:
+    """What a step made of a day: metadata for the UI and the results of its checks."""
+
+    metadata: Mapping[str, Any]
+    checks: Sequence[CheckResult] = ()
+
+
+class IncompleteDayError(Exception):
+    """What could be stored of the day is stored, but it is not whole; later steps may go on."""
+
+
+@dataclass(slots=True)
+class Day:
+    """One day of a run, with everything a step needs; ``new_rows`` is set by ``disclosures``."""
+
+    date: date
+    tdnet: TdnetSession
+    lake: LakeResource
+    progress: RunProgress
+    concurrency: int
+    counts_documents: bool
+    new_rows: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class DailyStep:
+    """A daily asset: its spec, the names and meanings of its checks, and how a day is made."""
+
+    spec: dg.AssetSpec
+    checks: Mapping[str, str]
+    materialize: Callable[[Day], Awaitable[Materialized]]
+
+    @property
+    def name(self) -> str:
+        """The asset's name."""
+        return self.spec.key.to_user_string()
+
+    def check_specs(self) -> list[dg.AssetCheckSpec]:
+        """The checks as Dagster declares them."""
+        described = {
+            **self.checks,
+            METRICS_DELIVERED: "CloudWatch accepted the metrics of the run that made this day.",
+        }
+        return [
+            dg.AssetCheckSpec(name, asset=self.spec.key, description=text)
+            for name, text in described.items()
+        ]
+
+
+def build_daily_assets(steps: Sequence[DailyStep]) -> dg.AssetsDefinition:
+    """The daily assets as one subsettable step that handles one partition or a range."""
+
+    @dg.multi_asset(
+        name="daily_collection",
+        specs=[step.spec for step in steps],
+        check_specs=[spec for step in steps for spec in step.check_specs()],
+        partitions_def=DAYS,
+        backfill_policy=dg.BackfillPolicy.multi_run(DAYS_PER_RUN),
+        can_subset=True,
+        pool=POOL,
+    )
+    def daily_collection(
+        context: dg.AssetExecutionContext,
+        tdnet: TdnetResource,
+        lake: LakeResource,
+        executions: ExecutionsResource,
+        metrics: MetricsResource,
+    ) -> Iterator[dg.MaterializeResult[None]]:
+        selected = [step for step in steps if step.spec.key in context.selected_asset_keys]
+        DailyRun(
+            context,
+            selected,
+            tdnet=tdnet,
+            lake=lake,
+            executions=executions,
+            metrics=metrics,
+        ).execute()
+        # Every event was logged when it became true, so there is nothing left to yield.
+        yield from ()
+
+    return daily_collection
+
+
+class DailyRun:
+    """One run over one or many days; :meth:`execute` raises ``dg.Failure`` if any day failed."""
+
+    def __init__(
+        self,
+        context: dg.AssetExecutionContext,
+        steps: Sequence[DailyStep],
+        *,
+        tdnet: TdnetResource,
+        lake: LakeResource,
+        executions: ExecutionsResource,
+        metrics: MetricsResource,
+    ) -> None:
+        self.context = context
+        self.steps = steps
+        self.tdnet = tdnet
+        self.lake = lake
+        self.executions = executions
+        self.metrics = metrics
+        self.days = [day_of(key) for key in context.partition_keys]
+        self.progress = RunProgress(executions, context.run.run_id, days=len(self.days))
+        self.failures: list[DayFailure] = []
+        self.requests = 0
+
+    def execute(self) -> None:
+        """Make every day, then report; the record gets its final status whatever happens."""
+        started = monotonic()
+        self._start_record()
+        try:
+            self._run_loop()
+        except BaseException as error:
+            self._finish_record(
+                "failed" if isinstance(error, Exception) else "canceled", error=error
+            )
+            raise
+        delivery = self._publish_metrics(monotonic() - started)
+        self._finish_record(
+            "failed" if self.failures else "completed", metrics_error=delivery.error
+        )
+        if self.failures:
+            raise self._failure()
+
+    def _run_loop(self) -> None:
+        try:
+            asyncio.run(self._make_days())
+        except asyncio.CancelledError as error:
+            raise dg.DagsterExecutionInterruptedError(str(error)) from error
+
+    async def _make_days(self) -> None:
+        _let_interrupts_end_the_loop()
+        async with AsyncExitStack() as stack:
+            session = await stack.enter_async_context(self.tdnet.session())
+            await stack.enter_async_context(self.progress.heartbeat())
+            try:
+                for day in self.days:
+                    await self._make_day(
+                        Day(
+                            date=day,
+                            tdnet=session,
+                            lake=self.lake,
+                            progress=self.progress,
+                            concurrency=self.tdnet.concurrency,
+                            counts_documents="documents" in {step.name for step in self.steps},
+                        )
+                    )
+            finally:
+                self.requests = session.counts.requests
+
+    async def _make_day(self, day: Day) -> None:
+        for step in self.steps:
+            try:
+                made = await step.materialize(day)
+            except IncompleteDayError as error:
+                self._day_failed(day, step, error)
+                continue
+            except Exception as error:  # noqa: BLE001 - recorded; one day must not cost the others
+                self._day_failed(day, step, error)
+                break
+            self._log_made(day, step, made)
+        self.progress.day_done()
+
+    def _log_made(self, day: Day, step: DailyStep, made: Materialized) -> None:
+        failed = [check for check in made.checks if not check.passed]
+        if not failed:
+            self.context.log_event(
+                dg.AssetMaterialization(
+                    step.spec.key,
+                    partition=str(day.date),
+                    metadata={**made.metadata, "execution": self.context.run.run_id},
+                    tags={"dagster/code_version": step.spec.code_version or ""},
+                )
+            )
+        for check in made.checks:
+            self._log_check(day.date, step, check)
+        if failed:
+            reasons = "; ".join(check.description for check in failed)
+            self._day_failed(day, step, IncompleteDayError(reasons))
+
+    def _log_check(self, day: date, step: DailyStep, check: CheckResult) -> None:
+        self.context.log_event(
+            dg.AssetCheckEvaluation(
+                asset_key=step.spec.key,
+                check_name=check.name,
+                passed=check.passed,
+                description=check.description,
+                metadata=dict(check.metadata),
+                severity=dg.AssetCheckSeverity.ERROR,
+                partition=str(day),
+            )
+        )
+
+    def _day_failed(self, day: Day, step: DailyStep, error: Exception) -> None:
+        expected = isinstance(error, TdnetError | IncompleteDayError)
+        self.failures.append(
+            DayFailure(
+                day=day.date,
+                asset=step.name,
+                error_type=type(error).__name__,
+                message=str(error),
+                permanent=expected and not isinstance(error, TransientSourceError),
+            )
+        )
+        self.context.log.error(
+            f"{day.date} {step.name}: {type(error).__name__}: {error}"
+            + ("" if expected else f"\n{''.join(traceback.format_exception(error))}")
+        )
+
+    def _start_record(self) -> None:
+        run = self.context.run
+        self.executions.expire_stale()
+        self.executions.start(
+            run.run_id,
+            job_name=run.job_name,
+            trigger=_trigger(run.tags),
+            root_execution_id=run.root_run_id,
+            partition_start=str(self.days[0]),
+            partition_end=str(self.days[-1]),
+            dagster_url=f"/runs/{run.run_id}",
+        )
+
+    def _finish_record(
+        self,
+        status: str,
+        *,
+        error: BaseException | None = None,
+        metrics_error: str | None = None,
+    ) -> None:
+        error_type = error_message = None
+        if error is not None:
+            error_type, error_message = type(error).__name__, str(error)
+        elif self.failures:
+            error_type, error_message = self.failures[0].error_type, self._summary()
+        details: Details = {
+            **self.progress.counts,
+            "error_type": error_type,
+            "error_message": error_message,
+            "metrics_error": metrics_error,
+        }
+        self.executions.finish(self.context.run.run_id, status, **details)
+
+    def _publish_metrics(self, seconds: float) -> MetricsDelivery:
+        progress = self.progress
+        delivery = self.metrics.publish(
+            {
+                "DisclosuresCollected": progress.collected,
+                "DisclosuresFailed": progress.failed + progress.rejected,
+                "CollectionSuccessRate": progress.success_rate,
+                "DocumentsStored": progress.documents_stored,
+                "DocumentsFailed": progress.documents_failed,
+                "TdnetRequests": self.requests,
+                "RunDuration": seconds,
+                "PartitionsFailed": len({failure.day for failure in self.failures}),
+            }
+        )
+        result = CheckResult(
+            METRICS_DELIVERED,
+            passed=delivery.delivered,
+            description=delivery.error or f"{len(delivery.sent)} metrics delivered",
+            metadata={"namespace": self.metrics.config.metrics_namespace},
+        )
+        for step in self.steps:
+            for day in self.days:
+                self._log_check(day, step, result)
+        return delivery
+
+    def _summary(self) -> str:
+        days = sorted({failure.day for failure in self.failures})
+        first = self.failures[0]
+        failed = f"{len(days)} of {len(self.days)} days" if len(self.days) > 1 else f"{first.day}"
+        where = first.asset if len(self.days) == 1 else f"{first.day} {first.asset}"
+        return f"{failed} not complete: {where}: {first.message}"
+
+    def _failure(self) -> dg.Failure:
+        return dg.Failure(
+            description=self._summary(),
+            metadata={
+                "failed": preview(
+                    {
+                        "day": failure.day,
+                        "asset": failure.asset,
+                        "error": failure.error_type,
+                        "message": failure.message[:500],
+                    }
+                    for failure in self.failures[:DAYS_PER_RUN]
+                )
+            },
+            allow_retries=not all(failure.permanent for failure in self.failures),
+        )
+
+
+def _trigger(tags: Mapping[str, str]) -> str:
+    for tag, trigger in {
+        "dagster/backfill": "backfill",
+        "dagster/sensor_name": "sensor",
+        "dagster/schedule_name": "schedule",
+    }.items():
+        if tag in tags:
+            return trigger
+    return "manual"
+
+
+def _let_interrupts_end_the_loop() -> None:
+    """Cancel the run's task when an interrupt was raised inside a callback of the event loop.
+
+    Dagster turns a cancellation into an exception raised wherever the main thread happens to be;
+    inside a callback asyncio would only log it, and the run would go on.
+    """
+    loop = asyncio.get_running_loop()
+    task = asyncio.current_task()
+
+    def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if error is not None and not isinstance(error, Exception) and task is not None:
+            task.cancel(f"{type(error).__name__}: {error}")
+        else:
+            loop.default_exception_handler(context)
+
+    loop.set_exception_handler(handle)

@@ -1,0 +1,232 @@
+"""``documents``: every PDF and XBRL archive that a day's disclosures link to.
+
+What belongs here: the asset, its columns, and its check. What does not: fetching
+(``resources/downloads.py``) and what makes a file acceptable (``tdnet/documents.py``).
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from tdnet_assets.assets.daily import CheckResult, DailyStep, Day, IncompleteDayError, Materialized
+from tdnet_assets.assets.disclosures import DISCLOSURES_TABLE
+from tdnet_assets.assets.tables import Column, Table, preview
+from tdnet_assets.resources import layout
+from tdnet_assets.resources.downloads import (
+    FAILED,
+    GONE,
+    STORED,
+    Downloads,
+    ExpectedFile,
+    FileOutcome,
+    outcome_from_row,
+)
+from tdnet_assets.resources.lake import StoredTable
+from tdnet_assets.tdnet.sightings import JST
+
+FILES_COMPLETE = "files_complete"
+WINDOW_DAYS = 31
+
+_ID = (("disclosures", "disclosure_id"),)
+
+DOCUMENTS_TABLE = Table(
+    "documents",
+    (
+        Column("disclosure_id", pl.String, "14-digit 開示番号", _ID),
+        Column(
+            "kind",
+            pl.String,
+            "pdf or xbrl",
+            (("disclosures", "pdf_url"), ("disclosures", "xbrl_url")),
+        ),
+        Column("status", pl.String, "stored, failed (asked again next time) or gone (404)"),
+        Column("s3_key", pl.String, "key in the bucket, prefix included"),
+        Column("bytes", pl.Int64, "size"),
+        Column("sha256", pl.String, "hexadecimal digest of the bytes"),
+        Column("pages", pl.Int32, "pages of a PDF, null where it cannot be opened"),
+        Column("attempts", pl.Int32, "requests it took, retries included"),
+        Column("error", pl.String, "why it is not stored"),
+        Column("fetched_at", pl.Datetime("ms", "UTC"), "when it was fetched or last asked for"),
+    ),
+)
+
+SPEC = dg.AssetSpec(
+    "documents",
+    deps=["disclosures"],
+    description="The PDFs and XBRL archives of a day, each stored once and whole, and a table of "
+    "what became of every file that the list links to.",
+    group_name="tdnet",
+    kinds={"s3", "parquet"},
+    code_version="1",
+    metadata=DOCUMENTS_TABLE.ui_metadata(),
+)
+
+
+async def materialize(day: Day) -> Materialized:
+    """Fetch what the lake does not hold yet of the files that the day's rows link to."""
+    listed = day.lake.read_table(DISCLOSURES_TABLE.name, day.date)
+    if listed is None:
+        raise IncompleteDayError(f"no disclosures of {day.date} yet: materialize them first")
+    expected = _expected_files(listed)
+    in_window = day.date > datetime.now(JST).date() - timedelta(days=WINDOW_DAYS)
+    downloads = Downloads(day.tdnet, day.lake, day.date, in_window)
+    outcomes = _settled_outcomes(day, downloads, expected, listed)
+    count = _DisclosureCount(day, listed, expected, outcomes)
+    missing = [file for file in expected if file.identity not in outcomes]
+    fetched: list[FileOutcome] = []
+
+    def done(outcome: FileOutcome) -> None:
+        fetched.append(outcome)
+        outcomes[outcome.identity] = outcome
+        count.done(outcome)
+
+    await downloads.fetch(missing, concurrency=day.concurrency, done=done)
+    ordered = [outcomes[identity] for identity in sorted(outcomes)]
+    day.lake.write_table(
+        DOCUMENTS_TABLE.name, day.date, DOCUMENTS_TABLE.frame(asdict(o) for o in ordered), {}
+    )
+    return Materialized(_metadata(day, ordered, fetched), [_check(expected, ordered)])
+
+
+def _expected_files(listed: StoredTable) -> list[ExpectedFile]:
+    """The files that the rows link to, newest rows last; a deleted row's files are still wanted."""
+    rows = listed.frame.select("disclosure_id", "status", "pdf_url", "xbrl_url").iter_rows()
+    return [
+        ExpectedFile(disclosure_id, kind, url.rsplit("/", 1)[1], withdrawn=status == "deleted")
+        for disclosure_id, status, pdf_url, xbrl_url in rows
+        for kind, url in (("pdf", pdf_url), ("xbrl", xbrl_url))
+        if disclosure_id and url
+    ]
+
+
+def _settled_outcomes(
+    day: Day, downloads: Downloads, expected: list[ExpectedFile], listed: StoredTable
+) -> dict[tuple[str, str], FileOutcome]:
+    """Outcomes that need no request: files in the lake, and files gone from an unchanged list."""
+    table = day.lake.read_table(DOCUMENTS_TABLE.name, day.date)
+    recorded = [outcome_from_row(row) for row in table.frame.iter_rows(named=True)] if table else []
+    present = {
+        day.lake.object_key(found.key): found.bytes
+        for found in day.lake.list(layout.documents_prefix(day.date))
+    }
+    captured_at = layout.capture_time(listed.metadata["capture"])
+    settled = {
+        outcome.identity: outcome
+        for outcome in recorded
+        if (
+            outcome.status == STORED
+            and outcome.s3_key is not None
+            and present.get(outcome.s3_key) == outcome.bytes
+        )
+        # A list that has changed since may have brought the file back.
+        or (outcome.status == GONE and outcome.fetched_at >= captured_at)
+    }
+    # A run that was killed left whole objects without rows.
+    unrecorded = [
+        file
+        for file in expected
+        if file.identity not in settled
+        and day.lake.object_key(layout.document_key(day.date, file.disclosure_id, file.kind))
+        in present
+    ]
+    settled |= {found.identity: found for found in downloads.stored_outcomes(unrecorded)}
+    return settled
+
+
+class _DisclosureCount:
+    """Counts disclosures, not files: one has come to its end when its last file has."""
+
+    def __init__(
+        self,
+        day: Day,
+        listed: StoredTable,
+        expected: Iterable[ExpectedFile],
+        settled: Iterable[tuple[str, str]],
+    ) -> None:
+        self._day = day
+        done = frozenset(settled)
+        self._open = Counter(file.disclosure_id for file in expected if file.identity not in done)
+        self._failed: set[str] = set()
+        complete = [
+            number for number in listed.frame["disclosure_id"].to_list() if number not in self._open
+        ]
+        new = sum(number in day.new_rows for number in complete if number)
+        day.progress.settled(collected=new, skipped=len(complete) - new)
+
+    def done(self, outcome: FileOutcome) -> None:
+        """One more file has come to its end."""
+        progress = self._day.progress
+        progress.documents_stored += outcome.status == STORED
+        number = outcome.disclosure_id
+        if outcome.status == FAILED:
+            progress.documents_failed += 1
+            self._failed.add(number)
+        self._open[number] -= 1
+        if not self._open[number]:
+            failed = number in self._failed
+            progress.settled(collected=not failed, failed=failed)
+
+
+def _check(expected: list[ExpectedFile], outcomes: list[FileOutcome]) -> CheckResult:
+    statuses = Counter(outcome.status for outcome in outcomes)
+    first = next((outcome for outcome in outcomes if outcome.status == FAILED), None)
+    problem = (
+        f"{statuses[FAILED]} of {len(expected)} files could not be stored, "
+        f"first {first.disclosure_id} {first.kind}: {first.error}; materialize the day again"
+        if first
+        else ""
+    )
+    return CheckResult(
+        FILES_COMPLETE,
+        passed=not problem and statuses[STORED] + statuses[GONE] == len(expected),
+        description=problem or f"{statuses[STORED]} stored, {statuses[GONE]} gone",
+        metadata={
+            "expected": len(expected),
+            "stored": statuses[STORED],
+            "gone": statuses[GONE],
+            "failed": statuses[FAILED],
+        },
+    )
+
+
+def _metadata(day: Day, outcomes: list[FileOutcome], fetched: list[FileOutcome]) -> dict[str, Any]:
+    kinds = Counter(outcome.kind for outcome in outcomes if outcome.status == STORED)
+    stored_now = [outcome for outcome in fetched if outcome.status == STORED]
+    troubled = [outcome for outcome in outcomes if outcome.status != STORED]
+    return {
+        "dagster/partition_row_count": len(outcomes),
+        "dagster/uri": day.lake.uri(layout.documents_prefix(day.date)),
+        **DOCUMENTS_TABLE.ui_metadata(),
+        "pdfs": kinds["pdf"],
+        "xbrl_archives": kinds["xbrl"],
+        "fetched_now": len(stored_now),
+        "retried": sum(outcome.attempts > 1 for outcome in fetched),
+        "gone": sum(outcome.status == GONE for outcome in outcomes),
+        "failed": sum(outcome.status == FAILED for outcome in outcomes),
+        "megabytes": round(sum(outcome.bytes or 0 for outcome in outcomes) / 1e6, 3),
+        "pdf_pages": sum(outcome.pages or 0 for outcome in outcomes),
+        "not_stored": preview(
+            {
+                "disclosure": outcome.disclosure_id,
+                "kind": outcome.kind,
+                "status": outcome.status,
+                "error": outcome.error,
+            }
+            for outcome in troubled[:10]
+        ),
+        "object": dg.MetadataValue.url(
+            day.lake.console_url(layout.table_key(DOCUMENTS_TABLE.name, day.date))
+        ),
+    }
+
+
+DOCUMENTS = DailyStep(
+    spec=SPEC,
+    checks={FILES_COMPLETE: "Stored + gone = the files that the list links to."},
+    materialize=materialize,
+)

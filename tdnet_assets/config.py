@@ -1,0 +1,342 @@
+"""The one place for names: bucket, tables, namespace, addresses, limits.
+
+What belongs here: every setting of the environment, its validation, and the names derived from it.
+Nothing else in the project reads the environment or spells a bucket, a table or a namespace; the
+resources, the IAM policy, the template, the alarms and the dashboard all take them from here.
+
+What does not: clients and credentials (``resources/aws.py``), and anything that talks to a network.
+"""
+
+import ipaddress
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import dagster as dg
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+ENVIRONMENTS = ("local", "dev", "prod")
+DEFAULT_REGION = "ap-northeast-1"
+DEFAULT_METRICS_NAMESPACE = "TDnet"
+
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_TABLE = re.compile(r"[A-Za-z0-9_.-]{3,255}")
+_NAMESPACE = re.compile(r"[A-Za-z0-9._/#:-]{1,255}")
+_PREFIX = re.compile(r"([A-Za-z0-9!_.*'()=-]+/)*")
+_TRUE, _FALSE = ("yes",), ("", "no")
+
+
+class ConfigurationError(ValueError):
+    """A setting is missing or wrong; the message names the variable and what to write instead."""
+
+
+class PlatformConfig(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """Every name and limit that the code location, its policy and its alarms share.
+
+    Read it with :meth:`from_environment`; an object with bad values cannot be made.
+    """
+
+    environment: str = Field(
+        default="local",
+        description="local, dev or prod (TDNET_ENVIRONMENT): part of resource names and the one "
+        "metric dimension. Only local starts the embedded AWS and the sample site.",
+    )
+    bucket: str = Field(description="Bucket of the lake (TDNET_BUCKET).")
+    prefix: str = Field(
+        default="",
+        description="Key prefix inside the bucket, empty or ending in '/' (TDNET_PREFIX).",
+    )
+    executions_table: str = Field(
+        description="DynamoDB table of execution records (TDNET_EXECUTIONS_TABLE)."
+    )
+    disclosures_table: str = Field(
+        description="DynamoDB table of the disclosure index (TDNET_DISCLOSURES_TABLE)."
+    )
+    metrics_namespace: str = Field(
+        default=DEFAULT_METRICS_NAMESPACE,
+        description="CloudWatch namespace of every metric (TDNET_METRICS_NAMESPACE).",
+    )
+    tdnet_base_url: str = Field(
+        default="",
+        description="Where list pages and files are, without a trailing slash (TDNET_BASE_URL); "
+        "empty means the sample site, in the local environment only.",
+    )
+    accept_terms: bool = Field(
+        default=False,
+        description="The operator has accepted TDnet's terms (TDNET_ACCEPT_TERMS=yes); needed for "
+        "any host other than loopback.",
+    )
+    contact: str = Field(
+        default="",
+        description="E-mail or URL put in the User-Agent (TDNET_CONTACT); needed for a live host.",
+    )
+    requests_per_second: float = Field(
+        default=1.0,
+        description="Requests per second of the whole process (TDNET_REQUESTS_PER_SECOND); "
+        "0 means unlimited and is refused for a live host.",
+    )
+    home: str = Field(
+        default=".tdnet",
+        description="Folder of the local state (TDNET_HOME).",
+    )
+    dagster_home: str = Field(
+        default="",
+        description="Dagster's own home (DAGSTER_HOME); empty means the folder 'dagster' in home.",
+    )
+    aws_region: str = Field(
+        default=DEFAULT_REGION, description="AWS region (AWS_REGION, AWS_DEFAULT_REGION)."
+    )
+    aws_endpoint_url: str = Field(
+        default="",
+        description="AWS endpoint (AWS_ENDPOINT_URL); empty means AWS itself, and in the local "
+        "environment the embedded AWS.",
+    )
+    embedded_aws: bool = Field(
+        default=False,
+        description="The endpoint is our own embedded AWS: fixed keys are used, never the "
+        "operator's. Set by the launcher, not by a variable.",
+    )
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None) -> "PlatformConfig":
+        """The configuration that the variables describe.
+
+        Args:
+            environ: variables to read; the process's own when None.
+
+        Raises:
+            ConfigurationError: a variable is missing or wrong; the message names it.
+        """
+        return cls.validated(values_from_environment(os.environ if environ is None else environ))
+
+    @classmethod
+    def validated(cls, values: Mapping[str, Any]) -> "PlatformConfig":
+        """The configuration with these values.
+
+        Raises:
+            ConfigurationError: a value is wrong; the message is one line a problem.
+        """
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            problems = (str(e.get("ctx", {}).get("error", e["msg"])) for e in error.errors())
+            raise ConfigurationError("\n".join(problems)) from None
+
+    @field_validator("environment")
+    @classmethod
+    def _known_environment(cls, value: str) -> str:
+        if value not in ENVIRONMENTS:
+            raise ConfigurationError(
+                f"TDNET_ENVIRONMENT is {value!r}: use one of {', '.join(ENVIRONMENTS)}"
+            )
+        return value
+
+    @field_validator("bucket")
+    @classmethod
+    def _valid_bucket(cls, value: str) -> str:
+        if not _BUCKET.fullmatch(value) or ".." in value:
+            raise ConfigurationError(
+                f"TDNET_BUCKET is {value!r}: a bucket name has 3 to 63 lower-case letters, digits, "
+                "dots and hyphens"
+            )
+        return value
+
+    @field_validator("prefix")
+    @classmethod
+    def _valid_prefix(cls, value: str) -> str:
+        value = f"{value.rstrip('/')}/" if value else ""
+        if not _PREFIX.fullmatch(value) or "../" in value:
+            raise ConfigurationError(
+                f"TDNET_PREFIX is {value!r}: use path segments of letters, digits and !_.*'()=- "
+                "without a leading slash"
+            )
+        return value
+
+    @field_validator("executions_table", "disclosures_table")
+    @classmethod
+    def _valid_table(cls, value: str, info: Any) -> str:
+        if not _TABLE.fullmatch(value):
+            raise ConfigurationError(
+                f"TDNET_{info.field_name.upper()} is {value!r}: a table name has 3 to 255 letters, "
+                "digits, '_', '-' and '.'"
+            )
+        return value
+
+    @field_validator("metrics_namespace")
+    @classmethod
+    def _valid_namespace(cls, value: str) -> str:
+        if not _NAMESPACE.fullmatch(value) or value.startswith((":", "AWS/")):
+            raise ConfigurationError(
+                f"TDNET_METRICS_NAMESPACE is {value!r}: use 1 to 255 letters, digits and ._/#:- , "
+                "not starting with ':' or 'AWS/'"
+            )
+        return value
+
+    @field_validator("requests_per_second")
+    @classmethod
+    def _valid_rate(cls, value: float) -> float:
+        if not 0 <= value < float("inf"):
+            raise ConfigurationError(
+                f"TDNET_REQUESTS_PER_SECOND is {value}: use a number of requests, 0 for unlimited"
+            )
+        return value
+
+    @field_validator("contact")
+    @classmethod
+    def _valid_contact(cls, value: str) -> str:
+        if not value.isascii() or not (value.isprintable()):
+            raise ConfigurationError(
+                "TDNET_CONTACT goes into an HTTP header: use an e-mail address or a URL in ASCII"
+            )
+        return value
+
+    @field_validator("tdnet_base_url", "aws_endpoint_url")
+    @classmethod
+    def _valid_url(cls, value: str, info: Any) -> str:
+        if not value:
+            return value
+        parts = urlsplit(value)
+        if (
+            parts.scheme not in ("http", "https")
+            or not parts.hostname
+            or parts.query
+            or parts.fragment
+            or parts.username
+        ):
+            raise ConfigurationError(
+                f"{info.field_name.upper()} is {value!r}: use http(s)://host[:port]/path "
+                "without credentials, query or fragment"
+            )
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _polite_to_live_hosts(self) -> "PlatformConfig":
+        if not self.tdnet_base_url:
+            if self.environment != "local":
+                raise ConfigurationError(
+                    f"TDNET_BASE_URL is not set: the {self.environment} environment has no sample "
+                    "site; set it to where the list pages are"
+                )
+            return self
+        if is_loopback(self.tdnet_base_url):
+            return self
+        host = urlsplit(self.tdnet_base_url).hostname
+        if not self.accept_terms:
+            raise ConfigurationError(
+                f"{host} is a live host: its robots.txt refuses crawlers and its terms restrict "
+                "use; read them, then set TDNET_ACCEPT_TERMS=yes to say that you may use it"
+            )
+        if not self.contact:
+            raise ConfigurationError(
+                f"{host} is a live host: set TDNET_CONTACT to an e-mail address or URL, so that "
+                "its operator can reach you"
+            )
+        if self.requests_per_second == 0:
+            raise ConfigurationError(
+                f"{host} is a live host: TDNET_REQUESTS_PER_SECOND=0 (unlimited) is for loopback "
+                "only"
+            )
+        return self
+
+    @property
+    def home_path(self) -> Path:
+        """The folder of the local state, absolute."""
+        return Path(self.home).absolute()
+
+    @property
+    def dagster_home_path(self) -> Path:
+        """Dagster's home, absolute."""
+        return (
+            Path(self.dagster_home).absolute() if self.dagster_home else self.home_path / "dagster"
+        )
+
+    @property
+    def uses_embedded_aws(self) -> bool:
+        """Whether AWS is to be the embedded one: local, and no endpoint named."""
+        return self.environment == "local" and (self.embedded_aws or not self.aws_endpoint_url)
+
+    @property
+    def uses_sample_site(self) -> bool:
+        """Whether TDnet is to be the sample site: no address named."""
+        return not self.tdnet_base_url
+
+    @property
+    def seconds_between_requests(self) -> float:
+        """The gap that the request slot keeps, in seconds; 0 when unlimited."""
+        return 1.0 / self.requests_per_second if self.requests_per_second else 0.0
+
+    def changed(self, **values: Any) -> "PlatformConfig":
+        """A copy with some values changed, validated like any other."""
+        return type(self).validated({**self.values, **values})
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Every field by name, as given to the constructor."""
+        return {name: getattr(self, name) for name in type(self).model_fields}
+
+
+def values_from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    """Constructor arguments of :class:`PlatformConfig` from environment variables."""
+    environment = environ.get("TDNET_ENVIRONMENT") or "local"
+    values: dict[str, Any] = {
+        "environment": environment,
+        "bucket": environ.get("TDNET_BUCKET") or _default_bucket(environment, environ),
+        "executions_table": environ.get("TDNET_EXECUTIONS_TABLE")
+        or f"tdnet_executions_{environment}",
+        "disclosures_table": environ.get("TDNET_DISCLOSURES_TABLE")
+        or f"tdnet_disclosures_{environment}",
+        "accept_terms": _yes_or_no("TDNET_ACCEPT_TERMS", environ),
+        "aws_region": environ.get("AWS_REGION")
+        or environ.get("AWS_DEFAULT_REGION")
+        or DEFAULT_REGION,
+        "home": str(Path(environ.get("TDNET_HOME") or ".tdnet").absolute()),
+    }
+    for field, variable in {
+        "prefix": "TDNET_PREFIX",
+        "metrics_namespace": "TDNET_METRICS_NAMESPACE",
+        "tdnet_base_url": "TDNET_BASE_URL",
+        "contact": "TDNET_CONTACT",
+        "dagster_home": "DAGSTER_HOME",
+        "aws_endpoint_url": "AWS_ENDPOINT_URL",
+    }.items():
+        if environ.get(variable):
+            values[field] = environ[variable]
+    if rate := environ.get("TDNET_REQUESTS_PER_SECOND"):
+        try:
+            values["requests_per_second"] = float(rate)
+        except ValueError:
+            raise ConfigurationError(
+                f"TDNET_REQUESTS_PER_SECOND is {rate!r}: use a number such as 1 or 0.5"
+            ) from None
+    return values
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the URL's host is this machine by its literal name or address."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _default_bucket(environment: str, environ: Mapping[str, str]) -> str:
+    # Bucket names are global: outside the embedded AWS the account number makes ours unique.
+    account = environ.get("AWS_ACCOUNT_ID")
+    return (
+        f"tdnet-{environment}-{account}"
+        if account and environment != "local"
+        else (f"tdnet-{environment}")
+    )
+
+
+def _yes_or_no(variable: str, environ: Mapping[str, str]) -> bool:
+    value = environ.get(variable, "").strip().lower()
+    if value not in _TRUE + _FALSE:
+        raise ConfigurationError(f"{variable} is {value!r}: write yes, or leave it out")
+    return value in _TRUE

@@ -1,0 +1,131 @@
+"""``tdnet up``: the Dagster UI and daemon with everything they need, until Ctrl-C.
+
+What belongs here: starting, watching and stopping processes. Dagster's own command does the rest.
+"""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from types import FrameType
+
+from tdnet_assets import dagster_home
+from tdnet_assets.config import PlatformConfig
+from tdnet_assets.local.services import running_services, wait_until_stopped
+
+Show = Callable[[str], object]
+
+DEFAULT_PORT = 3000
+START_SECONDS = 120
+STOP_SECONDS = 30
+
+
+def run_up(config: PlatformConfig, port: int | None, show: Show) -> int:
+    """Run webserver and daemon in the foreground; the exit code of the command.
+
+    Stops on Ctrl-C and SIGTERM: first Dagster and its runs, then the embedded services, whose
+    state is saved.
+    """
+    stopping: list[int] = []
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        stopping.append(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
+    with running_services(config) as running:
+        chosen = port or _free_port(DEFAULT_PORT)
+        show(f"TDnet   {running.tdnet_base_url}")
+        show(f"AWS     {running.aws_endpoint_url or 'the configured account'}")
+        show(f"state   {config.home_path}")
+        dagster = _start_dagster(config, chosen)
+        try:
+            code = _wait(dagster, chosen, stopping, show)
+        finally:
+            _stop_group(dagster)
+    if running is not config and not wait_until_stopped(config.home_path, STOP_SECONDS):
+        show("the embedded services are still in use by another process; they stop with it")
+    show("stopped")
+    return code
+
+
+def _start_dagster(config: PlatformConfig, port: int) -> subprocess.Popen[bytes]:
+    environ = {
+        **os.environ,
+        "DAGSTER_HOME": str(dagster_home.prepare(config)),
+        "TDNET_HOME": str(config.home_path),
+    }
+    command = [sys.executable, "-m", "dagster", "dev", "-m", "tdnet_assets.definitions"]
+    # Its own group, so that all of it can be stopped, and Ctrl-C reaches us alone.
+    return subprocess.Popen(  # noqa: S603 - our own arguments
+        [*command, "--host", "127.0.0.1", "--port", str(port), "--log-level", "warning"],
+        env=environ,
+        start_new_session=True,
+    )
+
+
+def _wait(dagster: subprocess.Popen[bytes], port: int, stopping: list[int], show: Show) -> int:
+    address = f"http://127.0.0.1:{port}"
+    deadline = time.monotonic() + START_SECONDS
+    ready = False
+    while not stopping:
+        if dagster.poll() is not None:
+            show(f"Dagster ended by itself with code {dagster.returncode}; see its output above")
+            return 1
+        if not ready and _answers(address):
+            ready = True
+            show(f"\nDagster UI   {address}\nCtrl-C stops everything; the data stays.")
+        if not ready and time.monotonic() > deadline:
+            show(f"Dagster does not answer at {address} after {START_SECONDS} s")
+            return 1
+        time.sleep(0.3)
+    show("\nstopping …")
+    return 0
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{address}/server_info", timeout=2):  # noqa: S310 - ours
+            return True
+    except (urllib.error.URLError, TimeoutError, ConnectionError):
+        return False
+
+
+def _stop_group(dagster: subprocess.Popen[bytes]) -> None:
+    for number, seconds in (
+        (signal.SIGINT, STOP_SECONDS),
+        (signal.SIGTERM, 10),
+        (signal.SIGKILL, 5),
+    ):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(dagster.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            dagster.wait(seconds)
+        if not _group_alive(dagster.pid):
+            return
+
+
+def _group_alive(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _free_port(preferred: int) -> int:
+    for port in (preferred, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise OSError("no free port on 127.0.0.1")

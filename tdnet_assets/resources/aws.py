@@ -1,0 +1,41 @@
+"""AWS clients, all made from the one config: endpoint, region, credentials, timeouts.
+
+What belongs here: how a client is made. What does not: what is asked of AWS (see the resources).
+"""
+
+from typing import Any
+
+from tdnet_assets.config import PlatformConfig
+
+# The embedded AWS takes any key; the operator's own must never be sent to it.
+EMBEDDED_ACCESS_KEY = "embedded"
+EMBEDDED_SECRET_KEY = "embedded"  # noqa: S105 - not a secret, see above
+
+
+def session(config: PlatformConfig) -> Any:
+    """A boto3 session: the SDK's own credential chain, or fixed keys for the embedded AWS."""
+    import boto3  # noqa: PLC0415 - 0.5 s that a process without AWS calls need not pay
+
+    if config.embedded_aws:
+        return boto3.Session(
+            aws_access_key_id=EMBEDDED_ACCESS_KEY,
+            aws_secret_access_key=EMBEDDED_SECRET_KEY,
+            region_name=config.aws_region,
+        )
+    return boto3.Session(region_name=config.aws_region)
+
+
+def client(config: PlatformConfig, service: str) -> Any:
+    """A boto3 client of one service, e.g. ``dynamodb``; make it once per resource and keep it."""
+    from botocore.config import Config  # noqa: PLC0415 - as above
+
+    return session(config).client(
+        service,
+        endpoint_url=config.aws_endpoint_url or None,
+        config=Config(
+            connect_timeout=5,
+            read_timeout=30,
+            retries={"mode": "standard", "max_attempts": 5},
+            user_agent_extra="tdnet_assets",
+        ),
+    )

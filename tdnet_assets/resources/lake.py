@@ -1,0 +1,227 @@
+"""The lake: immutable objects and daily Parquet tables in one S3 bucket.
+
+What belongs here: how bytes and tables are put, read and listed. obstore carries the objects (an
+eighth of boto3's CPU), with credentials from the SDK's own chain.
+
+What does not: key names (``resources/layout.py``) and what tables contain (``assets/``).
+"""
+
+import hashlib
+import io
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import dagster as dg
+from pydantic import PrivateAttr
+
+from tdnet_assets.config import PlatformConfig
+from tdnet_assets.resources import aws, layout
+
+if TYPE_CHECKING:
+    import polars as pl
+    from obstore.store import S3Config, S3Store
+
+
+class LakeError(Exception):
+    """S3 refused or failed; the message names the object and what to look at."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """One object as a listing shows it; ``key`` is relative to the prefix."""
+
+    key: str
+    bytes: int
+    last_modified: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTable:
+    """A table's file of one day, with the metadata it was written with."""
+
+    frame: "pl.DataFrame"
+    metadata: Mapping[str, str]
+
+
+class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """Objects and tables of the configured bucket and prefix."""
+
+    config: dg.ResourceDependency[PlatformConfig]
+    _store: Any = PrivateAttr(default=None)
+    _writes: int = PrivateAttr(default=0)
+
+    @property
+    def store(self) -> "S3Store":
+        """The object store, rooted at the configured prefix; made once."""
+        if self._store is None:
+            self._store = self._open_store()
+        return self._store  # type: ignore[no-any-return]
+
+    @property
+    def writes(self) -> int:
+        """Objects written through this resource so far."""
+        return self._writes
+
+    def uri(self, key: str) -> str:
+        """The ``s3://`` address of a key."""
+        return f"s3://{self.config.bucket}/{self.object_key(key)}"
+
+    def object_key(self, key: str) -> str:
+        """The key as it is in the bucket, prefix included."""
+        return f"{self.config.prefix}{key}"
+
+    def console_url(self, key: str) -> str:
+        """Where a person can look at the object: the AWS console, or the endpoint itself."""
+        name = quote(self.object_key(key))
+        if self.config.aws_endpoint_url:
+            return f"{self.config.aws_endpoint_url}/{self.config.bucket}/{name}"
+        return (
+            f"https://{self.config.aws_region}.console.aws.amazon.com/s3/object/"
+            f"{self.config.bucket}?prefix={name}"
+        )
+
+    def put_new(
+        self, key: str, content: bytes, *, content_type: str, metadata: Mapping[str, str]
+    ) -> bool:
+        """Store an immutable object with its sha256; False when the key exists already."""
+        from obstore.exceptions import AlreadyExistsError  # noqa: PLC0415 - loaded with the store
+
+        with _explained(self.uri(key)):
+            try:
+                self.store.put(
+                    key,
+                    content,
+                    mode="create",
+                    attributes=_attributes(content, content_type, metadata),
+                )
+            except AlreadyExistsError:
+                return False
+        self._writes += 1
+        return True
+
+    async def put_new_async(
+        self, key: str, content: bytes, *, content_type: str, metadata: Mapping[str, str]
+    ) -> bool:
+        """:meth:`put_new` for the event loop."""
+        from obstore.exceptions import AlreadyExistsError  # noqa: PLC0415 - loaded with the store
+
+        with _explained(self.uri(key)):
+            try:
+                await self.store.put_async(
+                    key,
+                    content,
+                    mode="create",
+                    attributes=_attributes(content, content_type, metadata),
+                )
+            except AlreadyExistsError:
+                return False
+        self._writes += 1
+        return True
+
+    def read(self, key: str) -> bytes | None:
+        """An object's bytes; None when there is no such key."""
+        with _explained(self.uri(key)):
+            try:
+                return bytes(self.store.get(key).bytes())
+            except FileNotFoundError:
+                return None
+
+    def metadata(self, key: str) -> dict[str, str] | None:
+        """The metadata that an object was stored with; None when there is no such key."""
+        with _explained(self.uri(key)):
+            try:
+                attributes = self.store.get(key, options={"head": True}).attributes
+            except FileNotFoundError:
+                return None
+        return {str(name): value for name, value in attributes.items()}
+
+    def list(self, prefix: str, *, after: str | None = None) -> Iterator[StoredObject]:
+        """Objects below a prefix, by key; those behind ``after`` when it is given."""
+        with _explained(self.uri(prefix)):
+            for chunk in self.store.list(prefix, offset=after):
+                for found in chunk:
+                    yield StoredObject(found["path"], found["size"], found["last_modified"])
+
+    def read_table(self, table: str, day: date) -> StoredTable | None:
+        """A table's rows of one day; None when that day was never written."""
+        import polars as pl  # noqa: PLC0415 - 0.5 s that only a run needs
+
+        key = layout.table_key(table, day)
+        with _explained(self.uri(key)):
+            try:
+                found = self.store.get(key)
+                content = bytes(found.bytes())
+            except FileNotFoundError:
+                return None
+        metadata = {str(name): value for name, value in found.attributes.items()}
+        return StoredTable(pl.read_parquet(io.BytesIO(content), hive_partitioning=False), metadata)
+
+    def write_table(
+        self, table: str, day: date, frame: "pl.DataFrame", metadata: Mapping[str, str]
+    ) -> bool:
+        """Replace a table's file of one day in one put; False when it is already just this.
+
+        The file's bytes depend on the rows only, so an unchanged day is not written again.
+        """
+        buffer = io.BytesIO()
+        frame.write_parquet(buffer, compression="zstd", statistics=True)
+        content = buffer.getvalue()
+        key = layout.table_key(table, day)
+        attributes = _attributes(content, "application/vnd.apache.parquet", metadata)
+        if self.metadata(key) == attributes:
+            return False
+        with _explained(self.uri(key)):
+            self.store.put(key, content, attributes=attributes, use_multipart=False)
+        self._writes += 1
+        return True
+
+    def _open_store(self) -> "S3Store":
+        from obstore.auth.boto3 import Boto3CredentialProvider  # noqa: PLC0415 - brings boto3
+        from obstore.store import S3Store  # noqa: PLC0415 - as above
+
+        session = aws.session(self.config)
+        if session.get_credentials() is None:
+            raise LakeError(
+                "no AWS credentials found: set a profile, a role or AWS_ACCESS_KEY_ID, or leave "
+                "TDNET_ENVIRONMENT=local and AWS_ENDPOINT_URL unset for the embedded AWS"
+            )
+        endpoint = self.config.aws_endpoint_url
+        settings: S3Config = {
+            "region": self.config.aws_region,
+            "virtual_hosted_style_request": not endpoint,
+        }
+        if endpoint:
+            settings["endpoint"] = endpoint
+        return S3Store(
+            self.config.bucket,
+            prefix=self.config.prefix or None,
+            config=settings,
+            credential_provider=Boto3CredentialProvider(session),
+            client_options={"allow_http": endpoint.startswith("http://"), "timeout": "60s"},
+            retry_config={"max_retries": 5},
+        )
+
+
+def sha256(content: bytes) -> str:
+    """Hexadecimal SHA-256."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def _attributes(content: bytes, content_type: str, metadata: Mapping[str, str]) -> dict[str, str]:
+    return {"Content-Type": content_type, "sha256": sha256(content), **metadata}
+
+
+@contextmanager
+def _explained(uri: str) -> Iterator[None]:
+    """Turn obstore's page-long errors into one line that names the object."""
+    from obstore.exceptions import BaseError  # noqa: PLC0415 - loaded with the store
+
+    try:
+        yield
+    except BaseError as error:
+        cause = str(error).split("\n\nDebug source", 1)[0].strip()
+        raise LakeError(f"{uri}: {type(error).__name__}: {cause[:500]}") from error

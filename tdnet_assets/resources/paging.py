@@ -1,0 +1,180 @@
+"""Reading a whole day's list: page 1 upward, until the rows are as many as the page says.
+
+What belongs here: the order of pages, when a reading is settled, and when to read again. Rows are
+only ever added, so they move down while the pages are read upward: an insertion shows a row twice
+and changes 全N件, which is why a reading counts only when every page gave the same total.
+
+What does not: HTTP (``resources/tdnet.py``) and what a row says (``tdnet/listing.py``).
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from tdnet_assets.resources import layout
+from tdnet_assets.resources.captures import (
+    Capture,
+    CapturedPage,
+    CaptureStore,
+    CaptureWriter,
+)
+from tdnet_assets.resources.lake import sha256
+from tdnet_assets.resources.tdnet import Answer, SourceError, TdnetSession
+from tdnet_assets.tdnet.errors import TdnetError
+from tdnet_assets.tdnet.listing import (
+    ListPage,
+    ListPageError,
+    page_count,
+    page_name,
+    parse_list_page,
+)
+
+# Publications come at five-minute marks and a peak day is read in half a minute: a second reading
+# is nearly always quiet.
+MAX_READINGS = 6
+_KEPT_HEADERS = ("date", "last-modified", "content-type", "content-length", "etag", "server")
+
+
+class IncompleteListError(TdnetError):
+    """The list could not be read as a whole; what was read of it is in the lake."""
+
+
+class DayNotListedError(TdnetError):
+    """TDnet has no list for the day: asking again will not help."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListReading:
+    """The outcome of reading a day: the capture it ended with, and what was wrong, if anything."""
+
+    capture: Capture
+    changed: bool
+    readings: int
+    error: TdnetError | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Pass:
+    pages: tuple[CapturedPage, ...]
+    listed: tuple[ListPage, ...]
+    error: TdnetError | None = None
+    unsettled: str | None = None
+
+
+async def read_day(session: TdnetSession, store: CaptureStore, day: date) -> ListReading:
+    """Read a day's list whole and store it as a capture.
+
+    A reading during which rows were added is stored too (it is history) and repeated, up to
+    MAX_READINGS times. The error, if any, is returned with the capture rather than raised, because
+    the good rows of an incomplete list are worth keeping.
+    """
+    changed = False
+    known = store.latest(day)
+    number = 0
+    while True:
+        number += 1
+        writer = CaptureWriter(
+            store, day, session.base_url, layout.capture_id(datetime.now(UTC)), known
+        )
+        reading = await _read_pass(session, store, writer, day)
+        error = reading.error
+        if reading.unsettled:
+            error = IncompleteListError(
+                f"the list of {day} is not complete after {number} readings: {reading.unsettled}; "
+                "materialize the day again when TDnet is quieter"
+            )
+        capture, new = writer.finish(
+            reading.pages,
+            complete=error is None,
+            problem=(reading.unsettled or str(error)) if error else None,
+        )
+        changed = changed or new
+        if not reading.unsettled or number == MAX_READINGS:
+            return ListReading(capture, changed, number, error)
+        known = capture
+
+
+async def _read_pass(
+    session: TdnetSession, store: CaptureStore, writer: CaptureWriter, day: date
+) -> _Pass:
+    pages: list[CapturedPage] = []
+    listed: list[ListPage] = []
+    refused: TdnetError | None = None
+    number, last = 0, 1
+    while number < last:
+        number += 1
+        known = writer.known.page(number) if writer.known else None
+        try:
+            answer, content = await _page_bytes(session, store, known, day, number)
+        except SourceError as error:
+            return _Pass(tuple(pages), tuple(listed), _refusal(error, day, number, last))
+        key = writer.keep(number, content)
+        try:
+            page = parse_list_page(content, day=day, page=number)
+        except ListPageError as error:
+            # The later pages are still read: one bad page must not cost the rows of the others.
+            refused = type(error)(f"{error}; the raw page is at {store.lake.uri(key)}")
+            pages.append(_captured(key, number, answer, content, total=None))
+            continue
+        pages.append(_captured(key, number, answer, content, total=page.total))
+        listed.append(page)
+        last = page_count(page.total)
+    return _Pass(tuple(pages), tuple(listed), refused, None if refused else _why_unsettled(listed))
+
+
+async def _page_bytes(
+    session: TdnetSession,
+    store: CaptureStore,
+    known: CapturedPage | None,
+    day: date,
+    number: int,
+) -> tuple[Answer, bytes]:
+    answer = await session.list_page(
+        page_name(day, number), if_modified_since=known.last_modified if known else None
+    )
+    if answer.content is not None:
+        return answer, answer.content
+    if known is None:
+        raise SourceError(f"page {number} of {day}: 304 without having been asked for it")
+    return answer, store.read(known)
+
+
+def _why_unsettled(listed: list[ListPage]) -> str | None:
+    """Why a reading cannot be trusted as a snapshot of the day; None when it can."""
+    totals = [page.total for page in listed]
+    if len(set(totals)) > 1:
+        return f"全N件 went from {totals[0]} to {totals[-1]} while the pages were read"
+    rows = sum(len(page.rows) + len(page.rejects) for page in listed)
+    if rows != totals[0]:
+        return f"全{totals[0]}件, but {rows} rows are on the {len(listed)} pages"
+    ids = [row.disclosure_id for page in listed for row in page.rows if row.disclosure_id]
+    if repeated := len(ids) - len(set(ids)):
+        return f"{repeated} of the {len(ids)} disclosure numbers are on the pages twice"
+    return None
+
+
+def _refusal(error: SourceError, day: date, number: int, last: int) -> TdnetError:
+    if number == 1 and error.status in (403, 404, 410):
+        return DayNotListedError(
+            f"TDnet has no list for {day} ({error}): it keeps 31 days, today included. Choose a "
+            "newer day, or rebuild this one from the lake by selecting disclosures and what follows"
+        )
+    return IncompleteListError(
+        f"page {number} of {last} of {day} could not be read: {error}; the pages before it are "
+        "kept, materialize the day again"
+    )
+
+
+def _captured(
+    key: str, number: int, answer: Answer, content: bytes, *, total: int | None
+) -> CapturedPage:
+    return CapturedPage(
+        number=number,
+        key=key,
+        status=answer.status,
+        sha256=sha256(content),
+        bytes=len(content),
+        total=total,
+        last_modified=answer.last_modified,
+        received_at=answer.received_at.isoformat(timespec="milliseconds"),
+        headers={name: answer.headers[name] for name in _KEPT_HEADERS if name in answer.headers},
+    )

@@ -1,0 +1,17 @@
+"""The root of what the pure layer refuses, and how a refusal shows what it saw.
+
+What belongs here: the base class, so that a caller can catch every refusal of this layer in one
+place, and the safe display of foreign text. What does not: the refusals themselves, which live
+beside the code that raises them.
+"""
+
+SHOWN_LENGTH = 80
+
+
+class TdnetError(Exception):
+    """Something that TDnet sent is not what it should be; the message says what and what to do."""
+
+
+def shown(seen: str | bytes) -> str:
+    """Foreign text or bytes, fit for a message: quoted, escaped, at most 80 characters of it."""
+    return f"{seen[:SHOWN_LENGTH]!r}{'…' if len(seen) > SHOWN_LENGTH else ''}"
