@@ -47,8 +47,12 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True)
 class Materialized:
-    """What a step made of a day: metadata for the UI and the results of its checks."""
+    """What a step made of a day: metadata for the UI and the results of its checks.
 
+    ``data_version`` changes only when the data does, so that Dagster can tell what is out of date.
+    """
+
+    data_version: str
     metadata: Mapping[str, Any]
     checks: Sequence[CheckResult] = ()
 
@@ -151,6 +155,7 @@ class DailyRun:
         self.days = [day_of(key) for key in context.partition_keys]
         self.progress = RunProgress(executions, context.run.run_id, days=len(self.days))
         self.failures: list[DayFailure] = []
+        self.versions: dict[tuple[date, dg.AssetKey], str] = {}
         self.requests = 0
 
     def execute(self) -> None:
@@ -218,14 +223,43 @@ class DailyRun:
                     step.spec.key,
                     partition=str(day.date),
                     metadata={**made.metadata, "execution": self.context.run.run_id},
-                    tags={"dagster/code_version": step.spec.code_version or ""},
+                    tags=self._version_tags(day.date, step, made.data_version),
                 )
             )
+            self.versions[day.date, step.spec.key] = made.data_version
         for check in made.checks:
             self._log_check(day.date, step, check)
         if failed:
             reasons = "; ".join(check.description for check in failed)
             self._day_failed(day, step, IncompleteDayError(reasons))
+
+    def _version_tags(self, day: date, step: DailyStep, data_version: str) -> dict[str, str]:
+        """What Dagster compares to say that a partition is out of date: own and upstream versions.
+
+        It writes them itself only for outputs of a step, which would be made for all days or none.
+        """
+        upstream = {
+            dep.asset_key: self._current_version(day, dep.asset_key) for dep in step.spec.deps
+        }
+        return {
+            "dagster/data_version": data_version,
+            "dagster/data_version_is_user_provided": "true",
+            "dagster/code_version": step.spec.code_version or "",
+            **{
+                f"dagster/input_data_version/{key.to_user_string()}": version
+                for key, version in upstream.items()
+                if version
+            },
+        }
+
+    def _current_version(self, day: date, key: dg.AssetKey) -> str | None:
+        if (day, key) in self.versions:
+            return self.versions[day, key]
+        records = self.context.instance.fetch_materializations(
+            dg.AssetRecordsFilter(key, asset_partitions=[str(day)]), limit=1
+        ).records
+        made = records[0].asset_materialization if records else None
+        return (made.tags or {}).get("dagster/data_version") if made else None
 
     def _log_check(self, day: date, step: DailyStep, check: CheckResult) -> None:
         self.context.log_event(

@@ -98,11 +98,13 @@ async def materialize(day: Day) -> Materialized:
     before = _known(stored)
     reading = _fold_captures(day, before, stored)
     rows = [_row(seen, day) for seen in reading.known]
-    day.lake.write_table(
+    checks = _checks(reading)
+    complete = all(check.passed for check in checks)
+    write = day.lake.write_table(
         DISCLOSURES_TABLE.name,
         day.date,
         DISCLOSURES_TABLE.frame(rows),
-        {"capture": reading.latest.id, "reader": READER_VERSION},
+        {"capture": reading.latest.id, "reader": READER_VERSION, "complete": str(complete)},
     )
     _write_rejects(day, reading)
     new = _identities(reading.known) - _identities(before)
@@ -110,7 +112,7 @@ async def materialize(day: Day) -> Materialized:
     day.progress.listed(len(rows), len(reading.rejects))
     if not day.counts_documents:
         day.progress.settled(collected=len(new), skipped=len(rows) - len(new))
-    return Materialized(_metadata(day, reading, before, len(new)), _checks(reading))
+    return Materialized(write.sha256, _metadata(day, reading, before, len(new)), checks)
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,10 +87,12 @@ async def materialize(day: Day) -> Materialized:
 
     await downloads.fetch(missing, concurrency=day.concurrency, done=done)
     ordered = [outcomes[identity] for identity in sorted(outcomes)]
-    day.lake.write_table(
+    write = day.lake.write_table(
         DOCUMENTS_TABLE.name, day.date, DOCUMENTS_TABLE.frame(asdict(o) for o in ordered), {}
     )
-    return Materialized(_metadata(day, ordered, fetched), [_check(expected, ordered)])
+    return Materialized(
+        write.sha256, _metadata(day, ordered, fetched), [_check(listed, expected, ordered)]
+    )
 
 
 def _expected_files(listed: StoredTable) -> list[ExpectedFile]:
@@ -172,7 +174,9 @@ class _DisclosureCount:
             progress.settled(collected=not failed, failed=failed)
 
 
-def _check(expected: list[ExpectedFile], outcomes: list[FileOutcome]) -> CheckResult:
+def _check(
+    listed: StoredTable, expected: list[ExpectedFile], outcomes: list[FileOutcome]
+) -> CheckResult:
     statuses = Counter(outcome.status for outcome in outcomes)
     first = next((outcome for outcome in outcomes if outcome.status == FAILED), None)
     problem = (
@@ -181,6 +185,11 @@ def _check(expected: list[ExpectedFile], outcomes: list[FileOutcome]) -> CheckRe
         if first
         else ""
     )
+    if not problem and listed.metadata.get("complete") != str(True):
+        problem = (
+            f"the files of all {listed.frame.height} known rows are there, but the day's list is "
+            "not complete: see the checks of disclosures"
+        )
     return CheckResult(
         FILES_COMPLETE,
         passed=not problem and statuses[STORED] + statuses[GONE] == len(expected),
@@ -227,6 +236,6 @@ def _metadata(day: Day, outcomes: list[FileOutcome], fetched: list[FileOutcome])
 
 DOCUMENTS = DailyStep(
     spec=SPEC,
-    checks={FILES_COMPLETE: "Stored + gone = the files that the list links to."},
+    checks={FILES_COMPLETE: "The list is complete, and stored + gone = the files it links to."},
     materialize=materialize,
 )

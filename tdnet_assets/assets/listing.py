@@ -32,6 +32,7 @@ async def materialize(day: Day) -> Materialized:
     if reading.error and not capture.pages:
         raise reading.error
     return Materialized(
+        data_version=capture.id,
         metadata={
             "dagster/partition_row_count": capture.total or 0,
             "dagster/uri": day.lake.uri(layout.captures_prefix(day.date)),

@@ -6,7 +6,6 @@ What belongs here: starting, watching and stopping processes. Dagster's own comm
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from types import FrameType
 
 from tdnet_assets import dagster_home
 from tdnet_assets.config import PlatformConfig
+from tdnet_assets.local.embedded_aws import free_port
 from tdnet_assets.local.services import running_services, wait_until_stopped
 
 Show = Callable[[str], object]
@@ -24,6 +24,8 @@ Show = Callable[[str], object]
 DEFAULT_PORT = 3000
 START_SECONDS = 120
 STOP_SECONDS = 30
+# Dagster recommends another of its own commands at every start; a user has nothing to do about it.
+_PYTHON = (sys.executable, "-W", "ignore::FutureWarning")
 
 
 def run_up(config: PlatformConfig, port: int | None, show: Show) -> int:
@@ -40,7 +42,7 @@ def run_up(config: PlatformConfig, port: int | None, show: Show) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
     with running_services(config) as running:
-        chosen = port or _free_port(DEFAULT_PORT)
+        chosen = port or free_port(DEFAULT_PORT)
         show(f"TDnet   {running.tdnet_base_url}")
         show(f"AWS     {running.aws_endpoint_url or 'the configured account'}")
         show(f"state   {config.home_path}")
@@ -49,7 +51,7 @@ def run_up(config: PlatformConfig, port: int | None, show: Show) -> int:
             code = _wait(dagster, chosen, stopping, show)
         finally:
             _stop_group(dagster)
-    if running is not config and not wait_until_stopped(config.home_path, STOP_SECONDS):
+    if running is not config and not wait_until_stopped(config, STOP_SECONDS):
         show("the embedded services are still in use by another process; they stop with it")
     show("stopped")
     return code
@@ -61,7 +63,7 @@ def _start_dagster(config: PlatformConfig, port: int) -> subprocess.Popen[bytes]
         "DAGSTER_HOME": str(dagster_home.prepare(config)),
         "TDNET_HOME": str(config.home_path),
     }
-    command = [sys.executable, "-m", "dagster", "dev", "-m", "tdnet_assets.definitions"]
+    command = [*_PYTHON, "-m", "dagster", "dev", "-m", "tdnet_assets.definitions"]
     # Its own group, so that all of it can be stopped, and Ctrl-C reaches us alone.
     return subprocess.Popen(  # noqa: S603 - our own arguments
         [*command, "--host", "127.0.0.1", "--port", str(port), "--log-level", "warning"],
@@ -117,15 +119,3 @@ def _group_alive(group: int) -> bool:
     except ProcessLookupError:
         return False
     return True
-
-
-def _free_port(preferred: int) -> int:
-    for port in (preferred, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise OSError("no free port on 127.0.0.1")

@@ -47,6 +47,14 @@ class StoredTable:
     metadata: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class TableWrite:
+    """What became of a table's file: whether it was put, and the digest that it has now."""
+
+    changed: bool
+    sha256: str
+
+
 class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     """Objects and tables of the configured bucket and prefix."""
 
@@ -162,8 +170,8 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def write_table(
         self, table: str, day: date, frame: "pl.DataFrame", metadata: Mapping[str, str]
-    ) -> bool:
-        """Replace a table's file of one day in one put; False when it is already just this.
+    ) -> "TableWrite":
+        """Replace a table's file of one day in one put, unless it is already just this.
 
         The file's bytes depend on the rows only, so an unchanged day is not written again.
         """
@@ -172,12 +180,13 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         content = buffer.getvalue()
         key = layout.table_key(table, day)
         attributes = _attributes(content, "application/vnd.apache.parquet", metadata)
-        if self.metadata(key) == attributes:
-            return False
+        write = TableWrite(self.metadata(key) != attributes, attributes["sha256"])
+        if not write.changed:
+            return write
         with _explained(self.uri(key)):
             self.store.put(key, content, attributes=attributes, use_multipart=False)
         self._writes += 1
-        return True
+        return write
 
     def _open_store(self) -> "S3Store":
         from obstore.auth.boto3 import Boto3CredentialProvider  # noqa: PLC0415 - brings boto3

@@ -73,7 +73,7 @@ FURTHEST_AHEAD: Final = timedelta(hours=2)
 _SHORTEST_PERIOD_SECONDS: Final = 60
 
 # The last one escapes the SDK: a proxy's error page in another charset, read as an AWS answer.
-_DeliveryFailure = ClientError | BotoCoreError | UnicodeDecodeError
+_DELIVERY_FAILURES: Final = (ClientError, BotoCoreError, UnicodeDecodeError)
 _REFUSED: Final = frozenset(("AccessDenied", "AccessDeniedException", "UnauthorizedOperation"))
 
 
@@ -208,15 +208,15 @@ class MetricsResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             for timestamp, value in zip(result["Timestamps"], result["Values"], strict=True)
         ]
 
-    def _send(self, call: Mapping[str, Any]) -> _DeliveryFailure | None:
+    def _send(self, call: Mapping[str, Any]) -> Exception | None:
         """What kept the call from being delivered; None when CloudWatch took it."""
         try:
             self._cloudwatch().put_metric_data(**call)
-        except _DeliveryFailure as failure:
+        except _DELIVERY_FAILURES as failure:
             return failure
         return None
 
-    def _explained(self, failure: _DeliveryFailure, names: Sequence[str]) -> str:
+    def _explained(self, failure: Exception, names: Sequence[str]) -> str:
         namespace = self.config.metrics_namespace
         if isinstance(failure, ClientError):
             code = str(failure.response.get("Error", {}).get("Code", "Unknown"))

@@ -41,7 +41,8 @@ _DIRECTORY_ERRORS = (
 )
 
 # PDFium is not thread-safe: from several threads at once it opens good files wrongly or not at all.
-_PDFIUM = threading.Lock()
+# Whoever else calls it in this process must hold this same lock.
+PDFIUM_LOCK = threading.Lock()
 
 
 class DocumentError(TdnetError):
@@ -151,7 +152,7 @@ def _refuse_html(content: bytes, expected: str) -> None:
 def _count_pages(content: bytes) -> int | None:
     import pypdfium2  # noqa: PLC0415 - 40 ms that a process without PDFs need not pay
 
-    with _PDFIUM:
+    with PDFIUM_LOCK:
         try:
             document = pypdfium2.PdfDocument(content)
         except pypdfium2.PdfiumError:

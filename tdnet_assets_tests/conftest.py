@@ -1,0 +1,164 @@
+"""Shared parts of the tests: no real AWS, no live site, one embedded AWS a test process."""
+
+import itertools
+import os
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+from pathlib import Path
+
+import dagster as dg
+import polars as pl
+import pytest
+
+from tdnet_assets.config import DEFAULT_REGION, PlatformConfig
+from tdnet_assets.definitions import build_definitions
+from tdnet_assets.local import embedded_aws
+from tdnet_assets.local.bootstrap import bootstrap
+from tdnet_assets.local.sample_site import SampleSite, serve
+from tdnet_assets.resources.executions import ExecutionRecord, ExecutionsResource
+from tdnet_assets.resources.lake import LakeResource
+from tdnet_assets.resources.metrics import MetricsResource
+from tdnet_assets.resources.tdnet import TdnetResource
+from tdnet_assets.tdnet.sightings import JST
+
+_NUMBERS = itertools.count(1)
+NOW = datetime(2026, 6, 30, 20, 0, tzinfo=JST)
+
+
+@pytest.fixture(autouse=True)
+def _no_real_services(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make sure that tests never reach real AWS or the live site."""
+    for name in list(os.environ):
+        if name.startswith(("AWS_", "TDNET_")) or name == "DAGSTER_HOME":
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+@pytest.fixture(scope="session")
+def aws_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with embedded_aws.running(tmp_path_factory.mktemp("aws"), region=DEFAULT_REGION) as aws:
+        yield aws.endpoint_url
+
+
+@pytest.fixture
+def site() -> SampleSite:
+    """A sample TDnet whose clock stands at 2026-06-30 20:00 in Tokyo."""
+    return SampleSite(clock=lambda: NOW)
+
+
+@pytest.fixture
+def base_url(site: SampleSite) -> Iterator[str]:
+    with serve(site) as address:
+        yield address
+
+
+@pytest.fixture
+def platform(aws_endpoint: str, base_url: str, tmp_path: Path) -> PlatformConfig:
+    """A configuration with names of its own, bucket and tables made, and no request gap."""
+    name = f"{os.getpid()}-{next(_NUMBERS)}"
+    config = PlatformConfig(
+        bucket=f"lake-{name}",
+        executions_table=f"executions-{name}",
+        disclosures_table=f"disclosures-{name}",
+        metrics_namespace=f"TDnet-{name}",
+        tdnet_base_url=base_url,
+        requests_per_second=0,
+        home=str(tmp_path / "home"),
+        aws_endpoint_url=aws_endpoint,
+        embedded_aws=True,
+    )
+    bootstrap(config)
+    return config
+
+
+@pytest.fixture(scope="session")
+def instance() -> Iterator[dg.DagsterInstance]:
+    """One ephemeral Dagster instance: making one costs more than most tests."""
+    with dg.DagsterInstance.ephemeral() as ephemeral:
+        yield ephemeral
+
+
+class Pipeline:
+    """Runs the code location's own job in this process, and reads back what it left."""
+
+    def __init__(self, config: PlatformConfig, instance: dg.DagsterInstance) -> None:
+        self.config = config
+        self.overrides: dict[str, object] = {}
+        self.instance = instance
+        self.lake = LakeResource(config=config)
+        self.executions = ExecutionsResource(config=config)
+        self.metrics = MetricsResource(config=config)
+
+    def materialize(
+        self, day: date, until: date | None = None, *, select: Sequence[str] = ()
+    ) -> dg.ExecuteInProcessResult:
+        tags = (
+            {"dagster/partition": str(day)}
+            if until is None
+            else {
+                "dagster/asset_partition_range_start": str(day),
+                "dagster/asset_partition_range_end": str(until),
+            }
+        )
+        definitions = build_definitions(self.config)
+        # A failed attempt is tried again at once: only the spacing tests need to wait.
+        definitions.resources["tdnet"] = TdnetResource(
+            config=definitions.resources["config"], backoff_floor_seconds=0.01
+        )
+        definitions.resources.update(self.overrides)
+        job = definitions.resolve_implicit_global_asset_job_def()
+        return job.execute_in_process(
+            instance=self.instance,
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            asset_selection=[dg.AssetKey(name) for name in select] or None,
+            raise_on_error=False,
+            tags=tags,
+        )
+
+    def record(self, result: dg.ExecuteInProcessResult) -> ExecutionRecord:
+        record = self.executions.get(result.run_id)
+        assert record is not None
+        return record
+
+    def table(self, name: str, day: date) -> pl.DataFrame:
+        stored = self.lake.read_table(name, day)
+        assert stored is not None, f"no table {name} of {day}"
+        return stored.frame
+
+    def objects(self) -> dict[str, tuple[int, datetime]]:
+        """Every object of the bucket: size and time of its last write."""
+        return {found.key: (found.bytes, found.last_modified) for found in self.lake.list("")}
+
+    def materialized(self, result: dg.ExecuteInProcessResult) -> dict[str, list[str]]:
+        """The partitions that the run materialized, by asset, as Dagster's event log has them."""
+        made: dict[str, list[str]] = {}
+        for event in self.logged(result, dg.DagsterEventType.ASSET_MATERIALIZATION):
+            made.setdefault(event.asset_key.to_user_string(), []).append(event.partition)
+        return made
+
+    def checks(self, result: dg.ExecuteInProcessResult, name: str) -> dict[str, bool]:
+        """Whether a check passed, by partition."""
+        return {
+            event.event_specific_data.partition: event.event_specific_data.passed
+            for event in self.logged(result, dg.DagsterEventType.ASSET_CHECK_EVALUATION)
+            if event.event_specific_data.check_name == name
+        }
+
+    def logged(
+        self, result: dg.ExecuteInProcessResult, kind: dg.DagsterEventType
+    ) -> list[dg.DagsterEvent]:
+        """The events of one kind that the run has in Dagster's event log."""
+        entries = self.instance.all_logs(result.run_id, of_type=kind)
+        return [entry.dagster_event for entry in entries]
+
+    def failure(self, result: dg.ExecuteInProcessResult) -> str:
+        """What the failed run says to a person."""
+        (event,) = [event for event in result.all_events if event.is_step_failure]
+        return event.step_failure_data.user_failure_data.description
+
+
+@pytest.fixture
+def pipeline(platform: PlatformConfig, instance: dg.DagsterInstance) -> Pipeline:
+    return Pipeline(platform, instance)

@@ -1,0 +1,251 @@
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tdnet_assets.config import DEFAULT_REGION, PlatformConfig
+from tdnet_assets.local import embedded_aws
+from tdnet_assets.local.bootstrap import bootstrap
+from tdnet_assets.local.embedded_aws import EmbeddedAws, EmbeddedAwsError
+from tdnet_assets.resources import aws
+from tdnet_assets.resources.executions import table_definition
+from tdnet_assets_tests.local.processes import is_running, listening_addresses, wait_until
+
+LOOPBACK = "0100007F"
+
+Start = Callable[..., EmbeddedAws]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Any:
+    started: list[EmbeddedAws] = []
+
+    def start(**arguments: Any) -> EmbeddedAws:
+        arguments = {"region": DEFAULT_REGION, "keep_state": True, **arguments}
+        started.append(embedded_aws.start(tmp_path / "aws", **arguments))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.stop()
+
+
+def config_for(endpoint_url: str, bucket: str = "lake") -> PlatformConfig:
+    return PlatformConfig(
+        bucket=bucket,
+        executions_table=f"executions-{bucket}",
+        disclosures_table=f"disclosures-{bucket}",
+        aws_endpoint_url=endpoint_url,
+        embedded_aws=True,
+    )
+
+
+def store_one_of_each(config: PlatformConfig) -> None:
+    aws.client(config, "s3").put_object(
+        Bucket=config.bucket, Key="documents/1.pdf", Body=b"%PDF-\xff", Metadata={"sha256": "ab"}
+    )
+    aws.client(config, "dynamodb").put_item(
+        TableName=config.executions_table, Item={"execution_id": {"S": "one"}}
+    )
+    aws.client(config, "cloudwatch").put_metric_data(
+        Namespace="TDnet", MetricData=[{"MetricName": "DisclosuresCollected", "Value": 7}]
+    )
+
+
+def stored_object(config: PlatformConfig) -> tuple[bytes, dict[str, str]]:
+    answer = aws.client(config, "s3").get_object(Bucket=config.bucket, Key="documents/1.pdf")
+    return answer["Body"].read(), answer["Metadata"]
+
+
+def stored_items(config: PlatformConfig) -> list[Any]:
+    return aws.client(config, "dynamodb").scan(TableName=config.executions_table)["Items"]
+
+
+def stored_sum(config: PlatformConfig) -> float:
+    now = datetime.now(UTC)
+    points = aws.client(config, "cloudwatch").get_metric_statistics(
+        Namespace="TDnet",
+        MetricName="DisclosuresCollected",
+        StartTime=now - timedelta(hours=1),
+        EndTime=now + timedelta(minutes=5),
+        Period=3600,
+        Statistics=["Sum"],
+    )["Datapoints"]
+    return sum(point["Sum"] for point in points)
+
+
+def test_a_clean_stop_keeps_objects_with_metadata_items_and_metrics(start: Start) -> None:
+    first = start()
+    config = config_for(first.endpoint_url)
+    bootstrap(config)
+    store_one_of_each(config)
+    assert first.stop()
+
+    second = start(preferred_port=first.port)
+
+    assert second.endpoint_url == first.endpoint_url
+    assert stored_object(config) == (b"%PDF-\xff", {"sha256": "ab"})
+    assert stored_items(config) == [{"execution_id": {"S": "one"}}]
+    assert stored_sum(config) == 7
+
+
+def test_after_a_hard_kill_objects_are_left_and_the_bootstrap_makes_the_rest_anew(
+    start: Start,
+) -> None:
+    first = start()
+    config = config_for(first.endpoint_url)
+    bootstrap(config)
+    store_one_of_each(config)
+    first.process.kill()
+    first.process.wait()
+
+    config = config_for(start().endpoint_url)
+    bootstrap(config)
+
+    assert stored_object(config) == (b"%PDF-\xff", {"sha256": "ab"})
+    assert stored_items(config) == []
+
+
+def test_after_a_hard_kill_records_are_as_of_the_last_clean_stop(start: Start) -> None:
+    first = start()
+    config = config_for(first.endpoint_url)
+    bootstrap(config)
+    store_one_of_each(config)
+    first.stop()
+    second = start(preferred_port=first.port)
+    aws.client(config, "dynamodb").put_item(
+        TableName=config.executions_table, Item={"execution_id": {"S": "two"}}
+    )
+    second.process.kill()
+    second.process.wait()
+
+    start(preferred_port=first.port)
+
+    assert stored_items(config) == [{"execution_id": {"S": "one"}}]
+
+
+def test_without_state_nothing_is_left(start: Start) -> None:
+    first = start(keep_state=False)
+    config = config_for(first.endpoint_url)
+    bootstrap(config)
+    first.stop()
+
+    again = config_for(start(keep_state=False).endpoint_url)
+
+    assert aws.client(again, "s3").list_buckets()["Buckets"] == []
+
+
+def test_a_taken_port_is_replaced_by_a_free_one(start: Start) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = other.getsockname()[1]
+
+        assert start(preferred_port=taken).port != taken
+
+
+@pytest.mark.skipif(not Path("/proc/self/net").exists(), reason="asks Linux's /proc")
+def test_it_listens_on_loopback_only(aws_endpoint: str, start: Start) -> None:
+    assert listening_addresses(start().process.pid) == {LOOPBACK}
+
+
+def test_variables_meant_for_another_ministack_do_not_change_it(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("USE_SSL", "1")
+    monkeypatch.setenv("AUTH", "true")
+    monkeypatch.setenv("SERVICES", "sqs")
+
+    bootstrap(config_for(start().endpoint_url))
+
+
+def test_it_takes_presigned_urls_made_with_the_clients_keys(start: Start) -> None:
+    assert (embedded_aws.ACCESS_KEY, embedded_aws.SECRET_KEY) == (
+        aws.EMBEDDED_ACCESS_KEY,
+        aws.EMBEDDED_SECRET_KEY,
+    )
+
+
+def test_a_failed_start_says_what_the_log_says_and_leaves_no_process(start: Start) -> None:
+    with pytest.raises(EmbeddedAwsError, match=r"(?s)ended with code.*aws\.log.*many"):
+        start(variables={"MINISTACK_WORKER_THREADS": "many"})
+
+
+PARENT = """
+import sys, time
+from pathlib import Path
+from tdnet_assets.local import embedded_aws
+aws = embedded_aws.start(Path(sys.argv[1]), region="ap-northeast-1", keep_state=True)
+print(aws.process.pid, aws.port, flush=True)
+time.sleep(600)
+"""
+
+
+def test_it_ends_with_its_killed_parent_and_the_next_one_finds_its_state(
+    start: Start, tmp_path: Path
+) -> None:
+    with subprocess.Popen(  # noqa: S603 - our own arguments
+        [sys.executable, "-c", PARENT, str(tmp_path / "aws")], stdout=subprocess.PIPE
+    ) as parent:
+        assert parent.stdout
+        pid, port = (int(number) for number in parent.stdout.readline().split())
+        config = config_for(f"http://127.0.0.1:{port}")
+        bootstrap(config)
+        store_one_of_each(config)
+        os.kill(parent.pid, signal.SIGKILL)
+
+    # At once: it has to wait until the former one has saved what it had.
+    config = config_for(start(preferred_port=port).endpoint_url)
+
+    assert stored_items(config) == [{"execution_id": {"S": "one"}}]
+    wait_until(lambda: not is_running(pid))
+
+
+def test_the_bootstrap_makes_bucket_and_table_and_can_run_in_parallel(aws_endpoint: str) -> None:
+    config = config_for(aws_endpoint, bucket=f"parallel-{os.getpid()}")
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(bootstrap, [config] * 8))
+    bootstrap(config)
+
+    location = aws.client(config, "s3").get_bucket_location(Bucket=config.bucket)
+    assert location["LocationConstraint"] == "ap-northeast-1"
+    dynamodb = aws.client(config, "dynamodb")
+    table = dynamodb.describe_table(TableName=config.executions_table)["Table"]
+    assert table["TableStatus"] == "ACTIVE"
+    assert {index["IndexName"] for index in table["GlobalSecondaryIndexes"]} == {
+        index["IndexName"] for index in table_definition(config)["GlobalSecondaryIndexes"]
+    }
+    expiry = dynamodb.describe_time_to_live(TableName=config.executions_table)
+    assert expiry["TimeToLiveDescription"] == {
+        "TimeToLiveStatus": "ENABLED",
+        "AttributeName": "ttl",
+    }
+
+
+def test_the_bootstrap_finishes_what_a_killed_one_began(aws_endpoint: str) -> None:
+    config = config_for(aws_endpoint, bucket=f"begun-{os.getpid()}")
+    dynamodb = aws.client(config, "dynamodb")
+    dynamodb.create_table(**table_definition(config))
+
+    bootstrap(config)
+
+    expiry = dynamodb.describe_time_to_live(TableName=config.executions_table)
+    assert expiry["TimeToLiveDescription"]["TimeToLiveStatus"] == "ENABLED"
+    aws.client(config, "s3").head_bucket(Bucket=config.bucket)
+
+
+def test_the_bootstrap_works_in_the_region_that_must_not_be_named(aws_endpoint: str) -> None:
+    config = config_for(aws_endpoint, bucket=f"virginia-{os.getpid()}").changed(
+        aws_region="us-east-1"
+    )
+
+    bootstrap(config)
+
+    aws.client(config, "s3").head_bucket(Bucket=config.bucket)

@@ -1,0 +1,178 @@
+"""The one place for names: what it reads, what it refuses, and that everything shares it."""
+
+import dagster as dg
+import pytest
+
+from tdnet_assets.config import ConfigurationError, PlatformConfig, is_loopback
+from tdnet_assets.definitions import build_definitions
+from tdnet_assets.resources.executions import table_definition
+
+LIVE = "https://www.release.tdnet.info/inbs"
+
+
+def test_the_defaults_are_the_embedded_ones():
+    config = PlatformConfig.from_environment({})
+
+    assert config.environment == "local"
+    assert config.bucket == "tdnet-local"
+    assert config.executions_table == "tdnet_executions_local"
+    assert config.disclosures_table == "tdnet_disclosures_local"
+    assert config.metrics_namespace == "TDnet"
+    assert config.requests_per_second == 1
+    assert config.seconds_between_requests == 1
+    assert config.uses_embedded_aws
+    assert config.uses_sample_site
+    assert config.dagster_home_path == config.home_path / "dagster"
+
+
+def test_every_variable_reaches_its_field(tmp_path):
+    config = PlatformConfig.from_environment(
+        {
+            "TDNET_ENVIRONMENT": "prod",
+            "TDNET_BUCKET": "archive",
+            "TDNET_PREFIX": "tdnet/v1",
+            "TDNET_EXECUTIONS_TABLE": "runs",
+            "TDNET_DISCLOSURES_TABLE": "index",
+            "TDNET_METRICS_NAMESPACE": "Archive/TDnet",
+            "TDNET_BASE_URL": LIVE + "/",
+            "TDNET_ACCEPT_TERMS": "yes",
+            "TDNET_CONTACT": "ops@example.com",
+            "TDNET_REQUESTS_PER_SECOND": "0.5",
+            "TDNET_HOME": str(tmp_path),
+            "DAGSTER_HOME": str(tmp_path / "dg"),
+            "AWS_ENDPOINT_URL": "http://127.0.0.1:4566",
+            "AWS_REGION": "eu-west-1",
+        }
+    )
+
+    assert config.values == {
+        "environment": "prod",
+        "bucket": "archive",
+        "prefix": "tdnet/v1/",
+        "executions_table": "runs",
+        "disclosures_table": "index",
+        "metrics_namespace": "Archive/TDnet",
+        "tdnet_base_url": LIVE,
+        "accept_terms": True,
+        "contact": "ops@example.com",
+        "requests_per_second": 0.5,
+        "home": str(tmp_path),
+        "dagster_home": str(tmp_path / "dg"),
+        "aws_region": "eu-west-1",
+        "aws_endpoint_url": "http://127.0.0.1:4566",
+        "embedded_aws": False,
+    }
+    assert config.seconds_between_requests == 2
+    assert not config.uses_embedded_aws
+
+
+def test_names_carry_the_environment_and_the_bucket_the_account_where_it_is_known():
+    config = PlatformConfig.from_environment(
+        {
+            "TDNET_ENVIRONMENT": "dev",
+            "AWS_ACCOUNT_ID": "123456789012",
+            "TDNET_BASE_URL": "http://127.0.0.1:1/inbs",
+        }
+    )
+
+    assert config.bucket == "tdnet-dev-123456789012"
+    assert config.executions_table == "tdnet_executions_dev"
+
+
+@pytest.mark.parametrize(
+    ("environ", "named"),
+    [
+        ({"TDNET_ENVIRONMENT": "production"}, "TDNET_ENVIRONMENT is 'production'"),
+        ({"TDNET_BUCKET": "Lake"}, "TDNET_BUCKET is 'Lake'"),
+        ({"TDNET_PREFIX": "/a"}, "TDNET_PREFIX is '/a/'"),
+        ({"TDNET_PREFIX": "a/../b"}, "TDNET_PREFIX"),
+        ({"TDNET_EXECUTIONS_TABLE": "a b"}, "TDNET_EXECUTIONS_TABLE is 'a b'"),
+        ({"TDNET_METRICS_NAMESPACE": "AWS/TDnet"}, "TDNET_METRICS_NAMESPACE"),
+        ({"TDNET_REQUESTS_PER_SECOND": "fast"}, "TDNET_REQUESTS_PER_SECOND is 'fast'"),
+        ({"TDNET_REQUESTS_PER_SECOND": "-1"}, "TDNET_REQUESTS_PER_SECOND is -1"),
+        ({"TDNET_REQUESTS_PER_SECOND": "nan"}, "TDNET_REQUESTS_PER_SECOND is nan"),
+        ({"TDNET_BASE_URL": "ftp://host/inbs"}, "TDNET_BASE_URL is 'ftp://host/inbs'"),
+        ({"TDNET_BASE_URL": "http://user:pw@127.0.0.1/inbs"}, "without credentials"),
+        ({"TDNET_ACCEPT_TERMS": "maybe"}, "TDNET_ACCEPT_TERMS is 'maybe'"),
+        ({"TDNET_ENVIRONMENT": "prod"}, "TDNET_BASE_URL is not set"),
+        ({"TDNET_CONTACT": "a\nb"}, "TDNET_CONTACT"),
+    ],
+)
+def test_a_wrong_setting_is_refused_in_one_line_that_names_the_variable(environ, named):
+    with pytest.raises(ConfigurationError, match=named.replace("(", r"\(")) as refusal:
+        PlatformConfig.from_environment(environ)
+
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("environ", "named"),
+    [
+        ({}, "TDNET_ACCEPT_TERMS=yes"),
+        ({"TDNET_ACCEPT_TERMS": "yes"}, "TDNET_CONTACT"),
+        (
+            {
+                "TDNET_ACCEPT_TERMS": "yes",
+                "TDNET_CONTACT": "ops@example.com",
+                "TDNET_REQUESTS_PER_SECOND": "0",
+            },
+            "unlimited",
+        ),
+    ],
+)
+def test_a_live_host_needs_the_terms_a_contact_and_a_rate(environ, named):
+    with pytest.raises(ConfigurationError, match=named):
+        PlatformConfig.from_environment({"TDNET_BASE_URL": LIVE, **environ})
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://127.0.0.1:8080/inbs", True),
+        ("http://127.9.9.9/inbs", True),
+        ("http://[::1]:80/inbs", True),
+        ("http://localhost/inbs", True),
+        ("http://localhost.example.com/inbs", False),
+        ("http://127.0.0.1.example.com/inbs", False),
+        ("http://10.0.0.1/inbs", False),
+    ],
+)
+def test_only_this_machine_counts_as_loopback(url, expected):
+    assert is_loopback(url) is expected
+
+
+def test_all_resources_share_one_config_and_a_launchpad_override_reaches_them_all(tmp_path):
+    seen = {}
+
+    @dg.asset(required_resource_keys={"config", "lake", "executions", "metrics", "tdnet"})
+    def probe(context: dg.AssetExecutionContext) -> None:
+        resources = context.resources
+        seen["shared"] = {
+            id(resources.config),
+            *(
+                id(getattr(resources, key).config)
+                for key in ("lake", "executions", "metrics", "tdnet")
+            ),
+        }
+        seen["bucket"] = resources.lake.config.bucket
+
+    config = PlatformConfig.from_environment({"TDNET_HOME": str(tmp_path)})
+    definitions = dg.Definitions(assets=[probe], resources=build_definitions(config).resources)
+    job = definitions.resolve_implicit_global_asset_job_def()
+    job.execute_in_process(
+        instance=dg.DagsterInstance.ephemeral(),
+        run_config={"resources": {"config": {"config": {"bucket": "another-lake"}}}},
+    )
+
+    assert len(seen["shared"]) == 1
+    assert seen["bucket"] == "another-lake"
+
+
+def test_one_variable_changes_the_name_for_the_writer_the_reader_and_the_table_definition():
+    changed = PlatformConfig.from_environment({"TDNET_EXECUTIONS_TABLE": "runs_of_the_archive"})
+
+    assert table_definition(changed)["TableName"] == "runs_of_the_archive"
+    resources = build_definitions(changed).resources
+    assert resources is not None
+    partial = resources["executions"].config
+    assert partial.data["executions_table"] == "runs_of_the_archive"
