@@ -28,7 +28,8 @@ from tdnet_assets.partitions import DAYS, DAYS_PER_RUN, day_of
 from tdnet_assets.resources.executions import Details, ExecutionsResource
 from tdnet_assets.resources.lake import LakeResource
 from tdnet_assets.resources.metrics import MetricsDelivery, MetricsResource
-from tdnet_assets.resources.tdnet import TdnetResource, TdnetSession, TransientSourceError
+from tdnet_assets.resources.paging import DayNotListedError
+from tdnet_assets.resources.tdnet import TdnetResource, TdnetSession
 from tdnet_assets.tdnet.errors import TdnetError
 
 POOL = "tdnet"
@@ -155,7 +156,6 @@ class DailyRun:
         self.days = [day_of(key) for key in context.partition_keys]
         self.progress = RunProgress(executions, context.run.run_id, days=len(self.days))
         self.failures: list[DayFailure] = []
-        self.versions: dict[tuple[date, dg.AssetKey], str] = {}
         self.requests = 0
 
     def execute(self) -> None:
@@ -226,7 +226,6 @@ class DailyRun:
                     tags=self._version_tags(day.date, step, made.data_version),
                 )
             )
-            self.versions[day.date, step.spec.key] = made.data_version
         for check in made.checks:
             self._log_check(day.date, step, check)
         if failed:
@@ -238,28 +237,23 @@ class DailyRun:
 
         It writes them itself only for outputs of a step, which would be made for all days or none.
         """
-        upstream = {
-            dep.asset_key: self._current_version(day, dep.asset_key) for dep in step.spec.deps
-        }
-        return {
+        tags = {
             "dagster/data_version": data_version,
             "dagster/data_version_is_user_provided": "true",
             "dagster/code_version": step.spec.code_version or "",
-            **{
-                f"dagster/input_data_version/{key.to_user_string()}": version
-                for key, version in upstream.items()
-                if version
-            },
         }
-
-    def _current_version(self, day: date, key: dg.AssetKey) -> str | None:
-        if (day, key) in self.versions:
-            return self.versions[day, key]
-        records = self.context.instance.fetch_materializations(
-            dg.AssetRecordsFilter(key, asset_partitions=[str(day)]), limit=1
-        ).records
-        made = records[0].asset_materialization if records else None
-        return (made.tags or {}).get("dagster/data_version") if made else None
+        for key in (dep.asset_key for dep in step.spec.deps):
+            found = self.context.instance.fetch_materializations(
+                dg.AssetRecordsFilter(key, asset_partitions=[str(day)]), limit=1
+            )
+            for record in found.records:
+                upstream = record.asset_materialization
+                version = (upstream.tags or {}).get("dagster/data_version") if upstream else None
+                if version:
+                    name = key.to_user_string()
+                    tags[f"dagster/input_data_version/{name}"] = version
+                    tags[f"dagster/input_event_pointer/{name}"] = str(record.storage_id)
+        return tags
 
     def _log_check(self, day: date, step: DailyStep, check: CheckResult) -> None:
         self.context.log_event(
@@ -275,16 +269,16 @@ class DailyRun:
         )
 
     def _day_failed(self, day: Day, step: DailyStep, error: Exception) -> None:
-        expected = isinstance(error, TdnetError | IncompleteDayError)
         self.failures.append(
             DayFailure(
                 day=day.date,
                 asset=step.name,
                 error_type=type(error).__name__,
                 message=str(error),
-                permanent=expected and not isinstance(error, TransientSourceError),
+                permanent=isinstance(error, DayNotListedError),
             )
         )
+        expected = isinstance(error, TdnetError | IncompleteDayError)
         self.context.log.error(
             f"{day.date} {step.name}: {type(error).__name__}: {error}"
             + ("" if expected else f"\n{''.join(traceback.format_exception(error))}")

@@ -29,8 +29,6 @@ async def materialize(day: Day) -> Materialized:
     requests_before = day.tdnet.counts.requests
     reading = await read_day(day.tdnet, CaptureStore(day.lake), day.date)
     capture = reading.capture
-    if reading.error and not capture.pages:
-        raise reading.error
     return Materialized(
         data_version=capture.id,
         metadata={

@@ -263,11 +263,10 @@ class Faults:
 
 def _bomb(unpacked_bytes: int) -> bytes:
     packed = io.BytesIO()
-    with (
-        zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
-        archive.open(zipfile.ZipInfo("XBRLData/Summary/tse-acedjpsm-00000-0-ixbrl.htm"), "w") as to,
-    ):
+    member = zipfile.ZipInfo("XBRLData/Summary/tse-acedjpsm-00000-0-ixbrl.htm")
+    member.compress_type = zipfile.ZIP_DEFLATED
+    with zipfile.ZipFile(packed, "w") as archive, archive.open(member, "w") as unpacked:
         zeros = bytes(1 << 20)
         for start in range(0, unpacked_bytes, len(zeros)):
-            to.write(zeros[: unpacked_bytes - start])
+            unpacked.write(zeros[: unpacked_bytes - start])
     return packed.getvalue()

@@ -217,7 +217,7 @@ class InlineDocument:
             '<?xml version="1.0" encoding="UTF-8"?>\n'
             f"<html {attributes}>\n<head>\n<title>{escape(title)}</title>\n"
             '<meta http-equiv="content-type" content="text/html; charset=utf-8"/>\n'
-            '<style type="text/css">table{border-collapse:collapse}td{border:1px solid #000}</style>'
+            '<style type="text/css">td{border:1px solid #000000}</style>'
             f"\n</head>\n<body>\n{body}{header}</body>\n</html>\n",
             self._vendor,
         )

@@ -377,6 +377,7 @@ def serve(site: SampleSite, *, host: str = "127.0.0.1", port: int = 0) -> Iterat
     Raises:
         ValueError: the host is not a loopback address.
         OSError: the port is taken.
+        RuntimeError: the server did not start.
     """
     if not ipaddress.ip_address(host).is_loopback:
         raise ValueError(f"the sample site is for this machine only, not for {host}")
@@ -392,6 +393,8 @@ def serve(site: SampleSite, *, host: str = "127.0.0.1", port: int = 0) -> Iterat
     try:
         while not server.started and thread.is_alive():
             time.sleep(_POLL_SECONDS)
+        if not server.started:
+            raise RuntimeError("the sample site did not start; its thread says why on stderr")
         yield f"http://{host}:{listening.getsockname()[1]}/inbs"
     finally:
         server.should_exit = True

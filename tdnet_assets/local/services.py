@@ -151,7 +151,7 @@ def _ensure_running(folder: ServicesFolder, region: str) -> Services:
                 f"{tail(folder.log)}"
             )
         # One that ended with 0 has found another one still at work, or was asked to stop.
-        if (supervisor is None or supervisor.poll() == 0) and not folder.has_supervisor():
+        if (supervisor is None or supervisor.poll() == 0) and folder.forget_killed_supervisor():
             supervisor = _start_supervisor(folder, region)
         time.sleep(_POLL_SECONDS)
     raise ServicesError(

@@ -86,11 +86,8 @@ class ServicesFolder:
 
     def services(self) -> Services | None:
         """What runs; None when nothing does, or is not ready yet."""
-        services = _read(self._services, Services)
-        # The process is looked at too: a killed supervisor leaves its file to the next one.
-        if services and self.has_supervisor() and _is_alive(services.supervisor):
-            return services
-        return None
+        # In this order: a file left by a killed supervisor is gone before there can be another one.
+        return _read(self._services, Services) if self.has_supervisor() else None
 
     def write_services(self, services: Services | None) -> None:
         """Say what runs, in one step; None takes it back."""
@@ -124,13 +121,18 @@ class ServicesFolder:
         """A new supervisor cannot know what the embedded AWS has kept."""
         self._bootstrapped.unlink(missing_ok=True)
 
+    def forget_killed_supervisor(self) -> bool:
+        """Take back what a killed supervisor has left; False if there is a living one."""
+        with _opened(self.supervised) as lock:
+            abandoned = try_lock(lock, fcntl.LOCK_EX)
+            if abandoned:
+                self.write_services(None)
+            return abandoned
+
     def has_supervisor(self) -> bool:
         """Whether a supervisor is alive."""
-        lock = open_lock(self.supervised)
-        try:
+        with _opened(self.supervised) as lock:
             return not try_lock(lock, fcntl.LOCK_SH)
-        finally:
-            os.close(lock)
 
 
 def acquire(path: Path, mode: int, seconds: float) -> int:
@@ -178,6 +180,15 @@ def try_lock(descriptor: int, mode: int) -> bool:
     return True
 
 
+@contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    descriptor = open_lock(path)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
 def _read(path: Path, record: type[_Record]) -> _Record | None:
     try:
         return record(**json.loads(path.read_text()))
@@ -192,11 +203,3 @@ def _write(path: Path, record: Services | Ports) -> None:
     draft.touch(mode=0o600)
     draft.write_text(json.dumps(asdict(record)))
     draft.replace(path)
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, PermissionError):
-        return False
-    return True

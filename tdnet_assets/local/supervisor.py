@@ -63,11 +63,11 @@ class Supervisor:
             EmbeddedAwsError: the embedded AWS did not start, or ended too often.
             OSError: the sample site's port was taken in the last moment.
         """
+        self._folder.write_services(None)
+        self._folder.forget_bootstrapped()
         # 0.3 s that a supervisor which finds another one at work need not pay.
         from tdnet_assets.local.sample_site import SampleSite, serve  # noqa: PLC0415
 
-        self._folder.write_services(None)
-        self._folder.forget_bootstrapped()
         kept = self._folder.ports()
         aws = self._start_aws(kept.aws)
         try:

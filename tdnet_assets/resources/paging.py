@@ -66,6 +66,9 @@ async def read_day(session: TdnetSession, store: CaptureStore, day: date) -> Lis
     A reading during which rows were added is stored too (it is history) and repeated, up to
     MAX_READINGS times. The error, if any, is returned with the capture rather than raised, because
     the good rows of an incomplete list are worth keeping.
+
+    Raises:
+        TdnetError: not even the first page could be read.
     """
     changed = False
     known = store.latest(day)
@@ -77,6 +80,8 @@ async def read_day(session: TdnetSession, store: CaptureStore, day: date) -> Lis
         )
         reading = await _read_pass(session, store, writer, day)
         error = reading.error
+        if error and not reading.pages:
+            raise error  # nothing was read, so there is nothing to keep
         if reading.unsettled:
             error = IncompleteListError(
                 f"the list of {day} is not complete after {number} readings: {reading.unsettled}; "
@@ -143,9 +148,12 @@ def _why_unsettled(listed: list[ListPage]) -> str | None:
     totals = [page.total for page in listed]
     if len(set(totals)) > 1:
         return f"全N件 went from {totals[0]} to {totals[-1]} while the pages were read"
-    rows = sum(len(page.rows) + len(page.rejects) for page in listed)
-    if rows != totals[0]:
-        return f"全{totals[0]}件, but {rows} rows are on the {len(listed)} pages"
+    for page in listed:
+        if page.missing:
+            return (
+                f"page {page.number} of 全{page.total}件 announces rows {page.first} to "
+                f"{page.last}, {page.missing} more than it holds"
+            )
     ids = [row.disclosure_id for page in listed for row in page.rows if row.disclosure_id]
     if repeated := len(ids) - len(set(ids)):
         return f"{repeated} of the {len(ids)} disclosure numbers are on the pages twice"

@@ -126,7 +126,7 @@ class RejectedRow:
 
 @dataclass(frozen=True, slots=True)
 class ListPage:
-    """One accepted page: ``len(rows) + len(rejects) == last - first + 1``.
+    """One accepted page; whether it holds as many rows as it says is told by ``missing``.
 
     Attributes:
         day: day of the list, Asia/Tokyo.
@@ -145,6 +145,15 @@ class ListPage:
     last: int
     rows: tuple[ListedDisclosure, ...]
     rejects: tuple[RejectedRow, ...]
+
+    @property
+    def missing(self) -> int:
+        """Rows that the page announces (first to last) and does not hold; negative for surplus.
+
+        It refuses no page, because the rows that are there are worth keeping: who reads the day
+        must not take it for complete.
+        """
+        return self.last - self.first + 1 - len(self.rows) - len(self.rejects)
 
 
 def page_count(total: int) -> int:
@@ -183,8 +192,7 @@ def parse_list_page(content: bytes, *, day: dt.date, page: int) -> ListPage:
     Raises:
         CharsetError: the bytes are not UTF-8.
         WrongDayError: the page belongs to another day.
-        StructureError: the page is cut, is no list page, contradicts itself, or does not hold as
-            many rows as it says.
+        StructureError: the page is cut, is no list page, or contradicts itself.
     """
     name = page_name(day, page)
     text = _decoded(content, name)
@@ -214,14 +222,8 @@ def parse_list_page(content: bytes, *, day: dt.date, page: int) -> ListPage:
             f"{name} says {first}～{last}件 / 全{total}件, which cannot be page {page} at "
             f"{PAGE_SIZE} rows a page: fetch it again; if it stays, the site has changed"
         )
-    elements = _row_elements(tables[0])
-    if len(elements) != last - first + 1:
-        raise StructureError(
-            f"{name} says {first}～{last}件 and holds {len(elements)} rows: fetch it again; if it "
-            "stays, look at the raw bytes"
-        )
     rows, rejects = [], []
-    for position, element in enumerate(elements, start=1):
+    for position, element in enumerate(_row_elements(tables[0]), start=1):
         try:
             rows.append(_read_row(element, page, position))
         except TdnetError as error:

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 import polars as pl
 import pytest
 
+from tdnet_assets.local.sample_page import list_page
 from tdnet_assets.resources.metrics import MetricsResource
 from tdnet_assets.tdnet.sightings import JST
 from tdnet_assets_tests.resources.test_metrics import answering
@@ -155,6 +156,20 @@ def test_a_list_that_never_settles_is_a_failure_whose_rows_are_kept(site, pipeli
     assert not result.success
     assert "not complete after 6 readings" in pipeline.failure(result)
     assert pipeline.table("disclosures", DAY).height >= 150
+
+
+def test_a_row_that_is_not_on_its_page_is_a_failure_and_the_others_are_kept(site, pipeline):
+    site.set_day(DAY, 150)
+    whole = list_page(DAY, 2, site.rows(DAY))
+    first = whole.index(b"<tr", whole.index(b"main-list-table"))
+    behind = whole.index(b"</tr>", first) + len(b"</tr>")
+    site.faults.send_instead(r"I_list_002", whole[:first] + whole[behind:])
+
+    result = pipeline.materialize(DAY)
+
+    assert not result.success
+    assert "announces rows 101 to 150, 1 more than it holds" in pipeline.failure(result)
+    assert pipeline.table("disclosures", DAY).height == 149
 
 
 def test_a_second_materialization_asks_for_no_document_and_writes_nothing(site, pipeline):

@@ -31,7 +31,7 @@ def wait_until(condition: Callable[[], object], seconds: float = 20) -> None:
 
 def listening_addresses(pid: int) -> set[str]:
     """The addresses (hexadecimal, as in /proc) on which the process listens; Linux only."""
-    links = [os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir()]
+    links = [str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir()]
     own = {link.removeprefix("socket:[")[:-1] for link in links if link.startswith("socket:[")}
     rows = [
         line.split()

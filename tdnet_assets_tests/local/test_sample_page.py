@@ -115,13 +115,11 @@ def test_names_and_places_are_padded_to_thirty_bytes_like_the_real_ones():
 
 def test_the_frame_ends_lines_with_crlf_and_the_rows_with_lf():
     page = list_page(DAY, 2, rows_of(150)).decode()
-    start, end = page.index("<tr>\n<td"), page.rindex("</tr>\n") + len("</tr>\n")
     rows = re.search(r'id="main-list-table">\r\n(.*?)\r\n</table>', page, re.DOTALL)
     assert rows is not None
     assert "\r" not in rows[1]
     assert rows[1].count("<tr>") == 50
     assert re.findall(r"[^\r]\n", page[: rows.start(1)] + page[rows.end(1) :]) == []
-    assert start < end
 
 
 def test_a_page_has_a_hundred_rows_and_the_last_one_the_rest():

@@ -1,0 +1,24 @@
+"""Clients for assertions, kept: making one costs more than asking it."""
+
+from functools import cache
+from typing import Any
+
+from tdnet_assets.config import PlatformConfig
+from tdnet_assets.resources import aws
+
+
+def client(config: PlatformConfig, service: str) -> Any:
+    return _client(config.aws_endpoint_url, config.aws_region, service)
+
+
+@cache
+def _client(endpoint_url: str, region: str, service: str) -> Any:
+    config = PlatformConfig(
+        bucket="any",
+        executions_table="any",
+        disclosures_table="any",
+        aws_endpoint_url=endpoint_url,
+        aws_region=region,
+        embedded_aws=True,
+    )
+    return aws.client(config, service)
