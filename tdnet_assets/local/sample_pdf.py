@@ -5,11 +5,12 @@ What belongs here: how a page of text becomes a PDF of any size. What does not: 
 take 0.1 ms, and because no library's version then changes the bytes.
 """
 
-from tdnet_assets.local.sample_companies import chance
+import hashlib
 
 SMALLEST_PDF_BYTES = 4_096
 """Any page of text fits into this size."""
 
+_END = b"%%EOF\n"
 _PAGE_WIDTH, _PAGE_HEIGHT, _MARGIN = 595, 842, 72
 _LINE_HEIGHT, _FONT_SIZE, _CHARACTERS_A_LINE = 20, 12, 36
 
@@ -54,30 +55,25 @@ def pdf(lines: list[str], *, key: str, size: int | None = None) -> bytes:
     ]
     if size is None:
         return _file(objects)
-    # The padding's length is part of its own dictionary and of the offset in the trailer: a first
-    # file with the wanted length shows how much of it is structure.
-    structure = len(_file([*objects, _stream(bytes(size))])) - size
-    if structure > size:
-        raise ValueError(f"a PDF of this text takes at least {structure} bytes, not {size}")
-    padding = chance("padding", key).randbytes(size - structure)
-    return _filled(_file([*objects, _stream(padding)]), size)
+    # The padding's own length and the offset in the trailer have at most as many digits as the
+    # size; what that leaves over, the comment at the end takes up.
+    room = size - len(_file([*objects, _stream(b"")])) - 2 * len(str(size))
+    padding = hashlib.shake_128(key.encode()).digest(max(room, 0))
+    return _file([*objects, _stream(padding)], size)
 
 
 def blank_pdf(size: int) -> bytes:
-    """A valid PDF of exactly so many bytes, at least 400, with one empty page."""
-    whole = _file(
-        [
-            b"<< /Type /Catalog /Pages 2 0 R >>",
-            b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-            b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Resources << >> >>",
-        ]
-    )
-    return _filled(whole, size)
+    """A valid PDF of exactly so many bytes with one empty page.
 
-
-def _filled(whole: bytes, size: int) -> bytes:
-    # A comment line before the end mark may have any length.
-    return whole[:-6] + b"%" * (size - len(whole)) + whole[-6:]
+    Raises:
+        ValueError: the page alone is longer than the size.
+    """
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Resources << >> >>",
+    ]
+    return _file(objects, size)
 
 
 def _content(lines: list[str]) -> bytes:
@@ -96,17 +92,22 @@ def _stream(data: bytes) -> bytes:
     return b"<< /Length %d >>\nstream\n%b\nendstream" % (len(data), data)
 
 
-def _file(objects: list[bytes]) -> bytes:
+def _file(objects: list[bytes], size: int | None = None) -> bytes:
     parts = [b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n"]
     position, offsets = len(parts[0]), []
     for number, body in enumerate(objects, start=1):
         offsets.append(position)
-        parts.append(b"%d 0 obj\n%b\nendobj\n" % (number, body))
-        position += len(parts[-1])
-    parts.append(b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1))
-    parts += [b"%010d 00000 n \n" % offset for offset in offsets]
-    parts.append(
-        b"trailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n"
-        % (len(objects) + 1, position)
+        parts += [b"%d 0 obj\n" % number, body, b"\nendobj\n"]
+        position += sum(map(len, parts[-3:]))
+    table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
+    trailer = b"xref\n0 %d\n0000000000 65535 f \n%btrailer\n<< /Size %d /Root 1 0 R >>\n" % (
+        len(objects) + 1,
+        table,
+        len(objects) + 1,
     )
-    return b"".join(parts)
+    parts += [trailer, b"startxref\n%d\n" % position]
+    shortest = position + sum(map(len, parts[-2:])) + len(_END)
+    if size is not None and size < shortest:
+        raise ValueError(f"a PDF of this page takes at least {shortest} bytes, not {size}")
+    # A comment may have any length.
+    return b"".join([*parts, b"%" * ((size or shortest) - shortest), _END])

@@ -81,7 +81,7 @@ def running_services(config: PlatformConfig) -> Iterator[PlatformConfig]:
 
 def wait_until_stopped(config: PlatformConfig, seconds: float) -> bool:
     """Wait until the services have stopped; False if others still use them by then."""
-    folder = _folder(config)
+    folder = ServicesFolder(config.home_path)
     deadline = time.monotonic() + seconds
     while folder.has_supervisor():
         if time.monotonic() > deadline:

@@ -124,13 +124,16 @@ class ServicesFolder:
     def forget_killed_supervisor(self) -> bool:
         """Take back what a killed supervisor has left; False if there is a living one."""
         with _opened(self.supervised) as lock:
-            abandoned = try_lock(lock, fcntl.LOCK_EX)
+            # Shared: enough to keep a new one out, and no other user takes it for a living one.
+            abandoned = try_lock(lock, fcntl.LOCK_SH)
             if abandoned:
                 self.write_services(None)
             return abandoned
 
     def has_supervisor(self) -> bool:
         """Whether a supervisor is alive."""
+        if not self.supervised.exists():
+            return False
         with _opened(self.supervised) as lock:
             return not try_lock(lock, fcntl.LOCK_SH)
 

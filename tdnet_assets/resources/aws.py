@@ -3,7 +3,11 @@
 What belongs here: how a client is made. What does not: what is asked of AWS (see the resources).
 """
 
-from typing import Any
+import threading
+from typing import Any, ClassVar
+
+import dagster as dg
+from pydantic import PrivateAttr
 
 from tdnet_assets.config import PlatformConfig
 
@@ -35,7 +39,25 @@ def client(config: PlatformConfig, service: str) -> Any:
         config=Config(
             connect_timeout=5,
             read_timeout=30,
-            retries={"mode": "standard", "max_attempts": 5},
+            retries={"mode": "standard", "total_max_attempts": 5},
             user_agent_extra="tdnet_assets",
         ),
     )
+
+
+class AwsResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """Base of the resources that talk to one AWS service: a client made once, when first needed."""
+
+    service: ClassVar[str]
+
+    config: dg.ResourceDependency[PlatformConfig]
+    _client: Any = PrivateAttr(default=None)
+    _client_lock: Any = PrivateAttr(default_factory=threading.Lock)
+
+    @property
+    def client(self) -> Any:
+        """The boto3 client, which threads may share."""
+        with self._client_lock:
+            if self._client is None:
+                self._client = client(self.config, self.service)
+            return self._client

@@ -10,15 +10,13 @@ reordered or be repeated by the SDK: all of them end at the same record.
 """
 
 import random
-import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, TypedDict, Unpack
+from typing import Any, ClassVar, Final, TypedDict, Unpack
 
 import dagster as dg
-from pydantic import PrivateAttr
 
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.resources import aws
@@ -192,7 +190,7 @@ class _Write:
         }
 
 
-class ExecutionsResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+class ExecutionsResource(aws.AwsResource):
     """Writes and reads execution records; safe to share between threads.
 
     Works inside Dagster and when constructed directly, e.g.
@@ -200,10 +198,9 @@ class ExecutionsResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     ``botocore.exceptions.ClientError`` or ``BotoCoreError`` when DynamoDB does not answer.
     """
 
-    config: dg.ResourceDependency[PlatformConfig]
+    service: ClassVar[str] = "dynamodb"
 
-    _client: Any = PrivateAttr(default=None)
-    _client_lock: Any = PrivateAttr(default_factory=threading.Lock)
+    config: dg.ResourceDependency[PlatformConfig]
 
     def record(
         self,
@@ -315,7 +312,7 @@ class ExecutionsResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def get(self, execution_id: str) -> ExecutionRecord | None:
         """The record as of now (a consistent read), or None when there is none."""
-        answer = self._dynamodb().get_item(
+        answer = self.client.get_item(
             TableName=self.config.executions_table,
             Key=_key(execution_id),
             ConsistentRead=True,
@@ -404,7 +401,7 @@ class ExecutionsResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         self, execution_id: str, update: Mapping[str, Any]
     ) -> tuple[ExecutionRecord | None, Mapping[str, Any]]:
         """The written record, or None and the item (maybe none) that refused the condition."""
-        client = self._dynamodb()
+        client = self.client
         try:
             answer = client.update_item(
                 TableName=self.config.executions_table,
@@ -420,27 +417,17 @@ class ExecutionsResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     def _query(
         self, index: str, attribute: str, value: str, newest_first: bool, limit: int | None
     ) -> Iterator[ExecutionRecord]:
-        pages: Iterable[Mapping[str, Any]] = (
-            self._dynamodb()
-            .get_paginator("query")
-            .paginate(
-                TableName=self.config.executions_table,
-                IndexName=index,
-                KeyConditionExpression="#key = :value",
-                ExpressionAttributeNames={"#key": attribute},
-                ExpressionAttributeValues={":value": _attribute(value)},
-                ScanIndexForward=not newest_first,
-                PaginationConfig={"MaxItems": limit},
-            )
+        pages: Iterable[Mapping[str, Any]] = self.client.get_paginator("query").paginate(
+            TableName=self.config.executions_table,
+            IndexName=index,
+            KeyConditionExpression="#key = :value",
+            ExpressionAttributeNames={"#key": attribute},
+            ExpressionAttributeValues={":value": _attribute(value)},
+            ScanIndexForward=not newest_first,
+            PaginationConfig={"MaxItems": limit},
         )
         for page in pages:
             yield from map(ExecutionRecord.from_item, page["Items"])
-
-    def _dynamodb(self) -> Any:
-        with self._client_lock:
-            if self._client is None:
-                self._client = aws.client(self.config, "dynamodb")
-            return self._client
 
 
 def table_definition(config: PlatformConfig) -> dict[str, Any]:

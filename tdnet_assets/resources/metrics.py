@@ -9,15 +9,13 @@ returned as a :class:`MetricsDelivery`, for the execution record and the asset c
 """
 
 import math
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import dagster as dg
 from botocore.exceptions import BotoCoreError, ClientError
-from pydantic import PrivateAttr
 
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.resources import aws
@@ -94,17 +92,16 @@ class MetricsDelivery:
         return self.error is None
 
 
-class MetricsResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+class MetricsResource(aws.AwsResource):
     """Sends the catalogue's metrics and reads them back; safe to share between threads.
 
     Works inside Dagster and when constructed directly, e.g.
     ``MetricsResource(config=PlatformConfig.from_environment())``.
     """
 
-    config: dg.ResourceDependency[PlatformConfig]
+    service: ClassVar[str] = "cloudwatch"
 
-    _client: Any = PrivateAttr(default=None)
-    _client_lock: Any = PrivateAttr(default_factory=threading.Lock)
+    config: dg.ResourceDependency[PlatformConfig]
 
     def publish(
         self, values: Mapping[str, float | None], *, now: datetime | None = None
@@ -178,28 +175,24 @@ class MetricsResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         _check_catalogued(name)
         if period < _SHORTEST_PERIOD_SECONDS or period % _SHORTEST_PERIOD_SECONDS:
             raise ValueError(f"period is {period} s: use a multiple of {_SHORTEST_PERIOD_SECONDS}")
-        pages = (
-            self._cloudwatch()
-            .get_paginator("get_metric_data")
-            .paginate(
-                MetricDataQueries=[
-                    {
-                        "Id": "metric",
-                        "MetricStat": {
-                            "Metric": {
-                                "Namespace": self.config.metrics_namespace,
-                                "MetricName": name,
-                                "Dimensions": [environment_dimension(self.config)],
-                            },
-                            "Period": period,
-                            "Stat": statistic,
+        pages = self.client.get_paginator("get_metric_data").paginate(
+            MetricDataQueries=[
+                {
+                    "Id": "metric",
+                    "MetricStat": {
+                        "Metric": {
+                            "Namespace": self.config.metrics_namespace,
+                            "MetricName": name,
+                            "Dimensions": [environment_dimension(self.config)],
                         },
-                    }
-                ],
-                StartTime=_aware(start),
-                EndTime=_aware(end),
-                ScanBy="TimestampAscending",
-            )
+                        "Period": period,
+                        "Stat": statistic,
+                    },
+                }
+            ],
+            StartTime=_aware(start),
+            EndTime=_aware(end),
+            ScanBy="TimestampAscending",
         )
         return [
             (timestamp.astimezone(UTC), float(value))
@@ -211,7 +204,7 @@ class MetricsResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     def _send(self, call: Mapping[str, Any]) -> Exception | None:
         """What kept the call from being delivered; None when CloudWatch took it."""
         try:
-            self._cloudwatch().put_metric_data(**call)
+            self.client.put_metric_data(**call)
         except _DELIVERY_FAILURES as failure:
             return failure
         return None
@@ -233,12 +226,6 @@ class MetricsResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             f"{namespace!r}: {str(failure).rstrip('.')}. What to do: {advice}; then run "
             "`tdnet doctor`."
         )
-
-    def _cloudwatch(self) -> Any:
-        with self._client_lock:
-            if self._client is None:
-                self._client = aws.client(self.config, "cloudwatch")
-            return self._client
 
 
 def environment_dimension(config: PlatformConfig) -> dict[str, str]:

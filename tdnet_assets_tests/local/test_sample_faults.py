@@ -1,6 +1,7 @@
 import datetime as dt
 import io
 import re
+import ssl
 import time
 import zipfile
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from tdnet_assets.local.sample_faults import MalformedKind
 from tdnet_assets.local.sample_site import CLOSED, SampleSite, serve
 
 DAY = dt.date(2026, 2, 13)
+# Made once: a client would spend 60 ms on it, and nothing here is encrypted.
+TLS = ssl.create_default_context()
 
 
 @pytest.fixture
@@ -26,7 +29,10 @@ def site() -> SampleSite:
 
 @pytest.fixture
 def client(site: SampleSite) -> Iterator[httpx.Client]:
-    with serve(site) as base_url, httpx.Client(base_url=f"{base_url}/", timeout=5) as client:
+    with (
+        serve(site) as base_url,
+        httpx.Client(base_url=f"{base_url}/", timeout=5, verify=TLS) as client,
+    ):
         yield client
 
 

@@ -8,6 +8,7 @@ import zipfile
 import zlib
 from collections import Counter
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 
 import pypdfium2
@@ -53,6 +54,18 @@ class Archive:
     @property
     def company(self) -> Company:
         return company_of(self.row.code)
+
+    @cached_property
+    def summary(self) -> list[Fact]:
+        return facts_of(self.inline("XBRLData/Summary/"))
+
+    @cached_property
+    def attachment(self) -> list[Fact]:
+        return facts_of(self.inline("XBRLData/Attachment/"))
+
+    @cached_property
+    def flat(self) -> list[Fact]:
+        return facts_of(self.inline(""))
 
     def inline(self, folder: str) -> dict[str, bytes]:
         return {
@@ -291,10 +304,10 @@ def test_every_element_is_a_concrete_one_of_the_taxonomy_with_the_right_period_a
         "sharesItemType": "Shares",
         "nonNegativeIntegerItemType": "Pure",
     }
-    documents = [archive.inline("XBRLData/Summary/") for archive in earnings]
-    documents += [archive.inline("") for archive in revisions]
+    documents = [archive.summary for archive in earnings]
+    documents += [archive.flat for archive in revisions]
     for document in documents:
-        for fact in facts_of(document):
+        for fact in document:
             element = taxonomy[fact.name]
             assert element["abstract"] == "false", fact
             assert (element["period_type"] == "instant") == (len(fact.period) == 1), fact
@@ -302,19 +315,19 @@ def test_every_element_is_a_concrete_one_of_the_taxonomy_with_the_right_period_a
 
 
 def test_no_fact_is_given_twice(earnings: list[Archive], revisions: list[Archive]):
-    documents = [archive.inline("XBRLData/Summary/") for archive in earnings]
-    documents += [archive.inline("XBRLData/Attachment/") for archive in earnings]
-    documents += [archive.inline("") for archive in revisions]
+    documents = [archive.summary for archive in earnings]
+    documents += [archive.attachment for archive in earnings]
+    documents += [archive.flat for archive in revisions]
     for document in documents:
-        counts = Counter((fact.name, fact.context) for fact in facts_of(document))
+        counts = Counter((fact.name, fact.context) for fact in document)
         assert [key for key, count in counts.items() if count > 1] == []
 
 
 def test_contexts_are_named_after_their_period_and_members_in_the_order_of_the_axes(
     earnings: list[Archive], revisions: list[Archive]
 ):
-    documents = [archive.inline("XBRLData/Summary/") for archive in earnings]
-    documents += [archive.inline("") for archive in revisions]
+    documents = [archive.summary for archive in earnings]
+    documents += [archive.flat for archive in revisions]
     pattern = (
         r"(Current|Prior|Next)(Year|AccumulatedQ[123])(Duration|Instant)"
         r"(_(First|Second|Third)QuarterMember|_YearEndMember|_AnnualMember)?"
@@ -322,14 +335,14 @@ def test_contexts_are_named_after_their_period_and_members_in_the_order_of_the_a
         r"(_(Result|Forecast|Upper|Lower)Member)?"
     )
     for document in documents:
-        for fact in facts_of(document):
+        for fact in document:
             assert re.fullmatch(pattern, fact.context), fact.context
             assert fact.members == set(fact.context.split("_")[1:])
 
 
 def test_a_summary_has_the_facts_of_a_real_one(earnings: list[Archive]):
     for archive in earnings:
-        facts = facts_of(archive.inline("XBRLData/Summary/"))
+        facts = archive.summary
         assert len(facts) >= 100
         assert sum(fact.is_number for fact in facts) >= 59
         assert sum(fact.value is None for fact in facts) >= 30
@@ -342,7 +355,7 @@ def test_a_summary_has_the_facts_of_a_real_one(earnings: list[Archive]):
 def test_change_rates_agree_with_the_amounts(earnings: list[Archive]):
     checked = 0
     for archive in earnings:
-        facts = numbers(facts_of(archive.inline("XBRLData/Summary/")))
+        facts = numbers(archive.summary)
         for (name, context), change in facts.items():
             if not name.startswith("ChangeIn") or "Current" not in context.split("_")[0]:
                 continue
@@ -358,7 +371,7 @@ def test_change_rates_agree_with_the_amounts(earnings: list[Archive]):
 def test_forecast_changes_agree_with_the_figures_of_the_year_before(earnings: list[Archive]):
     checked = 0
     for archive in earnings:
-        facts = numbers(facts_of(archive.inline("XBRLData/Summary/")))
+        facts = numbers(archive.summary)
         for (name, context), change in facts.items():
             if name.startswith("ChangeIn") and context.startswith("NextYearDuration"):
                 element = name.removeprefix("ChangeIn")
@@ -370,7 +383,7 @@ def test_forecast_changes_agree_with_the_figures_of_the_year_before(earnings: li
 
 def test_balance_ratios_and_per_share_figures_agree(earnings: list[Archive]):
     for archive in earnings:
-        facts = numbers(facts_of(archive.inline("XBRLData/Summary/")))
+        facts = numbers(archive.summary)
         names = (
             (
                 "TotalAssetsIFRS",
@@ -415,11 +428,7 @@ def test_balance_ratios_and_per_share_figures_agree(earnings: list[Archive]):
 
 def test_dividends_add_up_and_belong_to_the_company_alone(earnings: list[Archive]):
     for archive in earnings:
-        facts = [
-            fact
-            for fact in facts_of(archive.inline("XBRLData/Summary/"))
-            if fact.name == "DividendPerShare"
-        ]
+        facts = [fact for fact in archive.summary if fact.name == "DividendPerShare"]
         assert all("NonConsolidatedMember" in fact.members for fact in facts)
         prior = {
             fact.context.split("_")[1]: fact.value
@@ -433,7 +442,7 @@ def test_dividends_add_up_and_belong_to_the_company_alone(earnings: list[Archive
 def test_cash_flows_explain_the_change_of_cash(earnings: list[Archive]):
     checked = 0
     for archive in earnings:
-        facts = numbers(facts_of(archive.inline("XBRLData/Summary/")))
+        facts = numbers(archive.summary)
         flows = sum(
             value
             for (name, context), value in facts.items()
@@ -466,11 +475,11 @@ def test_the_attached_statements_have_the_summarys_figures(earnings: list[Archiv
         },
     }
     for archive in earnings:
-        attached = facts_of(archive.inline("XBRLData/Attachment/"))
+        attached = archive.attachment
         ours = {(fact.name, fact.period): fact.value for fact in attached if fact.is_number}
         summary = {
             (fact.name, fact.period): fact.value
-            for fact in facts_of(archive.inline("XBRLData/Summary/"))
+            for fact in archive.summary
             if "ResultMember" in fact.members
         }
         for name, other in pairs[archive.company.standard].items():
@@ -484,7 +493,7 @@ def test_the_attached_statements_add_up(earnings: list[Archive]):
     for archive in earnings:
         if archive.company.standard == "if":
             continue
-        books = numbers(facts_of(archive.inline("XBRLData/Attachment/")))
+        books = numbers(archive.attachment)
         for name, context in list(books):
             if name == "Assets":
                 get = {key: value for (key, where), value in books.items() if where == context}
@@ -515,7 +524,7 @@ def test_only_the_first_attached_statement_declares_contexts(earnings: list[Arch
 def test_a_revision_holds_old_new_and_their_difference(revisions: list[Archive]):
     checked, ranges, halves = 0, 0, 0
     for archive in revisions:
-        facts = numbers(facts_of(archive.inline("")))
+        facts = numbers(archive.flat)
         halves += any("AccumulatedQ2" in context for _, context in facts)
         for (name, context), change in facts.items():
             if not name.startswith("AmountChange"):
@@ -535,7 +544,7 @@ def test_a_revision_holds_old_new_and_their_difference(revisions: list[Archive])
 
 def test_a_range_has_its_ends_and_no_middle(revisions: list[Archive]):
     for archive in revisions:
-        facts = numbers(facts_of(archive.inline("")))
+        facts = numbers(archive.flat)
         for name, context in facts:
             if context.endswith("UpperMember"):
                 lower = context.replace("UpperMember", "LowerMember")
@@ -550,7 +559,7 @@ def test_a_dividend_revision_tells_old_new_and_last_years_dividends(revisions: l
         archive for archive in revisions if "tse-rvdf" in next(iter(archive.files))
     ]
     for archive in dividend_revisions:
-        facts = facts_of(archive.inline(""))
+        facts = archive.flat
         by_context = {fact.context: fact.value for fact in facts if fact.name == "DividendPerShare"}
         annual = "CurrentYearDuration_AnnualMember_NonConsolidatedMember"
         assert isinstance(by_context[f"{annual}_PreviousMember_ForecastMember"], Decimal)

@@ -217,7 +217,7 @@ def test_a_killed_supervisor_leaves_no_process_and_no_loss(config: PlatformConfi
             TableName=first.executions_table, Item={"execution_id": {"S": "one"}}
         )
         os.kill(before.supervisor, signal.SIGKILL)
-        wait_until(lambda: not is_running(before.supervisor))
+        wait_until(lambda: not folder(config).has_supervisor())
 
         with running_services(config) as second:
             items = client(second, "dynamodb").scan(TableName=second.executions_table)["Items"]

@@ -366,7 +366,7 @@ def test_a_missing_record_is_none(executions: ExecutionsResource) -> None:
 def test_the_read_by_key_asks_for_consistency(executions: ExecutionsResource) -> None:
     asked: list[bool] = []
     executions.start(RUN)
-    executions._dynamodb().meta.events.register(  # noqa: SLF001 - the only way to see the request
+    executions.client.meta.events.register(
         "provide-client-params.dynamodb.GetItem",
         lambda params, **_: asked.append(params["ConsistentRead"]),
     )
@@ -381,7 +381,7 @@ def test_a_write_that_adds_nothing_is_asked_once_and_not_repeated(
 ) -> None:
     requests: list[str] = []
     executions.progress(RUN, 50, now=START + SECOND)
-    executions._dynamodb().meta.events.register(  # noqa: SLF001 - the only way to see the request
+    executions.client.meta.events.register(
         "before-call.dynamodb.UpdateItem", lambda **_: requests.append("UpdateItem")
     )
 
@@ -477,9 +477,7 @@ def test_a_record_that_comes_back_between_the_look_and_the_verdict_lives_on(
     def come_back(**_: object) -> None:
         other_process.progress(RUN, 50, now=verdict - SECOND)
 
-    executions._dynamodb().meta.events.register(  # noqa: SLF001 - the moment between look and verdict
-        "before-call.dynamodb.UpdateItem", come_back
-    )
+    executions.client.meta.events.register("before-call.dynamodb.UpdateItem", come_back)
 
     assert executions.expire_stale(now=verdict) == []
     record = stored(executions)
@@ -496,9 +494,7 @@ def test_a_record_that_ends_by_itself_before_the_verdict_keeps_its_own_ending(
         # At the very time that was seen: only the final status can tell the two apart.
         other_process.finish(RUN, "completed", now=START)
 
-    executions._dynamodb().meta.events.register(  # noqa: SLF001 - the moment between look and verdict
-        "before-call.dynamodb.UpdateItem", end
-    )
+    executions.client.meta.events.register("before-call.dynamodb.UpdateItem", end)
 
     assert executions.expire_stale(now=START + 10 * LEASE) == []
     assert stored(executions).status == "completed"
@@ -577,7 +573,7 @@ def test_the_resource_works_inside_a_dagster_run_and_makes_one_client(
     def reporting(context: dg.AssetExecutionContext, executions: ExecutionsResource) -> None:
         executions.start(context.run.run_id, total_count=3)
         executions.finish(context.run.run_id, "completed")
-        clients.extend(id(executions._dynamodb()) for _ in range(2))  # noqa: SLF001 - its identity
+        clients.extend(id(executions.client) for _ in range(2))
 
     result = dg.materialize(
         [reporting],

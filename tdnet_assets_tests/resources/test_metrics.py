@@ -60,7 +60,7 @@ def no_pause_between_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
 def requests_of(metrics: MetricsResource, operation: str) -> list[dict[str, Any]]:
     """The arguments of each request that will be made, filled as they are made."""
     requests: list[dict[str, Any]] = []
-    metrics._cloudwatch().meta.events.register(  # noqa: SLF001 - the only way to see the request
+    metrics.client.meta.events.register(
         f"provide-client-params.cloudwatch.{operation}",
         lambda params, **_: requests.append(params),
     )
