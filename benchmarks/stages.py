@@ -17,10 +17,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 
-# What a run imports; the clock of the process has counted since the interpreter started.
-for _name in ("dagster", "polars", "httpx", "boto3", "obstore.auth.boto3", "pypdfium2"):
-    importlib.import_module(_name)
-
 import httpx
 
 from tdnet_assets.assets.disclosures import DISCLOSURES_TABLE
@@ -28,7 +24,6 @@ from tdnet_assets.assets.documents import DOCUMENTS_TABLE
 from tdnet_assets.assets.progress import REPORT_EVERY_DISCLOSURES
 from tdnet_assets.assets.tables import Table
 from tdnet_assets.config import PlatformConfig
-from tdnet_assets.definitions import build_definitions
 from tdnet_assets.resources.executions import ExecutionsResource
 from tdnet_assets.resources.lake import LakeResource, sha256
 from tdnet_assets.resources.tdnet import TdnetResource
@@ -50,6 +45,9 @@ class Stages:
 
     def measure(self) -> None:
         """Every stage, in the order of a run."""
+        for name in _IMPORTED_LATER:
+            importlib.import_module(name)
+        # The clock of the process has counted since the interpreter started.
         self.seconds["interpreter and imports"] = time.process_time()
         lake = LakeResource(config=self._config)
         tables = [(table, _rows(lake, table, self._day)) for table in _TABLES]
@@ -121,6 +119,8 @@ class Stages:
             executions.progress(f"stages-{started}", min(99, number), total_count=number)
 
 
+# What a run imports on its way; the other modules are imported above.
+_IMPORTED_LATER = ("boto3", "obstore.auth.boto3", "pypdfium2")
 _TABLES = (DISCLOSURES_TABLE, DOCUMENTS_TABLE)
 _CONCURRENCY = TdnetResource.model_fields["concurrency"].default
 
@@ -138,7 +138,6 @@ def _file_names(rows: Rows) -> list[str]:
 
 
 if __name__ == "__main__":
-    build_definitions(PlatformConfig.from_environment())  # part of what a run imports and makes
     stages = Stages(PlatformConfig.from_environment(), date.fromisoformat(sys.argv[1]))
     stages.measure()
     print(json.dumps(stages.seconds))

@@ -154,11 +154,9 @@ class _DisclosureCount:
         done = frozenset(settled)
         self._open = Counter(file.disclosure_id for file in expected if file.identity not in done)
         self._failed: set[str] = set()
-        complete = [
-            number for number in listed.frame["disclosure_id"].to_list() if number not in self._open
-        ]
-        new = sum(number in day.new_rows for number in complete if number)
-        day.progress.settled(collected=new, skipped=len(complete) - new)
+        complete = listed.frame.height - len(self._open)
+        new = len(day.new_rows.difference(self._open))
+        day.progress.settled(collected=new, skipped=complete - new)
 
     def done(self, outcome: FileOutcome) -> None:
         """One more file has come to its end."""

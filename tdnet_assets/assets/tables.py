@@ -68,4 +68,4 @@ def preview(rows: Iterable[Mapping[str, Any]]) -> dg.TableMetadataValue:
 
 
 def _type_name(type_: pl.DataType | type[pl.DataType]) -> str:
-    return str(type_() if isinstance(type_, type) else type_).lower()
+    return str(type_() if isinstance(type_, type) else type_)

@@ -12,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
 
 from tdnet_assets import dagster_home
@@ -63,13 +64,25 @@ def _start_dagster(config: PlatformConfig, port: int) -> subprocess.Popen[bytes]
         "DAGSTER_HOME": str(dagster_home.prepare(config)),
         "TDNET_HOME": str(config.home_path),
     }
-    command = [*_PYTHON, "-m", "dagster", "dev", "-m", "tdnet_assets.definitions"]
+    command = [*_PYTHON, "-m", "dagster", "dev", "-w", str(_workspace(config))]
     # Its own group, so that all of it can be stopped, and Ctrl-C reaches us alone.
     return subprocess.Popen(  # noqa: S603 - our own arguments
         [*command, "--host", "127.0.0.1", "--port", str(port), "--log-level", "warning"],
         env=environ,
         start_new_session=True,
     )
+
+
+def _workspace(config: PlatformConfig) -> Path:
+    """Dagster's workspace file; in the home, because an installed package has no checkout."""
+    path = dagster_home.prepare(config) / "workspace.yaml"
+    path.write_text(
+        "load_from:\n"
+        "  - python_module:\n"
+        "      module_name: tdnet_assets.definitions\n"
+        "      location_name: tdnet_assets\n"
+    )
+    return path
 
 
 def _wait(dagster: subprocess.Popen[bytes], port: int, stopping: list[int], show: Show) -> int:

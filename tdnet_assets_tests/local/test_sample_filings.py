@@ -195,6 +195,19 @@ def test_a_padded_pdf_has_any_exact_size_and_still_opens(size: int):
     assert len(pypdfium2.PdfDocument(data)) == 1
 
 
+@pytest.mark.parametrize("data", [pdf(["表題"], key="1"), pdf(["表題"], key="1", size=9_999)])
+def test_the_cross_reference_table_of_a_pdf_points_at_its_objects(data: bytes):
+    # Readers mend a wrong table in silence, so that opening the file does not show it.
+    start = int(re.findall(rb"startxref\n(\d+)\n", data)[0])
+    table = re.match(rb"xref\n0 (\d+)\n0000000000 65535 f \n((?:\d{10} 00000 n \n)+)", data[start:])
+    assert table is not None
+    offsets = [int(line[:10]) for line in table[2].splitlines()]
+    assert int(table[1]) == len(offsets) + 1
+    assert b"/Size %d /Root" % (len(offsets) + 1) in data
+    for number, offset in enumerate(offsets, start=1):
+        assert data[offset:].startswith(b"%d 0 obj\n" % number)
+
+
 def test_a_pdf_smaller_than_its_text_is_refused():
     with pytest.raises(ValueError, match="takes at least"):
         pdf(["架空の会社"], key="1", size=800)
