@@ -125,7 +125,39 @@ def _running_platform() -> Iterator["PlatformConfig"]:
         from tdnet_assets.local.services import running_services
 
         with running_services(PlatformConfig.from_environment()) as config:
+            _require_bucket_and_table(config)
             yield config
+
+
+def _require_bucket_and_table(config: "PlatformConfig") -> None:
+    """Say what is missing before anything is begun; the embedded AWS has it since its start."""
+    from botocore.exceptions import ClientError
+
+    from tdnet_assets.config import ConfigurationError
+    from tdnet_assets.resources.executions import ExecutionsResource
+    from tdnet_assets.resources.lake import LakeError, LakeResource
+
+    if config.embedded_aws:
+        return
+    where = config.aws_endpoint_url or f"AWS in {config.aws_region}"
+    advice = "`tdnet infra deploy` creates it, or name another one in"
+    try:
+        ExecutionsResource(config=config).get("none")
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+            raise
+        raise ConfigurationError(
+            f"there is no table {config.executions_table} at {where}: "
+            f"{advice} TDNET_EXECUTIONS_TABLE"
+        ) from error
+    try:
+        next(LakeResource(config=config).list("tables/"), None)
+    except LakeError as error:
+        if "NoSuchBucket" not in str(error):
+            raise
+        raise ConfigurationError(
+            f"there is no bucket {config.bucket} at {where}: {advice} TDNET_BUCKET"
+        ) from error
 
 
 @contextmanager

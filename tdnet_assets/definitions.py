@@ -11,6 +11,7 @@ from tdnet_assets.assets.daily import build_daily_assets
 from tdnet_assets.assets.disclosures import DISCLOSURES
 from tdnet_assets.assets.documents import DOCUMENTS
 from tdnet_assets.assets.listing import LISTING_PAGES
+from tdnet_assets.automation.records import RECORD_SENSORS
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.local.services import connect
 from tdnet_assets.resources.executions import ExecutionsResource
@@ -35,6 +36,7 @@ def build_definitions(config: PlatformConfig) -> dg.Definitions:
     shared = PlatformConfig.configure_at_launch(**config.values)
     return dg.Definitions(
         assets=[build_daily_assets(DAILY_STEPS)],
+        sensors=RECORD_SENSORS,
         resources={
             "config": shared,
             "tdnet": TdnetResource(config=shared),

@@ -11,7 +11,7 @@ from datetime import date
 
 import dagster as dg
 
-from tdnet_assets import dagster_home
+from tdnet_assets import dagster_home, run_tags
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.definitions import build_definitions
 from tdnet_assets.partitions import DAYS
@@ -20,6 +20,8 @@ from tdnet_assets.resources.executions import ExecutionRecord, ExecutionsResourc
 
 # The console would show every event; a person gets the progress bar and the record instead.
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+_INTERRUPTION = dg.DagsterExecutionInterruptedError.__name__
 
 
 class RequestError(ValueError):
@@ -90,12 +92,7 @@ def _partition_tags(first: date, last: date) -> dict[str, str]:
             )
     if last < first:
         raise RequestError(f"--until {last} is before {first}")
-    if first == last:
-        return {"dagster/partition": str(first)}
-    return {
-        "dagster/asset_partition_range_start": str(first),
-        "dagster/asset_partition_range_end": str(last),
-    }
+    return run_tags.for_partitions(str(first), str(last))
 
 
 def _label(first: date, last: date) -> str:
@@ -111,6 +108,8 @@ def _reason(result: dg.ExecuteInProcessResult) -> str:
             error = data.error
             while error is not None and error.cause is not None:
                 error = error.cause
+            if error is not None and error.cls_name == _INTERRUPTION:
+                return "interrupted; collect the same days again: only the rest is fetched"
             if error is not None:
                 return " ".join(error.message.split())
         if event.is_failure and event.message:

@@ -8,6 +8,7 @@ import sys
 import threading
 from types import TracebackType
 
+from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -72,7 +73,10 @@ class ProgressDisplay:
                 shown = line
 
     def _record(self) -> ExecutionRecord | None:
-        return self._executions.get(self._execution_id)
+        try:
+            return self._executions.get(self._execution_id)
+        except (BotoCoreError, ClientError):
+            return None  # the run itself meets the same error, and reports it
 
 
 def counts(record: ExecutionRecord) -> str:

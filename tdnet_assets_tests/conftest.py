@@ -10,6 +10,7 @@ import dagster as dg
 import polars as pl
 import pytest
 
+from tdnet_assets import run_tags
 from tdnet_assets.config import DEFAULT_REGION, PlatformConfig
 from tdnet_assets.definitions import build_definitions
 from tdnet_assets.local import embedded_aws
@@ -91,30 +92,24 @@ class Pipeline:
         self.executions = ExecutionsResource(config=config)
         self.metrics = MetricsResource(config=config)
 
-    def materialize(
-        self, day: date, until: date | None = None, *, select: Sequence[str] = ()
-    ) -> dg.ExecuteInProcessResult:
-        tags = (
-            {"dagster/partition": str(day)}
-            if until is None
-            else {
-                "dagster/asset_partition_range_start": str(day),
-                "dagster/asset_partition_range_end": str(until),
-            }
-        )
+    def job(self) -> dg.JobDefinition:
         definitions = build_definitions(self.config)
         # A failed attempt is tried again at once: only the spacing tests need to wait.
         definitions.resources["tdnet"] = TdnetResource(
             config=definitions.resources["config"], backoff_floor_seconds=0.01
         )
         definitions.resources.update(self.overrides)
-        job = definitions.resolve_implicit_global_asset_job_def()
-        return job.execute_in_process(
+        return definitions.resolve_implicit_global_asset_job_def()
+
+    def materialize(
+        self, day: date, until: date | None = None, *, select: Sequence[str] = ()
+    ) -> dg.ExecuteInProcessResult:
+        return self.job().execute_in_process(
             instance=self.instance,
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             asset_selection=[dg.AssetKey(name) for name in select] or None,
             raise_on_error=False,
-            tags=tags,
+            tags=run_tags.for_partitions(str(day), str(until or day)),
         )
 
     def record(self, result: dg.ExecuteInProcessResult) -> ExecutionRecord:

@@ -22,6 +22,7 @@ from typing import Any
 
 import dagster as dg
 
+from tdnet_assets import run_tags
 from tdnet_assets.assets.progress import DayFailure, RunProgress
 from tdnet_assets.assets.tables import preview
 from tdnet_assets.partitions import DAYS, DAYS_PER_RUN, day_of
@@ -34,6 +35,7 @@ from tdnet_assets.tdnet.errors import TdnetError
 
 POOL = "tdnet"
 METRICS_DELIVERED = "metrics_delivered"
+_INTERRUPTED = "the run was interrupted; materialize the same days again: only the rest is fetched"
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,8 +192,9 @@ class DailyRun:
     async def _make_days(self) -> None:
         _let_interrupts_end_the_loop()
         async with AsyncExitStack() as stack:
-            session = await stack.enter_async_context(self.tdnet.session())
+            # First of all: waiting for another run's session may take longer than the lease.
             await stack.enter_async_context(self.progress.heartbeat())
+            session = await stack.enter_async_context(self.tdnet.session())
             try:
                 for day in self.days:
                     await self._make_day(
@@ -295,7 +298,7 @@ class DailyRun:
         self.executions.start(
             run.run_id,
             job_name=run.job_name,
-            trigger=_trigger(run.tags),
+            trigger=run_tags.trigger(run.tags),
             root_execution_id=run.root_run_id,
             partition_start=str(self.days[0]),
             partition_end=str(self.days[-1]),
@@ -311,7 +314,7 @@ class DailyRun:
     ) -> None:
         error_type = error_message = None
         if error is not None:
-            error_type, error_message = type(error).__name__, str(error)
+            error_type, error_message = type(error).__name__, str(error) or _INTERRUPTED
         elif self.failures:
             error_type, error_message = self.failures[0].error_type, self._summary()
         details: Details = {
@@ -320,7 +323,9 @@ class DailyRun:
             "error_message": error_message,
             "metrics_error": metrics_error,
         }
-        self.executions.finish(self.context.run.run_id, status, **details)
+        self.executions.record(
+            self.context.run.run_id, status=status, progress=self.progress.percent, **details
+        )
 
     def _publish_metrics(self, seconds: float) -> MetricsDelivery:
         progress = self.progress
@@ -370,17 +375,6 @@ class DailyRun:
             },
             allow_retries=not all(failure.permanent for failure in self.failures),
         )
-
-
-def _trigger(tags: Mapping[str, str]) -> str:
-    for tag, trigger in {
-        "dagster/backfill": "backfill",
-        "dagster/sensor_name": "sensor",
-        "dagster/schedule_name": "schedule",
-    }.items():
-        if tag in tags:
-            return trigger
-    return "manual"
 
 
 def _let_interrupts_end_the_loop() -> None:

@@ -58,11 +58,8 @@ class SampleRow:
     place: str
     history: str
     """``YYYY/MM/DD HH:MM word``, or empty."""
-
-    @property
-    def first_title(self) -> str:
-        """The title that the disclosure was registered under; its files show it."""
-        return self.previous_title if self.previous_title is not None else self.title
+    first_title: str
+    """The title that it was registered under, which its files keep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +153,7 @@ def draw_rows(
                     xbrl_name=f"{archive_prefix}{disclosure_id}.zip" if archive_prefix else None,
                     place=announcement.company.place,
                     history="",
+                    first_title=title,
                 )
             )
     return rows

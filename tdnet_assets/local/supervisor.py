@@ -48,12 +48,14 @@ class Supervisor:
         self._folder = folder
         self._region = region
         self._stop_asked = threading.Event()
+        self._stop_signal = ""
         self._in_use = open_lock(folder.in_use)
         self._unused_since: float | None = None
         self._restarts_left = RESTARTS
 
     def ask_to_stop(self, number: int, frame: FrameType | None) -> None:
         """Signal handler: stop in order, whoever uses the services."""
+        self._stop_signal = signal.Signals(number).name
         self._stop_asked.set()
 
     def run(self) -> None:
@@ -79,16 +81,16 @@ class Supervisor:
                         self._folder.write_services(None)
                         aws = self._restart(aws)
                         self._announce(aws, base_url)
+                # First, so that nobody takes services that are about to stop for running ones.
+                self._folder.write_services(None)
         finally:
-            # First, so that nobody takes services that are about to stop for running ones.
-            self._folder.write_services(None)
             if not aws.stop():
                 _log.error("the embedded AWS had to be killed: only its objects are kept")
 
     def _is_to_stop(self) -> bool:
         """After a short wait: whether a signal came, or nobody has been here for a while."""
         if self._stop_asked.wait(LOOK_EVERY_SECONDS):
-            _log.info("stopping: asked to")
+            _log.info("stopping: %s", self._stop_signal)
             return True
         if not try_lock(self._in_use, fcntl.LOCK_EX):
             self._unused_since = None

@@ -9,6 +9,7 @@ What does not: the order in which pages are asked for and when a reading is good
 
 import gzip
 import json
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
@@ -94,7 +95,10 @@ class CaptureStore:
         stored = self.lake.read(page.key)
         if stored is None:
             raise LakeError(f"{self.lake.uri(page.key)}: named by a manifest, but not there")
-        content = gzip.decompress(stored)
+        try:
+            content = gzip.decompress(stored)
+        except (OSError, EOFError, zlib.error) as error:
+            raise LakeError(f"{self.lake.uri(page.key)}: not a whole gzip file: {error}") from error
         if sha256(content) != page.sha256:
             raise LakeError(f"{self.lake.uri(page.key)}: its sha256 is not the manifest's")
         return content

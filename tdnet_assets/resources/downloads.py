@@ -14,12 +14,13 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from tdnet_assets.resources import layout
-from tdnet_assets.resources.lake import LakeResource, sha256
+from tdnet_assets.resources.lake import LakeError, LakeResource, sha256
 from tdnet_assets.resources.tdnet import SourceError, TdnetSession
 from tdnet_assets.tdnet.documents import check_archive, check_pdf
 
 STORED, FAILED, GONE = "stored", "failed", "gone"
 _CONTENT_TYPES = {"pdf": "application/pdf", "xbrl": "application/zip"}
+_METADATA = frozenset(("sha256", "bytes", "attempts", "fetched-at"))
 _GONE_STATUSES = (404, 410)
 _FORBIDDEN = 403
 
@@ -100,6 +101,8 @@ class Downloads:
         finally:
             for worker in workers:
                 worker.cancel()
+            # Their requests must have ended before anybody closes the session.
+            await asyncio.gather(*workers, return_exceptions=True)
 
     async def _fetch_one(self, file: ExpectedFile) -> FileOutcome:
         pages: int | None = None
@@ -136,6 +139,12 @@ class Downloads:
         return self._from_metadata(file, key, metadata)
 
     def _from_metadata(self, file: ExpectedFile, key: str, metadata: dict[str, str]) -> FileOutcome:
+        missing = _METADATA.difference(metadata)
+        if missing:
+            raise LakeError(
+                f"{self.lake.uri(key)} has no metadata {', '.join(sorted(missing))}: it was not "
+                "stored by this code; move it away and materialize the day again"
+            )
         pages = metadata.get("pages")
         return FileOutcome(
             disclosure_id=file.disclosure_id,

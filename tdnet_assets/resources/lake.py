@@ -8,6 +8,7 @@ What does not: key names (``resources/layout.py``) and what tables contain (``as
 
 import hashlib
 import io
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,8 +27,17 @@ if TYPE_CHECKING:
     from obstore.store import S3Config, S3Store
 
 
+# Of the XML that S3 answers with, only these: the rest may repeat keys, tokens and signatures.
+_S3_CODE = re.compile(r"<Code>([^<]*)</Code>")
+_S3_MESSAGE = re.compile(r"<Message>([^<]*)</Message>")
+
+
 class LakeError(Exception):
     """S3 refused or failed; the message names the object and what to look at."""
+
+
+class _NoSuchObjectError(LakeError):
+    """There is no such key, in a bucket that is there as far as S3 tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,19 +142,19 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def read(self, key: str) -> bytes | None:
         """An object's bytes; None when there is no such key."""
-        with _explained(self.uri(key)):
-            try:
+        try:
+            with _explained(self.uri(key)):
                 return bytes(self.store.get(key).bytes())
-            except FileNotFoundError:
-                return None
+        except _NoSuchObjectError:
+            return None
 
     def metadata(self, key: str) -> dict[str, str] | None:
         """The metadata that an object was stored with; None when there is no such key."""
-        with _explained(self.uri(key)):
-            try:
+        try:
+            with _explained(self.uri(key)):
                 attributes = self.store.get(key, options={"head": True}).attributes
-            except FileNotFoundError:
-                return None
+        except _NoSuchObjectError:
+            return None
         return {str(name): value for name, value in attributes.items()}
 
     def list(self, prefix: str, *, after: str | None = None) -> Iterator[StoredObject]:
@@ -159,12 +169,12 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         import polars as pl  # noqa: PLC0415 - 0.5 s that only a run needs
 
         key = layout.table_key(table, day)
-        with _explained(self.uri(key)):
-            try:
+        try:
+            with _explained(self.uri(key)):
                 found = self.store.get(key)
                 content = bytes(found.bytes())
-            except FileNotFoundError:
-                return None
+        except _NoSuchObjectError:
+            return None
         metadata = {str(name): value for name, value in found.attributes.items()}
         return StoredTable(pl.read_parquet(io.BytesIO(content), hive_partitioning=False), metadata)
 
@@ -201,7 +211,8 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         endpoint = self.config.aws_endpoint_url
         settings: S3Config = {
             "region": self.config.aws_region,
-            "virtual_hosted_style_request": not endpoint,
+            # A dot in the bucket's name would not match the certificate of *.s3.amazonaws.com.
+            "virtual_hosted_style_request": not endpoint and "." not in self.config.bucket,
         }
         if endpoint:
             settings["endpoint"] = endpoint
@@ -231,6 +242,11 @@ def _explained(uri: str) -> Iterator[None]:
 
     try:
         yield
-    except BaseError as error:
-        cause = str(error).split("\n\nDebug source", 1)[0].strip()
-        raise LakeError(f"{uri}: {type(error).__name__}: {cause[:500]}") from error
+    except (BaseError, FileNotFoundError) as error:
+        text = str(error).split("\n\nDebug source", 1)[0]
+        said = [found[1] for pattern in (_S3_CODE, _S3_MESSAGE) if (found := pattern.search(text))]
+        cause = " ".join(": ".join((text.split("<", 1)[0].strip(" :\n"), *said)).split())
+        missing = isinstance(error, FileNotFoundError) and "NoSuchBucket" not in said
+        kind = _NoSuchObjectError if missing else LakeError
+        # Without the cause's chain: a traceback would print the XML that is left out here.
+        raise kind(f"{uri}: {type(error).__name__}: {cause[:500]}") from None

@@ -8,7 +8,7 @@ What does not: HTTP (``resources/tdnet.py``) and what a row says (``tdnet/listin
 """
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from tdnet_assets.resources import layout
 from tdnet_assets.resources.captures import (
@@ -58,6 +58,8 @@ class _Pass:
     listed: tuple[ListPage, ...]
     error: TdnetError | None = None
     unsettled: str | None = None
+    refused: int | None = None
+    """Number of the page that ``error`` is about, when that page is in the capture."""
 
 
 async def read_day(session: TdnetSession, store: CaptureStore, day: date) -> ListReading:
@@ -75,9 +77,7 @@ async def read_day(session: TdnetSession, store: CaptureStore, day: date) -> Lis
     number = 0
     while True:
         number += 1
-        writer = CaptureWriter(
-            store, day, session.base_url, layout.capture_id(datetime.now(UTC)), known
-        )
+        writer = CaptureWriter(store, day, session.base_url, _new_capture_id(known), known)
         reading = await _read_pass(session, store, writer, day)
         error = reading.error
         if error and not reading.pages:
@@ -92,6 +92,9 @@ async def read_day(session: TdnetSession, store: CaptureStore, day: date) -> Lis
             complete=error is None,
             problem=(reading.unsettled or str(error)) if error else None,
         )
+        page = capture.page(reading.refused) if reading.refused else None
+        if error and page:  # only now is it certain where the page is
+            error = type(error)(f"{error}; the raw page is at {store.lake.uri(page.key)}")
         changed = changed or new
         if not reading.unsettled or number == MAX_READINGS:
             return ListReading(capture, changed, number, error)
@@ -103,27 +106,35 @@ async def _read_pass(
 ) -> _Pass:
     pages: list[CapturedPage] = []
     listed: list[ListPage] = []
-    refused: TdnetError | None = None
+    error: ListPageError | None = None
+    refused: int | None = None
     number, last = 0, 1
     while number < last:
         number += 1
         known = writer.known.page(number) if writer.known else None
         try:
             answer, content = await _page_bytes(session, store, known, day, number)
-        except SourceError as error:
-            return _Pass(tuple(pages), tuple(listed), _refusal(error, day, number, last))
+        except SourceError as missing:
+            return _Pass(tuple(pages), tuple(listed), _refusal(missing, day, number, last))
         key = writer.keep(number, content)
         try:
             page = parse_list_page(content, day=day, page=number)
-        except ListPageError as error:
+        except ListPageError as unreadable:
             # The later pages are still read: one bad page must not cost the rows of the others.
-            refused = type(error)(f"{error}; the raw page is at {store.lake.uri(key)}")
+            error, refused = unreadable, number
             pages.append(_captured(key, number, answer, content, total=None))
             continue
         pages.append(_captured(key, number, answer, content, total=page.total))
         listed.append(page)
         last = page_count(page.total)
-    return _Pass(tuple(pages), tuple(listed), refused, None if refused else _why_unsettled(listed))
+    unsettled = None if error else _why_unsettled(listed)
+    return _Pass(tuple(pages), tuple(listed), error, unsettled, refused)
+
+
+def _new_capture_id(known: Capture | None) -> str:
+    # A clock that stepped back must not file the new capture before one that is already folded.
+    now = datetime.now(UTC)
+    return layout.capture_id(max(now, known.begun_at + timedelta(microseconds=1)) if known else now)
 
 
 async def _page_bytes(

@@ -13,6 +13,7 @@ import logging
 import os
 import re
 import time
+import zlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -20,7 +21,6 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
 from pathlib import Path
-from urllib.parse import urljoin, urlsplit
 
 import dagster as dg
 import httpx
@@ -29,13 +29,16 @@ from pydantic import Field
 from stamina.instrumentation import LoggingOnRetryHook, set_on_retry_hooks
 
 from tdnet_assets.config import PlatformConfig
-from tdnet_assets.tdnet.errors import TdnetError
+from tdnet_assets.tdnet.errors import TdnetError, shown
 
 _LOGGER = logging.getLogger(__name__)
 
 # A retry is worth a log line of the ordinary kind, whatever logging library is installed.
 set_on_retry_hooks([LoggingOnRetryHook])
 
+# The encodings that _Body can undo within bounds; zlib's 31 is gzip with its header.
+_ACCEPT_ENCODING = "gzip"
+_GZIP_ONLY = 31
 LIST_PAGE_LIMIT_BYTES = 5_000_000
 DOCUMENT_LIMIT_BYTES = 64_000_000
 # Longer than this is not a pause but a closed door: give up at once and say so.
@@ -138,6 +141,8 @@ class TdnetSession:
     backoff_floor: float
     attempt_timeout: float
     counts: RequestCounts = field(default_factory=RequestCounts)
+    closed: TransientSourceError | None = None
+    """Why nothing more is asked of the host in this session; None as long as it is open."""
 
     async def list_page(self, name: str, *, if_modified_since: str | None = None) -> Answer:
         """A list page's bytes, undecoded; status 304 and no content when it has not changed.
@@ -168,7 +173,7 @@ class TdnetSession:
         if not _BARE_NAME.fullmatch(name):
             raise SourceError(f"refusing to request {name!r}: not a bare TDnet file name")
         # Page names end in .html; files are asked for as they are, so that lengths can be compared.
-        headers = {} if validate is None else {"Accept-Encoding": "identity"}
+        headers = {"Accept-Encoding": _ACCEPT_ENCODING if validate is None else "identity"}
         if if_modified_since:
             headers["If-Modified-Since"] = if_modified_since
         number = 0
@@ -197,6 +202,7 @@ class TdnetSession:
         if error.retry_after is None:
             return True
         if error.retry_after > LONGEST_RETRY_AFTER_SECONDS:
+            self.closed = error
             return False
         self.slot.pause(error.retry_after)
         return max(error.retry_after, self.backoff_floor)
@@ -221,8 +227,6 @@ class TdnetSession:
             ) from error
         except httpx.TransportError as error:
             raise TransientSourceError(f"{name}: {type(error).__name__}: {error}") from error
-        except httpx.DecodingError as error:
-            raise TransientSourceError(f"{name}: the body cannot be decompressed") from error
         if content is not None and validate is not None:
             try:
                 validate(content)
@@ -261,37 +265,55 @@ class TdnetSession:
         """The request slot; waiting for it does not count against the attempt's deadline."""
         deadline.reschedule(None)
         async with self.slot.hold():
+            if self.closed:  # asked to stay away: those in the queue must not knock either
+                raise SourceError(
+                    f"not asked for, because earlier {self.closed}", status=self.closed.status
+                )
             deadline.reschedule(asyncio.get_running_loop().time() + self.attempt_timeout)
             self.counts.requests += 1
             yield
 
     def _same_host(self, url: str, response: httpx.Response) -> str:
-        target: str = urljoin(url, response.headers.get("location", ""))
-        if urlsplit(target)[:2] != urlsplit(self.base_url)[:2]:
+        location: str = response.headers["location"]
+        base = httpx.URL(self.base_url)
+        try:
+            target = httpx.URL(url).join(location)
+        except (httpx.InvalidURL, ValueError):
+            target = None
+        if target is None or _origin(target) != _origin(base) or target.userinfo:
             raise SourceError(
-                f"{url} redirects to {target[:200]!r}, away from the configured host: not followed",
+                f"{url} redirects to {shown(location)}, away from the configured host: "
+                "not followed",
                 status=response.status_code,
             )
-        return target
+        return str(target)
 
     async def _read(self, url: str, response: httpx.Response, limit: int) -> bytes:
+        encoding = response.headers.get("content-encoding", "identity").strip().lower()
+        if encoding not in ("identity", "gzip"):
+            raise SourceError(
+                f"{url}: the body is encoded as {shown(encoding)}, which was not asked for",
+                status=response.status_code,
+            )
+        # httpx would expand a chunk a thousandfold before its size can be looked at.
+        inflater = zlib.decompressobj(_GZIP_ONLY) if encoding == "gzip" else None
         body = bytearray()
-        async for chunk in response.aiter_bytes():
-            body += chunk
+        async for chunk in response.aiter_raw():
+            try:
+                body += inflater.decompress(chunk, limit + 1 - len(body)) if inflater else chunk
+            except zlib.error as error:
+                raise TransientSourceError(
+                    f"{url}: the body cannot be decompressed: {error}", status=response.status_code
+                ) from error
             if len(body) > limit:
                 raise SourceError(
                     f"{url}: the body is larger than {limit:,} bytes: not read further",
                     status=response.status_code,
                 )
-        declared = response.headers.get("content-length")
-        if (
-            declared is not None
-            and "content-encoding" not in response.headers
-            and declared != str(len(body))
-        ):
+        # A length that does not agree is refused by the connection; a gzip stream says its own end.
+        if inflater and not inflater.eof:
             raise TransientSourceError(
-                f"{url}: {len(body):,} bytes came of the {declared} declared",
-                status=response.status_code,
+                f"{url}: the compressed body ends too early", status=response.status_code
             )
         self.counts.bytes += len(body)
         return bytes(body)
@@ -385,24 +407,31 @@ def _retry_after_seconds(value: str | None) -> float | None:
     """Seconds to wait from a Retry-After header: a number, or an HTTP date; None if neither."""
     if not value:
         return None
-    if re.fullmatch(r"[0-9]{1,9}", value.strip()):
+    if re.fullmatch(r"[0-9]+", value.strip()):
         return float(value)
-    try:
-        moment = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+    moment = _http_date(value)
+    return None if moment is None else max(0.0, (moment - datetime.now(UTC)).total_seconds())
 
 
 def _trusted_validator(response: httpx.Response) -> str | None:
     """Last-Modified, unless the page may have changed again within the same second."""
     value: str | None = response.headers.get("last-modified")
-    if value is None:
-        return None
-    try:
-        modified = parsedate_to_datetime(value)
-        answered = parsedate_to_datetime(response.headers["date"])
-    except (KeyError, ValueError):
+    modified = _http_date(value)
+    answered = _http_date(response.headers.get("date"))
+    if modified is None or answered is None:
         return None
     return value if (answered - modified).total_seconds() >= 2 else None  # noqa: PLR2004 - HTTP dates have whole seconds
+
+
+def _http_date(value: str | None) -> datetime | None:
+    """The aware moment of an HTTP date; None where there is none that can be read."""
+    try:
+        moment = parsedate_to_datetime(value or "")
+    except (ValueError, OverflowError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    """What makes two addresses the same host; httpx leaves out a scheme's own port."""
+    return url.scheme, url.host, url.port

@@ -56,12 +56,16 @@ class Disclosure:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """Where and when rows were seen: the capture, its beginning, and the address of its links."""
+    """Where and when rows were seen: the capture, its beginning, and the address of its links.
+
+    ``complete`` says that the capture shows every row of the day, and each only once.
+    """
 
     day: date
     capture: str
     seen_at: datetime
     base_url: str
+    complete: bool = True
 
 
 def fold(
@@ -83,11 +87,30 @@ def fold(
             linked[row.disclosure_id] = row
     before = {seen.disclosure_id: seen for seen in known if seen.disclosure_id}
     result = [_seen(before.get(number), row, sighting) for number, row in linked.items()]
+    if not sighting.complete:
+        unlinked = _without_repeats(unlinked)
     absent = [seen for seen in known if seen.disclosure_id not in linked]
     result += _deletions(absent, unlinked, sighting)
     return sorted(
-        result, key=lambda seen: (seen.disclosed_at, seen.code, seen.disclosure_id or "~")
+        result,
+        key=lambda seen: (
+            seen.disclosed_at,
+            seen.code,
+            seen.disclosure_id or "~",
+            seen.title,
+            seen.history,
+        ),
     )
+
+
+def _without_repeats(rows: list[ListedDisclosure]) -> list[ListedDisclosure]:
+    """The rows without those that an insertion pushed onto the next page, to be seen again."""
+    first_page: dict[ListedDisclosure, int] = {}
+    return [
+        row
+        for row in rows
+        if first_page.setdefault(replace(row, page=0, position=0), row.page) == row.page
+    ]
 
 
 def _deletions(
@@ -95,7 +118,7 @@ def _deletions(
 ) -> list[Disclosure]:
     """Join rows without an id to what was known of them; the surest matches go first."""
     result = []
-    for matches in (_same_name_and_title, _same_title):
+    for matches in (_same_deletion, _same_name_and_title, _same_name_any_title, _any_title):
         unmatched = []
         for row in rows:
             found = next((seen for seen in absent if matches(seen, row)), None)
@@ -109,7 +132,8 @@ def _deletions(
         # Retitled and deleted between two looks: sure only if nothing else could be meant.
         candidates = [seen for seen in absent if _same_moment(seen, row)]
         rivals = [other for other in rows if (other.time, other.code) == (row.time, row.code)]
-        only = candidates[0] if len(candidates) == len(rivals) == 1 else None
+        sure = sighting.complete and len(candidates) == len(rivals) == 1
+        only = candidates[0] if sure else None
         if only is not None:
             absent.remove(only)
         result.append(_seen(only, row, sighting))
@@ -120,12 +144,27 @@ def _same_moment(seen: Disclosure, row: ListedDisclosure) -> bool:
     return (seen.clock, seen.code) == (row.time, row.code)
 
 
-def _same_title(seen: Disclosure, row: ListedDisclosure) -> bool:
-    return _same_moment(seen, row) and not seen.titles.isdisjoint((row.title, *row.previous_titles))
+def _same_deletion(seen: Disclosure, row: ListedDisclosure) -> bool:
+    return _same_name_and_title(seen, row) and (seen.status, seen.history) == (
+        row.state,
+        row.history,
+    )
 
 
 def _same_name_and_title(seen: Disclosure, row: ListedDisclosure) -> bool:
-    return _same_title(seen, row) and seen.company_name == row.company_name
+    return (
+        _same_moment(seen, row)
+        and seen.company_name == row.company_name
+        and seen.title == row.title
+    )
+
+
+def _same_name_any_title(seen: Disclosure, row: ListedDisclosure) -> bool:
+    return _any_title(seen, row) and seen.company_name == row.company_name
+
+
+def _any_title(seen: Disclosure, row: ListedDisclosure) -> bool:
+    return _same_moment(seen, row) and not seen.titles.isdisjoint((row.title, *row.previous_titles))
 
 
 def _seen(before: Disclosure | None, row: ListedDisclosure, sighting: Sighting) -> Disclosure:

@@ -184,6 +184,21 @@ def test_a_failed_start_says_what_the_log_says(start: Start, tmp_path: Path) -> 
         start()
 
 
+def test_the_next_one_waits_until_the_former_one_has_saved_its_state(start: Start) -> None:
+    first = start()
+    config = config_for(first.endpoint_url)
+    bootstrap(config)
+    with ThreadPoolExecutor(1) as thread:
+        starting = thread.submit(start)
+        with pytest.raises(TimeoutError):
+            starting.result(timeout=1.5)
+        store_one_of_each(config)
+        first.stop()
+        second = starting.result()
+
+    assert stored_items(config_for(second.endpoint_url)) == [{"execution_id": {"S": "one"}}]
+
+
 PARENT = """
 import sys, time
 from pathlib import Path

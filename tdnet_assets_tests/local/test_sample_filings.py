@@ -163,19 +163,20 @@ def test_a_pdf_opens_and_its_text_can_be_read(size: int | None):
         time="15:30",
         code="141A0",
         company_name="Ｇ－霧笛ラボ",
-        title="2026年３月期　決算短信〔日本基準〕(連結) R&D ～",
+        title="別の表題",
         previous_title=None,
         state="active",
         pdf_name="140120260213500001.pdf",
         xbrl_name=None,
         place="東",
         history="",
+        first_title="2026年３月期　決算短信〔日本基準〕(連結) R&D ～",
     )
     data = filing(row, DAYS[0], row.pdf_name, pdf_bytes=size)
     document = pypdfium2.PdfDocument(data)
     text = document[0].get_textpage().get_text_bounded()
     assert len(document) == 1
-    assert row.title in text
+    assert row.first_title in text
     assert company_of("141A0").name in text
     assert "2026年02月13日 15:30" in text
     assert len(data) == size if size else 1_000 < len(data) < 3_000

@@ -280,6 +280,7 @@ def test_a_retitled_row_keeps_its_old_title_and_its_files(site: SampleSite, clie
         "retitled",
     )
     assert changed.history == "2026/02/20 12:00 表題変更"
+    assert site.retitle(row.disclosure_id, "さらに新しい表題").previous_title == "新しい表題"
     assert client.get(row.pdf_name).content == data
 
 

@@ -94,7 +94,7 @@ def folder(config: PlatformConfig) -> ServicesFolder:
 
 def services_of(config: PlatformConfig) -> Services:
     services = folder(config).services()
-    assert services is not None
+    assert services is not None, folder(config).log.read_text()
     return services
 
 
@@ -157,7 +157,7 @@ def test_five_processes_that_come_at_once_start_one_supervisor(
     configs = [one.config() for one in [user() for _ in range(5)]]
 
     assert all(one == configs[0] for one in configs)
-    assert starts(config) == 1
+    assert starts(config) == 1, folder(config).log.read_text()
     assert len(folder(config).bootstrapped()) == 1
     assert_usable(configs[0])
 

@@ -1,0 +1,52 @@
+"""The ``tdnet`` command as tests run it: a process of its own, led to the test's own services."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tdnet_assets.config import PlatformConfig
+from tdnet_assets.local.embedded_aws import ACCESS_KEY, SECRET_KEY
+
+TDNET = Path(sys.executable).with_name("tdnet")
+
+
+def variables(config: PlatformConfig, **changes: str) -> dict[str, str]:
+    """The environment that leads a process to what the configuration names."""
+    return {
+        **os.environ,
+        "TDNET_BUCKET": config.bucket,
+        "TDNET_EXECUTIONS_TABLE": config.executions_table,
+        "TDNET_DISCLOSURES_TABLE": config.disclosures_table,
+        "TDNET_METRICS_NAMESPACE": config.metrics_namespace,
+        "TDNET_BASE_URL": config.tdnet_base_url,
+        "TDNET_REQUESTS_PER_SECOND": str(config.requests_per_second),
+        "TDNET_HOME": config.home,
+        "AWS_ENDPOINT_URL": config.aws_endpoint_url,
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        **changes,
+    }
+
+
+def start(environment: dict[str, str], *arguments: str) -> subprocess.Popen[str]:
+    """Start the command; its output and its errors are piped."""
+    return subprocess.Popen(
+        [TDNET, *arguments],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def run(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end."""
+    return subprocess.run(
+        [TDNET, *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )

@@ -1,0 +1,262 @@
+import os
+import subprocess
+import sys
+from contextlib import suppress
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
+from dagster._core.loader import LoadingContextForTest
+
+from tdnet_assets.config import PlatformConfig
+from tdnet_assets.definitions import build_definitions
+from tdnet_assets.partitions import DAYS
+from tdnet_assets_tests.conftest import Pipeline
+from tdnet_assets_tests.local.processes import wait_until
+
+PROJECT = Path(__file__).parent.parent
+DAY = date(2026, 6, 10)
+CHAIN = ("listing_pages", "disclosures", "documents")
+
+
+@pytest.fixture(scope="module")
+def definitions():
+    """The code location, without any service behind its names."""
+    return build_definitions(
+        PlatformConfig(
+            bucket="lake", executions_table="executions", disclosures_table="disclosures"
+        )
+    )
+
+
+@pytest.fixture(scope="module")
+def daily(definitions):
+    return definitions.get_assets_def("listing_pages")
+
+
+def test_the_workspace_loads_in_a_new_home_and_leaves_no_process(tmp_path):
+    home = tmp_path / "home"
+    environment = {**os.environ, "TDNET_HOME": str(home), "DAGSTER_HOME": str(tmp_path / "dagster")}
+    (tmp_path / "dagster").mkdir()
+
+    done = subprocess.run(
+        [sys.executable, "-m", "dagster", "definitions", "validate", "-w", "workspace.yaml"],
+        cwd=PROJECT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "Validation successful for code location tdnet_assets" in done.stdout + done.stderr
+    wait_until(lambda: not _processes_naming(home), seconds=20)
+
+
+def _processes_naming(home):
+    found = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdecimal() and int(folder.name) != os.getpid():
+            with suppress(OSError):
+                if str(home).encode() in (folder / "cmdline").read_bytes():
+                    found.append(folder.name)
+    return found
+
+
+def test_importing_the_definitions_starts_nothing_and_brings_no_heavy_module(tmp_path):
+    code = (
+        "import sys, threading, tdnet_assets.definitions\n"
+        "heavy = {'dagster_aws', 'boto3', 'pypdfium2', 'starlette', 'uvicorn', 'reportlab',"
+        " 'ministack'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
+        "assert threading.active_count() == 1, threading.enumerate()"
+    )
+    home = tmp_path / "home"
+
+    done = subprocess.run(  # noqa: S603 - our own code
+        [sys.executable, "-c", code],
+        env={**os.environ, "TDNET_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert not home.exists()
+
+
+def test_the_assets_follow_from_each_other_as_documented(definitions):
+    graph = definitions.resolve_asset_graph()
+    parents = {
+        key.to_user_string(): {parent.to_user_string() for parent in graph.get(key).parent_keys}
+        for key in graph.materializable_asset_keys
+    }
+
+    assert parents["listing_pages"] == set()
+    assert parents["disclosures"] == {"listing_pages"}
+    assert parents["documents"] == {"disclosures"}
+    assert graph.unexecutable_asset_keys == set()
+
+
+def test_every_asset_is_described_for_the_ui(daily):
+    for spec in daily.specs:
+        assert len(spec.description) > 60
+        assert spec.kinds
+        assert spec.code_version
+        assert spec.group_name == "tdnet"
+
+
+@pytest.mark.parametrize(
+    ("now", "today"),
+    [
+        (datetime(2026, 6, 10, 14, 59, tzinfo=UTC), "2026-06-10"),
+        (datetime(2026, 6, 10, 15, 0, tzinfo=UTC), "2026-06-11"),
+    ],
+)
+def test_a_partition_is_a_day_in_tokyo_and_today_is_one(daily, now, today):
+    assert daily.partitions_def == DAYS
+    assert DAYS.timezone == "Asia/Tokyo"
+    assert DAYS.get_first_partition_key() == "2016-01-01"
+    with dg.partition_loading_context(now):
+        assert DAYS.get_last_partition_key() == today
+        assert DAYS.has_partition_key(today)
+
+
+def test_weekends_are_partitions_too():
+    assert DAYS.has_partition_key("2026-06-13")
+    assert DAYS.has_partition_key("2026-01-01")
+
+
+def test_a_month_runs_in_one_process_and_one_run_talks_to_tdnet_at_a_time(definitions, daily):
+    assert daily.backfill_policy == dg.BackfillPolicy.multi_run(31)
+    assert daily.op.pool == "tdnet"
+    job = definitions.resolve_implicit_global_asset_job_def()
+    assert job.executor_def.name == "in_process"
+
+
+def test_every_asset_has_its_checks_and_tells_whether_the_metrics_were_delivered(daily):
+    checks = {}
+    for spec in daily.check_specs:
+        assert spec.description
+        checks.setdefault(spec.asset_key.to_user_string(), set()).add(spec.name)
+
+    assert checks["listing_pages"] == {"list_complete", "metrics_delivered"}
+    assert checks["disclosures"] == {
+        "rows_complete",
+        "no_replacement_characters",
+        "ids_unique",
+        "metrics_delivered",
+    }
+    assert checks["documents"] == {"files_complete", "metrics_delivered"}
+    assert set(checks) == {key.to_user_string() for key in daily.keys}
+
+
+def test_a_run_needs_no_configuration(definitions):
+    job = definitions.resolve_implicit_global_asset_job_def()
+
+    assert dg.validate_run_config(job, {})["resources"].keys() >= {
+        "config",
+        "tdnet",
+        "lake",
+        "executions",
+        "metrics",
+    }
+
+
+def test_one_bucket_in_the_launchpad_is_the_bucket_of_every_resource(platform, site, instance):
+    site.set_day(DAY, 1)
+    other = platform.changed(bucket=f"{platform.bucket}-other")
+    pipeline = Pipeline(other, instance)
+    job = build_definitions(other).resolve_implicit_global_asset_job_def()
+
+    result = job.execute_in_process(
+        instance=instance,
+        run_config={"resources": {"config": {"config": {"bucket": platform.bucket}}}},
+        asset_selection=[dg.AssetKey("listing_pages")],
+        tags={"dagster/partition": str(DAY)},
+        raise_on_error=False,
+    )
+
+    assert result.success
+    assert pipeline.record(result).status == "completed"
+    assert Pipeline(platform, instance).objects()
+
+
+@pytest.fixture
+def history(platform):
+    """A pipeline with an event log of its own, since versions are compared over runs."""
+    with dg.DagsterInstance.ephemeral() as own:
+        yield Pipeline(platform, own)
+
+
+def _statuses(pipeline, day=DAY):
+    graph = build_definitions(pipeline.config).resolve_asset_graph()
+    resolver = CachingStaleStatusResolver(
+        pipeline.instance, graph, LoadingContextForTest(pipeline.instance)
+    )
+    return {name: resolver.get_status(dg.AssetKey(name), str(day)) for name in CHAIN}
+
+
+def _versions(pipeline, day=DAY):
+    """The data version of each asset's newest materialization of the day."""
+    versions = {}
+    for name in CHAIN:
+        wanted = dg.AssetRecordsFilter(dg.AssetKey(name), asset_partitions=[str(day)])
+        (record,) = pipeline.instance.fetch_materializations(wanted, limit=1).records
+        versions[name] = record.asset_materialization.tags["dagster/data_version"]
+    return versions
+
+
+def test_an_unchanged_day_keeps_its_versions_and_nothing_becomes_stale(site, history):
+    site.set_day(DAY, 12)
+    history.materialize(DAY)
+    before = _versions(history)
+
+    assert history.materialize(DAY).success
+
+    assert _versions(history) == before
+    assert _statuses(history) == dict.fromkeys(CHAIN, StaleStatus.FRESH)
+
+
+def test_a_changed_list_changes_the_versions_of_all_that_follows_from_it(site, history):
+    site.set_day(DAY, 12)
+    history.materialize(DAY)
+    before = _versions(history)
+    site.publish(DAY, 1)
+
+    assert history.materialize(DAY).success
+
+    after = _versions(history)
+    assert all(after[name] != before[name] for name in CHAIN)
+    assert _statuses(history) == dict.fromkeys(CHAIN, StaleStatus.FRESH)
+
+
+def test_what_follows_from_a_changed_list_is_stale_until_it_is_made_again(site, history):
+    site.set_day(DAY, 12)
+    history.materialize(DAY)
+    site.publish(DAY, 1)
+
+    history.materialize(DAY, select=["listing_pages"])
+
+    assert _statuses(history)["listing_pages"] == StaleStatus.FRESH
+    assert _statuses(history)["disclosures"] == StaleStatus.STALE
+
+    history.materialize(DAY, select=["disclosures", "documents"])
+
+    assert _statuses(history) == dict.fromkeys(CHAIN, StaleStatus.FRESH)
+
+
+def test_a_changed_day_makes_no_other_day_stale(site, history):
+    other = date(2026, 6, 11)
+    for day in (DAY, other):
+        site.set_day(day, 3)
+    history.materialize(DAY, other)
+    site.publish(DAY, 1)
+
+    history.materialize(DAY, select=["listing_pages"])
+
+    assert _statuses(history, other) == dict.fromkeys(CHAIN, StaleStatus.FRESH)
