@@ -25,6 +25,7 @@ import click
 from tdnet_assets.config import DEFAULT_REGION, PlatformConfig
 from tdnet_assets.local import embedded_aws
 from tdnet_assets.local.bootstrap import bootstrap
+from tdnet_assets.resources.embedded_keys import EMBEDDED_ACCESS_KEY, EMBEDDED_SECRET_KEY
 from tdnet_assets.resources.lake import LakeResource
 
 DAY = date(2026, 2, 13)  # the busiest day so far had 2,694 disclosures
@@ -110,8 +111,8 @@ def _setting(size: int, pdf_bytes: int) -> Iterator[Setting]:
             variables = {
                 **inherited,
                 "AWS_ENDPOINT_URL": aws.endpoint_url,
-                "AWS_ACCESS_KEY_ID": embedded_aws.ACCESS_KEY,
-                "AWS_SECRET_ACCESS_KEY": embedded_aws.SECRET_KEY,
+                "AWS_ACCESS_KEY_ID": EMBEDDED_ACCESS_KEY,
+                "AWS_SECRET_ACCESS_KEY": EMBEDDED_SECRET_KEY,
                 "TDNET_BASE_URL": f"http://{embedded_aws.HOST}:{port}/inbs",
                 "TDNET_HOME": str(folder / "home"),
                 "TDNET_REQUESTS_PER_SECOND": "0",

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from tdnet_assets.config import PlatformConfig
-from tdnet_assets.local.embedded_aws import ACCESS_KEY, SECRET_KEY
+from tdnet_assets.resources.embedded_keys import EMBEDDED_ACCESS_KEY, EMBEDDED_SECRET_KEY
 
 TDNET = Path(sys.executable).with_name("tdnet")
 
@@ -23,8 +23,8 @@ def variables(config: PlatformConfig, **changes: str) -> dict[str, str]:
         "TDNET_REQUESTS_PER_SECOND": str(config.requests_per_second),
         "TDNET_HOME": config.home,
         "AWS_ENDPOINT_URL": config.aws_endpoint_url,
-        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
-        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        "AWS_ACCESS_KEY_ID": EMBEDDED_ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": EMBEDDED_SECRET_KEY,
         **changes,
     }
 

@@ -76,7 +76,7 @@ def test_importing_the_definitions_starts_nothing_and_brings_no_heavy_module(tmp
     )
     home = tmp_path / "home"
 
-    done = subprocess.run(  # noqa: S603 - our own code
+    done = subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, "TDNET_HOME": str(home)},
         capture_output=True,

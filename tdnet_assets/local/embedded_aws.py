@@ -26,10 +26,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tdnet_assets.resources.embedded_keys import EMBEDDED_ACCESS_KEY, EMBEDDED_SECRET_KEY
+
 HOST = "127.0.0.1"
-# The server checks presigned URLs against these; all else it takes from anyone on this machine.
-ACCESS_KEY = "embedded"
-SECRET_KEY = "embedded"  # noqa: S105 - not a secret, see above
 START_SECONDS = 30.0
 STOP_SECONDS = 30.0
 LARGEST_OLD_LOG_BYTES = 1_000_000
@@ -100,8 +99,8 @@ def start(
         "SFTP_ENABLED": "0",
         "DOCKER_HOST": f"unix://{folder / 'no-docker'}",  # it removes containers at start and end
         "MINISTACK_REGION": region,
-        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
-        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        "AWS_ACCESS_KEY_ID": EMBEDDED_ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": EMBEDDED_SECRET_KEY,
         "LOG_LEVEL": "WARNING",
         "TMPDIR": str(folder),  # where it puts its pid file
         **(variables or {}),

@@ -10,10 +10,7 @@ import dagster as dg
 from pydantic import PrivateAttr
 
 from tdnet_assets.config import PlatformConfig
-
-# The embedded AWS takes any key; the operator's own must never be sent to it.
-EMBEDDED_ACCESS_KEY = "embedded"
-EMBEDDED_SECRET_KEY = "embedded"  # noqa: S105 - not a secret, see above
+from tdnet_assets.resources.embedded_keys import EMBEDDED_ACCESS_KEY, EMBEDDED_SECRET_KEY
 
 
 def session(config: PlatformConfig) -> Any:
@@ -41,6 +38,8 @@ def client(config: PlatformConfig, service: str) -> Any:
             read_timeout=30,
             retries={"mode": "standard", "total_max_attempts": 5},
             user_agent_extra="tdnet_assets",
+            # A proxy has no business between us and a process of this machine.
+            proxies={} if config.embedded_aws else None,
         ),
     )
 

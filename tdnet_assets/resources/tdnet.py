@@ -276,11 +276,8 @@ class TdnetSession:
     def _same_host(self, url: str, response: httpx.Response) -> str:
         location: str = response.headers["location"]
         base = httpx.URL(self.base_url)
-        try:
-            target = httpx.URL(url).join(location)
-        except (httpx.InvalidURL, ValueError):
-            target = None
-        if target is None or _origin(target) != _origin(base) or target.userinfo:
+        target = httpx.URL(url).join(location)
+        if _origin(target) != _origin(base) or target.userinfo:
             raise SourceError(
                 f"{url} redirects to {shown(location)}, away from the configured host: "
                 "not followed",

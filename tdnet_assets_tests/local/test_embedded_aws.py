@@ -212,7 +212,7 @@ time.sleep(600)
 def test_it_ends_with_its_killed_parent_and_the_next_one_finds_its_state(
     start: Start, tmp_path: Path
 ) -> None:
-    with subprocess.Popen(  # noqa: S603 - our own arguments
+    with subprocess.Popen(
         [sys.executable, "-c", PARENT, str(tmp_path / "aws")], stdout=subprocess.PIPE
     ) as parent:
         assert parent.stdout

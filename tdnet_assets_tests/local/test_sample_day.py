@@ -41,7 +41,7 @@ def digest() -> str:
 
 def test_pages_and_files_are_the_same_bytes_in_another_process():
     code = "from tdnet_assets_tests.local.test_sample_day import digest; print(digest())"
-    other = subprocess.run(  # noqa: S603 - our own interpreter
+    other = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,
         text=True,

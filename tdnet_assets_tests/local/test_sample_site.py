@@ -436,7 +436,7 @@ def test_the_site_runs_in_a_process_of_its_own(tmp_path: Path, number: signal.Si
         str(port_file),
     ]
     command += ["--day", "2026-02-13=120", "--pdf-bytes", "5000"]
-    process = subprocess.Popen(  # noqa: S603 - our own module
+    process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
     )
     try:
@@ -456,6 +456,6 @@ def test_the_site_runs_in_a_process_of_its_own(tmp_path: Path, number: signal.Si
 
 def test_a_day_without_a_size_is_refused():
     command = [sys.executable, "-m", "tdnet_assets.local.sample_site", "--day", "2026-02-13"]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode == 2
     assert "'2026-02-13' is not YYYY-MM-DD=SIZE" in ended.stderr

@@ -369,6 +369,6 @@ def test_threads_that_connect_at_once_get_the_same_addresses(config: PlatformCon
 )
 def test_importing_brings_nothing_large(module: str, unwanted: list[str]) -> None:
     program = f"import {module}, json, sys; print(json.dumps(sorted(sys.modules)))"
-    output = subprocess.check_output([sys.executable, "-c", program])  # noqa: S603 - our own
+    output = subprocess.check_output([sys.executable, "-c", program])
 
     assert not set(unwanted) & set(json.loads(output))

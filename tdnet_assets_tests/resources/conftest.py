@@ -1,5 +1,4 @@
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -7,13 +6,6 @@ import pytest
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.resources import aws
 from tdnet_assets.resources.executions import ExecutionsResource, table_definition
-from tdnet_assets_tests.resources.embedded_aws_process import REGION, embedded_aws
-
-
-@pytest.fixture(scope="session")
-def aws_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with embedded_aws(tmp_path_factory.mktemp("embedded_aws")) as endpoint:
-        yield endpoint
 
 
 @pytest.fixture
@@ -25,7 +17,6 @@ def platform_config(aws_endpoint: str, tmp_path: Path) -> PlatformConfig:
         executions_table=f"tdnet_executions_{unique}",
         disclosures_table=f"tdnet_disclosures_{unique}",
         metrics_namespace=f"TDnet/{unique}",
-        aws_region=REGION,
         aws_endpoint_url=aws_endpoint,
         embedded_aws=True,
         home=str(tmp_path),

@@ -14,8 +14,10 @@ import boto3
 import dagster as dg
 import pytest
 
-from tdnet_assets.config import PlatformConfig
+from tdnet_assets.config import DEFAULT_REGION, PlatformConfig
+from tdnet_assets.local.embedded_aws import free_port, running
 from tdnet_assets.resources import aws
+from tdnet_assets.resources.embedded_keys import EMBEDDED_ACCESS_KEY, EMBEDDED_SECRET_KEY
 from tdnet_assets.resources.metrics import (
     CATALOGUE,
     COLLECTION_SUCCESS_RATE,
@@ -29,13 +31,6 @@ from tdnet_assets.resources.metrics import (
     MetricsResource,
     environment_dimension,
     put_calls,
-)
-from tdnet_assets_tests.resources.embedded_aws_process import (
-    REGION,
-    ROOT_ACCESS_KEY,
-    ROOT_SECRET_KEY,
-    embedded_aws,
-    free_port,
 )
 
 MINUTE = timedelta(minutes=1)
@@ -312,17 +307,18 @@ def test_namespaces_that_cloudwatch_does_not_take_are_refused(namespace: str) ->
 @pytest.fixture(scope="session")
 def guarded_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """An embedded AWS that checks policies, unlike the shared one."""
-    with embedded_aws(tmp_path_factory.mktemp("guarded_aws"), AUTH="true") as endpoint:
-        yield endpoint
+    folder = tmp_path_factory.mktemp("guarded_aws")
+    with running(folder, region=DEFAULT_REGION, variables={"AUTH": "true"}) as aws:
+        yield aws.endpoint_url
 
 
 def keys_of_a_user(endpoint: str, name: str, policy: str | None) -> dict[str, str]:
     iam = boto3.client(
         "iam",
         endpoint_url=endpoint,
-        region_name=REGION,
-        aws_access_key_id=ROOT_ACCESS_KEY,
-        aws_secret_access_key=ROOT_SECRET_KEY,
+        region_name=DEFAULT_REGION,
+        aws_access_key_id=EMBEDDED_ACCESS_KEY,
+        aws_secret_access_key=EMBEDDED_SECRET_KEY,
     )
     iam.create_user(UserName=name)
     if policy:
