@@ -6,10 +6,11 @@ eighth of boto3's CPU), with credentials from the SDK's own chain.
 What does not: key names (``resources/layout.py``) and what tables contain (``assets/``).
 """
 
+import asyncio
 import hashlib
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -129,11 +130,13 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
         with _explained(self.uri(key)):
             try:
-                await self.store.put_async(
-                    key,
-                    content,
-                    mode="create",
-                    attributes=_attributes(content, content_type, metadata),
+                await _to_its_end(
+                    self.store.put_async(
+                        key,
+                        content,
+                        mode="create",
+                        attributes=_attributes(content, content_type, metadata),
+                    )
                 )
             except AlreadyExistsError:
                 return False
@@ -186,7 +189,8 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         The file's bytes depend on the rows only, so an unchanged day is not written again.
         """
         buffer = io.BytesIO()
-        frame.write_parquet(buffer, compression="zstd", statistics=True)
+        # The writer makes a page of each chunk, and chunks only say how the rows came together.
+        frame.rechunk().write_parquet(buffer, compression="zstd", statistics=True)
         content = buffer.getvalue()
         key = layout.table_key(table, day)
         attributes = _attributes(content, "application/vnd.apache.parquet", metadata)
@@ -226,13 +230,24 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         )
 
 
+async def _to_its_end(put: Awaitable[object]) -> None:
+    """Await a put, also when cancelled: it would end later in a thread of its own, loop or not."""
+    running = asyncio.ensure_future(put)
+    try:
+        await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait([running])
+        raise
+
+
 def sha256(content: bytes) -> str:
     """Hexadecimal SHA-256."""
     return hashlib.sha256(content).hexdigest()
 
 
 def _attributes(content: bytes, content_type: str, metadata: Mapping[str, str]) -> dict[str, str]:
-    return {"Content-Type": content_type, "sha256": sha256(content), **metadata}
+    digest = metadata.get("sha256") or sha256(content)
+    return {"Content-Type": content_type, **metadata, "sha256": digest}
 
 
 @contextmanager

@@ -227,6 +227,8 @@ class TdnetSession:
             ) from error
         except httpx.TransportError as error:
             raise TransientSourceError(f"{name}: {type(error).__name__}: {error}") from error
+        except httpx.InvalidURL as error:
+            raise SourceError(f"{name} redirects to what is no address: {error}") from error
         if content is not None and validate is not None:
             try:
                 validate(content)

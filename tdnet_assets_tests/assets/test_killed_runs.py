@@ -68,7 +68,7 @@ def _raw_pages(pipeline):
 
 
 def _killed(environment, site, *, after_requests, seconds=0.0):
-    """Start a run, kill it after so many requests and seconds; gives the paths that it asked for."""
+    """Start a run, kill it after so many requests and seconds; gives the paths of its requests."""
     before = len(site.requests)
     process = start(environment, "collect", str(DAY))
     try:

@@ -353,7 +353,8 @@ def test_a_redirect_to_another_host_is_not_followed(site, base_url, tdnet):
             base_url.replace("127.0.0.1", f"127.0.0.1:{port}@127.0.0.1"),
             f"http://127.0.0.1:{port}\\@{base_url.removeprefix('http://')}",
             "ftp://127.0.0.1/x",
-            "javascript:alert(1)",
+            "http://127.0.0.1:99999999/",
+            "http://a..b/",
         ):
             site.faults.clear()
             site.faults.redirect(PAGE, to=target)
@@ -366,11 +367,11 @@ def test_a_redirect_to_another_host_is_not_followed(site, base_url, tdnet):
     assert other.heads == []
 
 
-@pytest.mark.parametrize("target", ["http://[::1", "http://127.0.0.1:x/", "http://a..b/"])
+@pytest.mark.parametrize("target", ["http://[::1", "http://127.0.0.1:x/", "javascript:alert(1)"])
 def test_a_redirect_to_no_address_at_all_is_a_failure_of_the_source(site, tdnet, target):
     site.faults.redirect(PAGE, to=target)
 
-    with pytest.raises(SourceError, match="Invalid"):
+    with pytest.raises(SourceError, match=r"Invalid URL|no address"):
         page_of(tdnet)
 
     assert {seen.path for seen in site.requests} == {f"/inbs/{PAGE}"}
