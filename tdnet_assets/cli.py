@@ -30,9 +30,9 @@ class _Day(click.ParamType[date]):
         if isinstance(value, date):
             return value
         if value == "today":
-            from tdnet_assets.tdnet.sightings import JST
+            from tdnet_assets.tdnet.listing import TOKYO
 
-            return datetime.now(JST).date()
+            return datetime.now(TOKYO).date()
         try:
             return date.fromisoformat(str(value))
         except ValueError:

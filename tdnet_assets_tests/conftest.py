@@ -20,10 +20,10 @@ from tdnet_assets.resources.executions import ExecutionRecord, ExecutionsResourc
 from tdnet_assets.resources.lake import LakeResource
 from tdnet_assets.resources.metrics import MetricsResource
 from tdnet_assets.resources.tdnet import TdnetResource
-from tdnet_assets.tdnet.sightings import JST
+from tdnet_assets.tdnet.listing import TOKYO
 
 _NUMBERS = itertools.count(1)
-NOW = datetime(2026, 6, 30, 20, 0, tzinfo=JST)
+NOW = datetime(2026, 6, 30, 20, 0, tzinfo=TOKYO)
 
 
 @pytest.fixture(autouse=True)

@@ -27,7 +27,7 @@ from tdnet_assets.resources.downloads import (
     outcome_from_row,
 )
 from tdnet_assets.resources.lake import StoredTable
-from tdnet_assets.tdnet.sightings import JST
+from tdnet_assets.tdnet.listing import TOKYO
 
 FILES_COMPLETE = "files_complete"
 WINDOW_DAYS = 31
@@ -73,7 +73,7 @@ async def materialize(day: Day) -> Materialized:
     if listed is None:
         raise IncompleteDayError(f"no disclosures of {day.date} yet: materialize them first")
     expected = _expected_files(listed)
-    in_window = day.date > datetime.now(JST).date() - timedelta(days=WINDOW_DAYS)
+    in_window = day.date > datetime.now(TOKYO).date() - timedelta(days=WINDOW_DAYS)
     downloads = Downloads(day.tdnet, day.lake, day.date, in_window)
     outcomes = _settled_outcomes(day, downloads, expected, listed)
     count = _DisclosureCount(day, listed, expected, outcomes)

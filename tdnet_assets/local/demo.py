@@ -16,7 +16,7 @@ from tdnet_assets.progress_display import counts
 from tdnet_assets.resources import layout
 from tdnet_assets.resources.lake import LakeResource
 from tdnet_assets.resources.metrics import CATALOGUE, MetricsResource
-from tdnet_assets.tdnet.sightings import JST
+from tdnet_assets.tdnet.listing import TOKYO
 
 Show = Callable[[str], object]
 
@@ -26,7 +26,7 @@ def run_demo(config: PlatformConfig, show: Show) -> bool:
 
     The second run shows the promise: an unchanged day costs no document and no write.
     """
-    day = latest_whole_business_day(datetime.now(JST).date())
+    day = latest_whole_business_day(datetime.now(TOKYO).date())
     lake = LakeResource(config=config)
     show(f"TDnet        {config.tdnet_base_url}")
     show(f"lake         {lake.uri('')}  at {config.aws_endpoint_url or 'AWS'}")

@@ -5,11 +5,8 @@ ones (``sample_day.py``).
 """
 
 import datetime as dt
-from zoneinfo import ZoneInfo
 
 from tdnet_assets.local.sample_companies import chance
-
-JST = ZoneInfo("Asia/Tokyo")
 
 # Public holidays that fall on a weekday, month and day, substitutes included.
 _HOLIDAYS = {

@@ -14,7 +14,6 @@ from types import MappingProxyType
 from typing import Literal
 
 from tdnet_assets.local.sample_calendar import (
-    JST,
     TIME_WEIGHTS,
     TIMES_OF_DAY,
     business_day_on_or_before,
@@ -22,6 +21,7 @@ from tdnet_assets.local.sample_calendar import (
 )
 from tdnet_assets.local.sample_companies import chance, company_of
 from tdnet_assets.local.sample_titles import draw_announcement
+from tdnet_assets.tdnet.listing import TOKYO
 
 State = Literal["active", "retitled", "deleted"]
 
@@ -181,12 +181,12 @@ def days_that_may_show(disclosure_id: str) -> Sequence[dt.date]:
     Raises:
         ValueError: the id does not begin with a date.
     """
-    registered = dt.datetime.strptime(disclosure_id[:8], "%Y%m%d").replace(tzinfo=JST).date()
+    registered = dt.datetime.strptime(disclosure_id[:8], "%Y%m%d").replace(tzinfo=TOKYO).date()
     return [registered + dt.timedelta(days=days) for days in range(LONGEST_REGISTRATION_DAYS + 1)]
 
 
 def _history(at: dt.datetime, word: str) -> str:
-    return f"{at.astimezone(JST):%Y/%m/%d %H:%M} {word}"
+    return f"{at.astimezone(TOKYO):%Y/%m/%d %H:%M} {word}"
 
 
 def _registered(is_early: float, how_early: float, day: dt.date) -> dt.date:
@@ -214,11 +214,11 @@ def _planned(row: SampleRow, day: dt.date, fate: float, seed: int) -> PlannedRow
         later = day + dt.timedelta(days=draw.randint(1, 4))
         while not is_business_day(later):
             later += dt.timedelta(days=1)
-        at = dt.datetime(later.year, later.month, later.day, 9, draw.randrange(60), tzinfo=JST)
+        at = dt.datetime(later.year, later.month, later.day, 9, draw.randrange(60), tzinfo=TOKYO)
         at += dt.timedelta(hours=draw.randrange(9))
         return PlannedRow(row, at, deleted(row, at))
     shown = dt.datetime(
-        day.year, day.month, day.day, int(row.time[:2]), int(row.time[3:]), tzinfo=JST
+        day.year, day.month, day.day, int(row.time[:2]), int(row.time[3:]), tzinfo=TOKYO
     )
     at = shown + dt.timedelta(minutes=draw.randint(20, 60 * 40))
     return PlannedRow(row, at, retitled(row, _mended(row.title), at))

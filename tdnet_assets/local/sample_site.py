@@ -32,7 +32,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Scope
 
-from tdnet_assets.local.sample_calendar import JST, natural_size
+from tdnet_assets.local.sample_calendar import natural_size
 from tdnet_assets.local.sample_day import (
     PlannedRow,
     SampleRow,
@@ -48,6 +48,7 @@ from tdnet_assets.local.sample_filings import filing
 from tdnet_assets.local.sample_page import list_page, main_page, page_count
 from tdnet_assets.local.sample_pdf import SMALLEST_PDF_BYTES
 from tdnet_assets.local.sample_reply import Reply, ReplyResponse
+from tdnet_assets.tdnet.listing import TOKYO
 
 WINDOW_DAYS = 31
 """Days online, today in Japan included."""
@@ -96,7 +97,7 @@ class SampleSite:
     def __init__(
         self,
         *,
-        clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(JST),
+        clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(TOKYO),
         pdf_bytes: int | None = None,
         seed: int = 0,
     ) -> None:
@@ -290,7 +291,7 @@ class SampleSite:
         return Reply(200, self.document(name), headers)
 
     def _now(self) -> dt.datetime:
-        return self._clock().astimezone(JST)
+        return self._clock().astimezone(TOKYO)
 
     def _first_day(self) -> dt.date:
         return self._now().date() - dt.timedelta(days=WINDOW_DAYS - 1)
@@ -532,13 +533,13 @@ def _from_json(name: str, value: Any) -> Any:
 
 def _date(digits: str) -> dt.date | None:
     try:
-        return dt.datetime.strptime(digits, "%Y%m%d").replace(tzinfo=JST).date()
+        return dt.datetime.strptime(digits, "%Y%m%d").replace(tzinfo=TOKYO).date()
     except ValueError:
         return None
 
 
 def _moment(day: dt.date, time_of_day: str) -> dt.datetime:
-    return dt.datetime.combine(day, dt.time.fromisoformat(time_of_day), tzinfo=JST)
+    return dt.datetime.combine(day, dt.time.fromisoformat(time_of_day), tzinfo=TOKYO)
 
 
 def _http_date(moment: dt.datetime) -> str:

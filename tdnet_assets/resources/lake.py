@@ -71,7 +71,6 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     config: dg.ResourceDependency[PlatformConfig]
     _store: Any = PrivateAttr(default=None)
-    _writes: int = PrivateAttr(default=0)
 
     @property
     def store(self) -> "S3Store":
@@ -79,11 +78,6 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         if self._store is None:
             self._store = self._open_store()
         return self._store  # type: ignore[no-any-return]
-
-    @property
-    def writes(self) -> int:
-        """Objects written through this resource so far."""
-        return self._writes
 
     def uri(self, key: str) -> str:
         """The ``s3://`` address of a key."""
@@ -119,7 +113,6 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
                 )
             except AlreadyExistsError:
                 return False
-        self._writes += 1
         return True
 
     async def put_new_async(
@@ -140,7 +133,6 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
                 )
             except AlreadyExistsError:
                 return False
-        self._writes += 1
         return True
 
     def read(self, key: str) -> bytes | None:
@@ -199,7 +191,6 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             return write
         with _explained(self.uri(key)):
             self.store.put(key, content, attributes=attributes, use_multipart=False)
-        self._writes += 1
         return write
 
     def _open_store(self) -> "S3Store":

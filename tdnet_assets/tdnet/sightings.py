@@ -10,11 +10,8 @@ What does not: reading pages (``listing``) and writing tables.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
-from zoneinfo import ZoneInfo
 
-from tdnet_assets.tdnet.listing import ListedDisclosure
-
-JST = ZoneInfo("Asia/Tokyo")
+from tdnet_assets.tdnet.listing import TOKYO, ListedDisclosure, normalize_title
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +47,8 @@ class Disclosure:
 
     @property
     def titles(self) -> frozenset[str]:
-        """The title and all earlier ones."""
-        return frozenset((self.title, *self.previous_titles))
+        """The title and all earlier ones, as they are compared: normalized."""
+        return _comparable(self.title, self.previous_titles)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +161,9 @@ def _same_name_any_title(seen: Disclosure, row: ListedDisclosure) -> bool:
 
 
 def _any_title(seen: Disclosure, row: ListedDisclosure) -> bool:
-    return _same_moment(seen, row) and not seen.titles.isdisjoint((row.title, *row.previous_titles))
+    return _same_moment(seen, row) and not seen.titles.isdisjoint(
+        _comparable(row.title, row.previous_titles)
+    )
 
 
 def _seen(before: Disclosure | None, row: ListedDisclosure, sighting: Sighting) -> Disclosure:
@@ -173,7 +172,7 @@ def _seen(before: Disclosure | None, row: ListedDisclosure, sighting: Sighting) 
 
     now = Disclosure(
         disclosure_id=row.disclosure_id,
-        disclosed_at=datetime.combine(sighting.day, row.time, JST),
+        disclosed_at=datetime.combine(sighting.day, row.time, TOKYO),
         code=row.code,
         company_name=row.company_name,
         title=row.title,
@@ -206,6 +205,10 @@ def _seen(before: Disclosure | None, row: ListedDisclosure, sighting: Sighting) 
         changed_at=now.changed_at or before.changed_at,
         first_seen_at=before.first_seen_at,
     )
+
+
+def _comparable(title: str, previous: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(normalize_title(one) for one in (title, *previous))
 
 
 def _distinct(titles: Iterable[str]) -> tuple[str, ...]:

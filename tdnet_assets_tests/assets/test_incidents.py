@@ -11,7 +11,7 @@ import pytest
 
 from tdnet_assets.local.sample_page import list_page
 from tdnet_assets.resources.metrics import MetricsResource
-from tdnet_assets.tdnet.sightings import JST
+from tdnet_assets.tdnet.listing import TOKYO
 from tdnet_assets_tests.resources.test_metrics import answering
 
 DAY = date(2026, 6, 10)
@@ -211,8 +211,8 @@ def test_deleted_and_retitled_rows_are_recorded_and_nothing_is_lost(site, pipeli
     active = [row for row in site.rows(DAY) if row.state == "active"]
     gone, renamed = active[3], active[4]
     files = {key for key in pipeline.objects() if key.startswith("documents/")}
-    site.delete(gone.disclosure_id, at=datetime(2026, 6, 12, 16, 56, tzinfo=JST))
-    site.retitle(renamed.disclosure_id, "新しい表題", at=datetime(2026, 6, 12, 17, 1, tzinfo=JST))
+    site.delete(gone.disclosure_id, at=datetime(2026, 6, 12, 16, 56, tzinfo=TOKYO))
+    site.retitle(renamed.disclosure_id, "新しい表題", at=datetime(2026, 6, 12, 17, 1, tzinfo=TOKYO))
 
     result = pipeline.materialize(DAY)
 
@@ -222,7 +222,7 @@ def test_deleted_and_retitled_rows_are_recorded_and_nothing_is_lost(site, pipeli
     assert deleted["status"] == "deleted"
     assert deleted["title"] == gone.title
     assert deleted["pdf_url"].endswith(gone.pdf_name)
-    assert deleted["changed_at"] == datetime(2026, 6, 12, 16, 56, tzinfo=JST)
+    assert deleted["changed_at"] == datetime(2026, 6, 12, 16, 56, tzinfo=TOKYO)
     assert deleted["first_seen_at"] < deleted["last_seen_at"]
     (retitled,) = table.filter(pl.col("disclosure_id") == renamed.disclosure_id).to_dicts()
     assert retitled["status"] == "retitled"
@@ -282,7 +282,7 @@ def test_stored_bytes_are_the_bytes_that_were_sent(site, pipeline):
 
 
 def test_a_file_that_is_forbidden_inside_the_window_is_failed_not_gone(site, pipeline):
-    today = datetime.now(JST).date()
+    today = datetime.now(TOKYO).date()
     site.set_day(today, 0)
     (row,) = site.publish(today, 1, time="00:00")
     site.faults.answer(r"\.(pdf|zip)$", status=403)
@@ -355,7 +355,7 @@ def test_a_morning_row_belongs_to_its_tokyo_day_and_range_ends_are_included(site
     pipeline.materialize(DAY, date(2026, 6, 11), select=["listing_pages", "disclosures"])
 
     (morning,) = pipeline.table("disclosures", DAY).to_dicts()
-    assert morning["disclosed_at"] == datetime(2026, 6, 10, 8, 30, tzinfo=JST)
+    assert morning["disclosed_at"] == datetime(2026, 6, 10, 8, 30, tzinfo=TOKYO)
     assert morning["date"] == DAY  # 23:30 of the day before in UTC
     (midnight,) = pipeline.table("disclosures", date(2026, 6, 11)).to_dicts()
     assert midnight["date"] == date(2026, 6, 11)
@@ -378,7 +378,7 @@ def test_letter_codes_and_codes_that_end_in_4_are_found(site, pipeline):
 def test_every_metric_of_the_catalogue_is_read_back_under_its_exact_name(site, pipeline):
     site.set_day(DAY, 20)
     site.faults.malformed_row(DAY, page=1, position=1, kind="bad_code")
-    before = datetime.now(JST)
+    before = datetime.now(TOKYO)
 
     result = pipeline.materialize(DAY)
 

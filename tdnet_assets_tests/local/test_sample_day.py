@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from tdnet_assets.local.sample_calendar import JST, is_business_day, natural_size
+from tdnet_assets.local.sample_calendar import is_business_day, natural_size
 from tdnet_assets.local.sample_companies import companies, company_of
 from tdnet_assets.local.sample_day import (
     LARGEST_DAY,
@@ -21,6 +21,7 @@ from tdnet_assets.local.sample_day import (
 from tdnet_assets.local.sample_filings import filing
 from tdnet_assets.local.sample_page import list_page
 from tdnet_assets.local.sample_periods import Period, forecast_year, reported_period
+from tdnet_assets.tdnet.listing import TOKYO
 
 DAY = dt.date(2026, 2, 13)
 
@@ -83,7 +84,7 @@ def test_ids_are_unique_across_neighbouring_days_of_the_largest_size():
 def test_some_disclosures_were_registered_earlier_and_none_later():
     days = [
         (
-            DAY - dt.datetime.strptime(row.disclosure_id[:8], "%Y%m%d").replace(tzinfo=JST).date()
+            DAY - dt.datetime.strptime(row.disclosure_id[:8], "%Y%m%d").replace(tzinfo=TOKYO).date()
         ).days
         for row in rows_of(DAY, 2694)
     ]

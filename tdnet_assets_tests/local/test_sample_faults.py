@@ -11,9 +11,9 @@ import pypdfium2
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
-from tdnet_assets.local.sample_calendar import JST
 from tdnet_assets.local.sample_faults import MalformedKind
 from tdnet_assets.local.sample_site import CLOSED, SampleSite, serve
+from tdnet_assets.tdnet.listing import TOKYO
 
 DAY = dt.date(2026, 2, 13)
 # Made once: a client would spend 60 ms on it, and nothing here is encrypted.
@@ -22,7 +22,7 @@ TLS = ssl.create_default_context()
 
 @pytest.fixture
 def site() -> SampleSite:
-    site = SampleSite(clock=lambda: dt.datetime(2026, 2, 20, 12, 0, tzinfo=JST))
+    site = SampleSite(clock=lambda: dt.datetime(2026, 2, 20, 12, 0, tzinfo=TOKYO))
     site.set_day(DAY, 250)
     return site
 

@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
-from tdnet_assets.local.sample_calendar import JST
 from tdnet_assets.local.sample_day import SampleRow, deleted, planned_day, retitled
 from tdnet_assets.local.sample_page import list_page, list_page_name, main_page, page_count
+from tdnet_assets.tdnet.listing import TOKYO
 
 CAPTURES = Path(__file__).parents[3] / "shared" / "fixtures" / "html"
 DAY = dt.date(2026, 2, 13)
-AT = dt.datetime(2026, 2, 17, 9, 5, tzinfo=JST)
+AT = dt.datetime(2026, 2, 17, 9, 5, tzinfo=TOKYO)
 
 
 def rows_of(size: int) -> list[SampleRow]:

@@ -18,13 +18,13 @@ import httpx
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
-from tdnet_assets.local.sample_calendar import JST
 from tdnet_assets.local.sample_site import SampleSite, serve
+from tdnet_assets.tdnet.listing import TOKYO
 
 DAY = dt.date(2026, 2, 13)
 # Made once: a client would spend 60 ms on it, and nothing here is encrypted.
 TLS = ssl.create_default_context()
-NOON_A_WEEK_LATER = dt.datetime(2026, 2, 20, 12, 0, tzinfo=JST)
+NOON_A_WEEK_LATER = dt.datetime(2026, 2, 20, 12, 0, tzinfo=TOKYO)
 
 
 class Clock:
@@ -192,7 +192,7 @@ def test_an_empty_day_has_a_first_page_and_no_second(client: httpx.Client):
 
 
 def test_today_shows_rows_as_their_times_pass(site: SampleSite, clock: Clock, client: httpx.Client):
-    clock.now = dt.datetime(2026, 2, 13, 0, 0, tzinfo=JST)
+    clock.now = dt.datetime(2026, 2, 13, 0, 0, tzinfo=TOKYO)
     sizes, dates = [], []
     for hour in (6, 12, 15, 16, 23):
         clock.now = clock.now.replace(hour=hour, minute=59)
@@ -211,9 +211,9 @@ def test_today_shows_rows_as_their_times_pass(site: SampleSite, clock: Clock, cl
 
 def test_a_file_is_not_served_before_its_time(site: SampleSite, clock: Clock, client: httpx.Client):
     row = next(row for row in site.rows(DAY) if row.time == "15:30")
-    clock.now = dt.datetime(2026, 2, 13, 15, 29, tzinfo=JST)
+    clock.now = dt.datetime(2026, 2, 13, 15, 29, tzinfo=TOKYO)
     assert client.get(row.pdf_name).status_code == 404
-    clock.now = dt.datetime(2026, 2, 13, 15, 30, tzinfo=JST)
+    clock.now = dt.datetime(2026, 2, 13, 15, 30, tzinfo=TOKYO)
     assert client.get(row.pdf_name).status_code == 200
 
 
@@ -238,7 +238,7 @@ def test_published_rows_take_their_place_in_the_order(site: SampleSite, client: 
 
 
 def test_rows_published_today_carry_the_present_minute(site: SampleSite, clock: Clock):
-    clock.now = dt.datetime(2026, 2, 13, 10, 7, 30, tzinfo=JST)
+    clock.now = dt.datetime(2026, 2, 13, 10, 7, 30, tzinfo=TOKYO)
     rows = site.publish(DAY, 3)
     assert {row.time for row in rows} == {"10:07"}
     assert list(site.rows(DAY)[:3]) == rows
@@ -294,7 +294,7 @@ def test_a_change_dated_later_is_seen_later(site: SampleSite, clock: Clock):
 
 
 def test_natural_days_change_days_later(site: SampleSite, clock: Clock, client: httpx.Client):
-    clock.now = dt.datetime(2026, 2, 28, 12, tzinfo=JST)
+    clock.now = dt.datetime(2026, 2, 28, 12, tzinfo=TOKYO)
     days = [dt.date(2026, 2, day) for day in range(2, 21)]
     states = [row.state for day in days for row in site.rows(day)]
     assert states.count("deleted") >= 3

@@ -28,10 +28,10 @@ from tdnet_assets_tests.resources.test_lake import new_bucket
 DAY = date(2026, 6, 10)
 
 
-@pytest.fixture(params=["", "team/tdnet/"], ids=["no prefix", "prefix"])
-def config(aws_endpoint, base_url, tmp_path, request) -> PlatformConfig:
+@pytest.fixture
+def config(aws_endpoint, base_url, tmp_path) -> PlatformConfig:
     return new_bucket(aws_endpoint).changed(
-        prefix=request.param,
+        prefix="team/tdnet",
         tdnet_base_url=base_url,
         requests_per_second=0,
         home=str(tmp_path),
@@ -173,22 +173,23 @@ def test_a_day_without_files_asks_for_nothing(site, config):
 
 
 @pytest.mark.parametrize(
-    ("status", "withdrawn", "in_window", "outcome", "attempts"),
+    ("answer", "outcome", "attempts"),
     [
-        (404, False, True, GONE, 1),
-        (410, False, True, GONE, 1),
-        (403, False, True, FAILED, 1),
-        (403, True, True, GONE, 1),
-        (403, False, False, GONE, 1),
-        (401, True, False, FAILED, 1),
-        (400, True, False, FAILED, 1),
-        (500, True, False, FAILED, 3),
-        (429, True, False, FAILED, 3),
+        ((404, False, True), GONE, 1),
+        ((410, False, True), GONE, 1),
+        ((403, False, True), FAILED, 1),
+        ((403, True, True), GONE, 1),
+        ((403, False, False), GONE, 1),
+        ((401, True, False), FAILED, 1),
+        ((400, True, False), FAILED, 1),
+        ((500, True, False), FAILED, 3),
+        ((429, True, False), FAILED, 3),
     ],
 )
 def test_only_a_file_that_tdnet_no_longer_has_is_gone(
-    site, config, rows, status, withdrawn, in_window, outcome, attempts
+    site, config, rows, answer, outcome, attempts
 ):
+    status, withdrawn, in_window = answer
     site.faults.answer(r"\.pdf$", status=status)
 
     (made,) = fetched(config, [pdf_of(rows[0], withdrawn=withdrawn)], in_window=in_window)

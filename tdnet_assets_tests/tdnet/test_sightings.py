@@ -15,8 +15,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tdnet_assets.tdnet.listing import ListedDisclosure
-from tdnet_assets.tdnet.sightings import JST, Disclosure, Sighting, fold
+from tdnet_assets.tdnet.listing import TOKYO, ListedDisclosure
+from tdnet_assets.tdnet.sightings import Disclosure, Sighting, fold
 
 DAY = date(2026, 6, 10)
 BASE = "http://127.0.0.1:8080/inbs"
@@ -49,7 +49,7 @@ def listed(disclosure_id: str | None = FIRST, **values: Any) -> ListedDisclosure
 
 
 def deleted(history: str = DELETED_AT, **values: Any) -> ListedDisclosure:
-    moment = datetime.strptime(history[:16], "%Y/%m/%d %H:%M").replace(tzinfo=JST)
+    moment = datetime.strptime(history[:16], "%Y/%m/%d %H:%M").replace(tzinfo=TOKYO)
     return listed(
         None,
         **{"pdf_name": None, "history": history, "state": "deleted", **values},
@@ -85,14 +85,14 @@ def test_a_first_sighting_is_what_the_row_says():
         previous_titles=("旧表題",),
         state="retitled",
         history="2026/06/10 17:01 表題変更",
-        changed_at=datetime(2026, 6, 10, 17, 1, tzinfo=JST),
+        changed_at=datetime(2026, 6, 10, 17, 1, tzinfo=TOKYO),
     )
 
     (seen,) = folded([row])
 
     assert seen == Disclosure(
         disclosure_id=FIRST,
-        disclosed_at=datetime(2026, 6, 10, 0, 5, tzinfo=JST),
+        disclosed_at=datetime(2026, 6, 10, 0, 5, tzinfo=TOKYO),
         code="72030",
         company_name="見本製作所",
         title="決算短信",
@@ -103,7 +103,7 @@ def test_a_first_sighting_is_what_the_row_says():
         xbrl_kind="earnings",
         status="retitled",
         history="2026/06/10 17:01 表題変更",
-        changed_at=datetime(2026, 6, 10, 17, 1, tzinfo=JST),
+        changed_at=datetime(2026, 6, 10, 17, 1, tzinfo=TOKYO),
         first_seen_at=sighting(0).seen_at,
         last_seen_at=sighting(0).seen_at,
         capture="capture-000",
@@ -118,7 +118,7 @@ def test_a_deleted_row_keeps_the_id_links_and_first_sight_of_its_earlier_sightin
     assert (seen.disclosure_id, seen.status) == (FIRST, "deleted")
     assert seen.pdf_url == f"{BASE}/1401{FIRST}.pdf"
     assert (seen.xbrl_url, seen.xbrl_kind) == (f"{BASE}/0812{FIRST}.zip", "earnings")
-    assert seen.changed_at == datetime(2026, 6, 12, 16, 56, tzinfo=JST)
+    assert seen.changed_at == datetime(2026, 6, 12, 16, 56, tzinfo=TOKYO)
     assert (seen.first_seen_at, seen.last_seen_at) == (sighting(0).seen_at, sighting(1).seen_at)
     assert seen.capture == "capture-001"
 
