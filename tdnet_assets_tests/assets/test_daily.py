@@ -1,0 +1,104 @@
+"""How a run treats its days and steps, with steps made for the purpose."""
+
+import asyncio
+from contextlib import suppress
+from datetime import date
+
+import dagster as dg
+import pytest
+
+from tdnet_assets import run_tags
+from tdnet_assets.assets.daily import CheckResult, DailyStep, Materialized, build_daily_assets
+from tdnet_assets.definitions import build_definitions
+
+FIRST, SECOND = date(2026, 6, 10), date(2026, 6, 11)
+
+
+def step(name, materialize, *, deps=(), checks=()):
+    return DailyStep(
+        spec=dg.AssetSpec(name, deps=list(deps), code_version="1"),
+        checks=dict.fromkeys(checks, "a check"),
+        materialize=materialize,
+    )
+
+
+@pytest.fixture
+def run_steps(pipeline):
+    def run(*steps, first=FIRST, last=SECOND):
+        job = dg.Definitions(
+            assets=[build_daily_assets(steps)],
+            resources=build_definitions(pipeline.config).resources,
+        ).resolve_implicit_global_asset_job_def()
+        return job.execute_in_process(
+            instance=pipeline.instance,
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            raise_on_error=False,
+            tags=run_tags.for_partitions(str(first), str(last)),
+        )
+
+    return run
+
+
+async def works(day):
+    return Materialized("version", {})
+
+
+async def breaks_on_the_first_day(day):
+    if day.date == FIRST:
+        raise KeyError("a mistake of ours")
+    return Materialized("version", {})
+
+
+def test_a_mistake_in_a_step_costs_its_day_and_is_logged_with_its_traceback(pipeline, run_steps):
+    result = run_steps(
+        step("one", breaks_on_the_first_day), step("two", works, deps=["one"]), step("three", works)
+    )
+
+    assert not result.success
+    only_second = [str(SECOND)]
+    assert pipeline.materialized(result) == dict.fromkeys(("one", "two", "three"), only_second)
+    record = pipeline.record(result)
+    assert (record.status, record.error_type) == ("failed", "KeyError")
+    logged = [
+        entry.user_message
+        for entry in pipeline.instance.all_logs(result.run_id)
+        if "a mistake of ours" in entry.user_message
+    ]
+    assert any("breaks_on_the_first_day" in message for message in logged)
+
+
+def test_a_failed_check_fails_the_day_and_the_next_step_goes_on(pipeline, run_steps):
+    async def checked(day):
+        good = day.date == SECOND
+        return Materialized("version", {}, [CheckResult("whole", good, "a row is missing")])
+
+    result = run_steps(step("one", checked, checks=["whole"]), step("two", works, deps=["one"]))
+
+    assert pipeline.materialized(result) == {
+        "one": [str(SECOND)],
+        "two": [str(FIRST), str(SECOND)],
+    }
+    assert pipeline.checks(result, "whole") == {str(FIRST): False, str(SECOND): True}
+    assert "1 of 2 days not complete: 2026-06-10 one: a row is missing" in pipeline.failure(result)
+
+
+def test_an_interrupt_raised_inside_a_callback_of_the_loop_ends_the_run(pipeline, run_steps):
+    seen = []
+
+    async def interrupted(day):
+        seen.append(day.progress.execution_id)
+
+        def interrupt():
+            raise dg.DagsterExecutionInterruptedError
+
+        asyncio.get_running_loop().call_soon(interrupt)
+        await asyncio.sleep(60)
+        return Materialized("version", {})
+
+    # Dagster passes it on or makes it the run's failure; the record is what counts.
+    with suppress(dg.DagsterExecutionInterruptedError):
+        run_steps(step("one", interrupted))
+
+    (run_id,) = seen
+    assert pipeline.executions.get(run_id).status == "canceled"
+    assert pipeline.executions.get(run_id).total_count == 0
