@@ -61,7 +61,7 @@ class Materialized:
 
 
 class IncompleteDayError(Exception):
-    """What could be stored of the day is stored, but it is not whole; later steps may go on."""
+    """An asset of a day is not whole: a check failed, or what it is made from is not there."""
 
 
 @dataclass(slots=True)
@@ -214,9 +214,6 @@ class DailyRun:
         for step in self.steps:
             try:
                 made = await step.materialize(day)
-            except IncompleteDayError as error:
-                self._day_failed(day, step, error)
-                continue
             except Exception as error:  # noqa: BLE001 - recorded; one day must not cost the others
                 self._day_failed(day, step, error)
                 break
