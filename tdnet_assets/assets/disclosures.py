@@ -145,7 +145,9 @@ def _fold_captures(day: Day, before: list[Disclosure], stored: StoredTable | Non
     latest, pages = None, []
     for capture in store.since(day.date, after):
         latest, pages = capture, _pages(store, capture)
-        sighting = Sighting(day.date, capture.id, capture.begun_at, capture.base_url)
+        sighting = Sighting(
+            day.date, capture.id, capture.begun_at, capture.base_url, capture.complete
+        )
         known = fold(known, (row for page in pages for row in page.rows), sighting)
     if latest is None:
         latest = store.latest(day.date)

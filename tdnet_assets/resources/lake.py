@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import io
 import re
-from collections.abc import Awaitable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -118,22 +118,13 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     async def put_new_async(
         self, key: str, content: bytes, *, content_type: str, metadata: Mapping[str, str]
     ) -> bool:
-        """:meth:`put_new` for the event loop."""
-        from obstore.exceptions import AlreadyExistsError  # noqa: PLC0415 - loaded with the store
+        """:meth:`put_new` for the event loop, in a thread of the loop's own pool.
 
-        with _explained(self.uri(key)):
-            try:
-                await _to_its_end(
-                    self.store.put_async(
-                        key,
-                        content,
-                        mode="create",
-                        attributes=_attributes(content, content_type, metadata),
-                    )
-                )
-            except AlreadyExistsError:
-                return False
-        return True
+        A put that has begun ends, also when its task is cancelled: closing the loop waits for it.
+        """
+        return await asyncio.to_thread(
+            self.put_new, key, content, content_type=content_type, metadata=metadata
+        )
 
     def read(self, key: str) -> bytes | None:
         """An object's bytes; None when there is no such key."""
@@ -219,16 +210,6 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             client_options={"allow_http": endpoint.startswith("http://"), "timeout": "60s"},
             retry_config={"max_retries": 5},
         )
-
-
-async def _to_its_end(put: Awaitable[object]) -> None:
-    """Await a put, also when cancelled: it would end later in a thread of its own, loop or not."""
-    running = asyncio.ensure_future(put)
-    try:
-        await asyncio.shield(running)
-    except asyncio.CancelledError:
-        await asyncio.wait([running])
-        raise
 
 
 def sha256(content: bytes) -> str:

@@ -156,13 +156,36 @@ def test_two_prefixes_of_one_bucket_do_not_see_each_other(bucket):
     assert (one.read(PDF), other.read(PDF)) == (b"one", b"other")
 
 
+def test_a_put_whose_task_is_cancelled_twice_has_ended_when_the_loop_closes(lake):
+    content = bytes(20_000_000)
+
+    async def interrupted() -> None:
+        put = asyncio.create_task(
+            lake.put_new_async("raw/large", content, content_type="t/p", metadata={})
+        )
+        await asyncio.sleep(0.01)
+        put.cancel()
+        await asyncio.sleep(0)
+        put.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await put
+
+    asyncio.run(interrupted())
+
+    assert lake.read("raw/large") == content
+
+
 def test_a_listing_goes_on_behind_a_key(lake):
     keys = [f"raw/{number:04d}" for number in range(1_005)]  # more than one page of a listing
 
     async def fill() -> None:
-        await asyncio.gather(
-            *(lake.put_new_async(key, b"", content_type="t/p", metadata={}) for key in keys)
-        )
+        few_at_once = asyncio.Semaphore(32)  # each in flight has a connection of its own
+
+        async def put(key: str) -> None:
+            async with few_at_once:
+                await lake.put_new_async(key, b"", content_type="t/p", metadata={})
+
+        await asyncio.gather(*map(put, keys))
 
     asyncio.run(fill())
 

@@ -1,10 +1,11 @@
 import asyncio
 import itertools
 import os
-import select
+import queue
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -244,10 +245,16 @@ def _another_run(home: Path) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-def _says(process: subprocess.Popen[str], *, within: float) -> str | None:
-    assert process.stdout is not None
-    ready, _, _ = select.select([process.stdout], [], [], within)
-    return process.stdout.readline().strip() if ready else None
+def _said(process: subprocess.Popen[str]) -> "queue.Queue[str]":
+    """The process's lines as they come; a pipe can only be waited for with a time from a thread."""
+    lines: queue.Queue[str] = queue.Queue()
+
+    def read() -> None:
+        for line in process.stdout or ():
+            lines.put(line.strip())
+
+    threading.Thread(target=read, daemon=True).start()
+    return lines
 
 
 def test_a_run_in_another_process_waits_until_this_one_has_finished(tmp_path):
@@ -255,9 +262,11 @@ def test_a_run_in_another_process_waits_until_this_one_has_finished(tmp_path):
         with ExitStack() as processes:
             async with tdnet_at("http://127.0.0.1:1/inbs", tmp_path).session():
                 process = processes.enter_context(_another_run(tmp_path))
-                assert _says(process, within=60) == "begun"
-                assert _says(process, within=1) is None
-            assert _says(process, within=5) == "open"
+                said = _said(process)
+                assert said.get(timeout=60) == "begun"
+                with pytest.raises(queue.Empty):
+                    said.get(timeout=1)
+            assert said.get(timeout=5) == "open"
 
     asyncio.run(everything())
 
@@ -274,8 +283,8 @@ def test_a_run_that_was_killed_with_the_session_open_does_not_block_the_next(tmp
             return False
 
     with _another_run(tmp_path) as process:
-        assert _says(process, within=60) == "begun"
-        assert _says(process, within=60) == "open"
+        said = _said(process)
+        assert [said.get(timeout=60), said.get(timeout=60)] == ["begun", "open"]
         assert not asyncio.run(opened_within(0.7))
 
         process.send_signal(signal.SIGKILL)
