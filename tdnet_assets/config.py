@@ -26,6 +26,7 @@ _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _TABLE = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 _NAMESPACE = re.compile(r"[A-Za-z0-9._/#:-]{1,255}")
 _PREFIX = re.compile(r"([A-Za-z0-9!_.*'()=-]+/)*")
+_TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}")
 _TRUE, _FALSE = ("yes",), ("", "no")
 
 
@@ -93,6 +94,11 @@ class PlatformConfig(dg.ConfigurableResource):  # type: ignore[type-arg]
         default="",
         description="AWS endpoint (AWS_ENDPOINT_URL); empty means AWS itself, and in the local "
         "environment the embedded AWS.",
+    )
+    notice_topic: str = Field(
+        default="",
+        description="ARN of the SNS topic that failed runs are announced to (TDNET_NOTICE_TOPIC); "
+        "empty sends no notice.",
     )
     embedded_aws: bool = Field(
         default=False,
@@ -190,6 +196,16 @@ class PlatformConfig(dg.ConfigurableResource):  # type: ignore[type-arg]
         if not value.isascii() or not (value.isprintable()):
             raise ConfigurationError(
                 "TDNET_CONTACT goes into an HTTP header: use an e-mail address or a URL in ASCII"
+            )
+        return value
+
+    @field_validator("notice_topic")
+    @classmethod
+    def _valid_topic(cls, value: str) -> str:
+        if value and not _TOPIC.fullmatch(value):
+            raise ConfigurationError(
+                f"TDNET_NOTICE_TOPIC is {value!r}: use the topic's ARN, "
+                "arn:aws:sns:REGION:ACCOUNT:NAME, as `tdnet infra deploy` prints it"
             )
         return value
 
@@ -297,6 +313,7 @@ def values_from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     for field, variable in {
         "prefix": "TDNET_PREFIX",
         "metrics_namespace": "TDNET_METRICS_NAMESPACE",
+        "notice_topic": "TDNET_NOTICE_TOPIC",
         "tdnet_base_url": "TDNET_BASE_URL",
         "contact": "TDNET_CONTACT",
         "dagster_home": "DAGSTER_HOME",

@@ -88,6 +88,7 @@ def test_names_carry_the_environment_and_the_bucket_the_account_where_it_is_know
         ({"TDNET_PREFIX": "a/../b"}, "TDNET_PREFIX"),
         ({"TDNET_EXECUTIONS_TABLE": "a b"}, "TDNET_EXECUTIONS_TABLE is 'a b'"),
         ({"TDNET_METRICS_NAMESPACE": "AWS/TDnet"}, "TDNET_METRICS_NAMESPACE"),
+        ({"TDNET_NOTICE_TOPIC": "alerts"}, "TDNET_NOTICE_TOPIC is 'alerts'"),
         ({"TDNET_REQUESTS_PER_SECOND": "fast"}, "TDNET_REQUESTS_PER_SECOND is 'fast'"),
         ({"TDNET_REQUESTS_PER_SECOND": "-1"}, "TDNET_REQUESTS_PER_SECOND is -1"),
         ({"TDNET_REQUESTS_PER_SECOND": "nan"}, "TDNET_REQUESTS_PER_SECOND is nan"),

@@ -40,6 +40,8 @@ DOCUMENTS_FAILED: Final = "DocumentsFailed"
 TDNET_REQUESTS: Final = "TdnetRequests"
 RUN_DURATION: Final = "RunDuration"
 PARTITIONS_FAILED: Final = "PartitionsFailed"
+SENSOR_HEARTBEAT: Final = "SensorHeartbeat"
+FRESHNESS_LAG: Final = "FreshnessLag"
 
 CATALOGUE: Final = (
     Metric(DISCLOSURES_COLLECTED, "Count", "Disclosures newly stored by the run."),
@@ -54,6 +56,17 @@ CATALOGUE: Final = (
     Metric(TDNET_REQUESTS, "Count", "Requests sent to TDnet, retries included."),
     Metric(RUN_DURATION, "Seconds", "From the start of the run to its end."),
     Metric(PARTITIONS_FAILED, "Count", "Days of the run that were not materialized."),
+    Metric(
+        SENSOR_HEARTBEAT,
+        "Count",
+        "One per look of the sensor for new disclosures: nothing new is a 1, a dead sensor nothing; "
+        "a look that failed sends 0.",
+    ),
+    Metric(
+        FRESHNESS_LAG,
+        "Seconds",
+        "How long the latest due day has been overdue; 0 while it is complete.",
+    ),
 )
 _UNITS: Final = {metric.name: metric.unit for metric in CATALOGUE}
 
