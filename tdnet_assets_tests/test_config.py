@@ -42,6 +42,7 @@ def test_every_variable_reaches_its_field(tmp_path):
             "DAGSTER_HOME": str(tmp_path / "dg"),
             "AWS_ENDPOINT_URL": "http://127.0.0.1:4566",
             "AWS_REGION": "eu-west-1",
+            "TDNET_NOTICE_TOPIC": "arn:aws:sns:eu-west-1:123456789012:tdnet",
         }
     )
 
@@ -60,6 +61,7 @@ def test_every_variable_reaches_its_field(tmp_path):
         "dagster_home": str(tmp_path / "dg"),
         "aws_region": "eu-west-1",
         "aws_endpoint_url": "http://127.0.0.1:4566",
+        "notice_topic": "arn:aws:sns:eu-west-1:123456789012:tdnet",
         "embedded_aws": False,
     }
     assert config.seconds_between_requests == 2

@@ -59,8 +59,8 @@ CATALOGUE: Final = (
     Metric(
         SENSOR_HEARTBEAT,
         "Count",
-        "One per look of the sensor for new disclosures: nothing new is a 1, a dead sensor nothing; "
-        "a look that failed sends 0.",
+        "1 for a look of the sensor for new disclosures, 0 for one that failed; a sensor that is "
+        "dead sends nothing.",
     ),
     Metric(
         FRESHNESS_LAG,
