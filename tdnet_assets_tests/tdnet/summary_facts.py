@@ -1,7 +1,7 @@
 """Facts made by hand, as the reader of archives would make them from a summary or a statement."""
 
 import datetime as dt
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from tdnet_assets.tdnet.xbrl.facts import ATTACHMENT, SUMMARY, Fact
@@ -49,7 +49,7 @@ class Filing:
             text=None,
             is_nil=False,
         )
-        self.facts.append(replace(fact, **changes))
+        self.facts.append(fact._replace(**changes))
         return self
 
     def text(self, **texts):

@@ -31,17 +31,7 @@ def stated(filing, element, value, kind="Result"):
     facts = filing.facts
     for place, fact in enumerate(facts):
         if (fact.element, fact.result_forecast) == (element, kind) and fact.value is not None:
-            filing.facts = facts[:place]
-            filing.add(
-                element,
-                **{
-                    name: getattr(fact, name)
-                    for name in fact.__slots__
-                    if name not in {"element", "order", "value"}
-                },
-                value=Decimal(str(value)),
-            )
-            filing.facts += facts[place + 1 :]
+            facts[place] = fact._replace(value=Decimal(str(value)))
             return filing
     raise AssertionError(element)
 

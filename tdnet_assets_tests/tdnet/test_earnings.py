@@ -278,8 +278,7 @@ def test_a_correction_has_the_identity_of_what_it_replaces():
     first = read(annual_report())
     corrected = annual_report()
     corrected.facts = [
-        dataclasses.replace(fact, value=fact.value + 1) if fact.value else fact
-        for fact in corrected.facts
+        fact._replace(value=fact.value + 1) if fact.value else fact for fact in corrected.facts
     ]
     corrected = read(corrected)
     assert corrected.identity == first.identity
