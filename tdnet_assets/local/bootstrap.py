@@ -1,16 +1,20 @@
 """What the local environment needs in its AWS: the bucket and the tables, made if missing.
 
-What belongs here: creating them from the same definitions as the template's. What does not: any
-other environment, which ``tdnet infra deploy`` prepares.
+What belongs here: creating them from the same definitions as the template's, and bringing back what
+a hard kill of the embedded AWS has cost the disclosure index. What does not: any other environment,
+which ``tdnet infra deploy`` prepares.
 """
 
+import logging
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from tdnet_assets.config import PlatformConfig
-from tdnet_assets.resources import aws
-from tdnet_assets.resources.executions import TTL_ATTRIBUTE, table_definition
+from tdnet_assets.resources import aws, disclosure_index, executions
+from tdnet_assets.resources.index_feed import catch_up
+
+_LOGGER = logging.getLogger(__name__)
 
 _NO_LOCATION_REGION = "us-east-1"
 _EXISTS = (
@@ -22,6 +26,9 @@ _EXISTS = (
 def bootstrap(config: PlatformConfig) -> None:
     """Create what is missing; safe to repeat, and to run in several processes at once.
 
+    An index that lacks days of the lake is fed with them: after a hard kill the embedded AWS has
+    the objects, but the items only as of its last clean stop.
+
     Args:
         config: connected to the embedded AWS.
 
@@ -30,7 +37,11 @@ def bootstrap(config: PlatformConfig) -> None:
         botocore.exceptions.WaiterError: a table did not become active within a minute.
     """
     _create_bucket(config)
-    _create_table(config, table_definition(config), TTL_ATTRIBUTE)
+    dynamodb = aws.client(config, "dynamodb")
+    _create_table(dynamodb, executions.table_definition(config))
+    _expire_items(dynamodb, config.executions_table, executions.TTL_ATTRIBUTE)
+    _create_table(dynamodb, disclosure_index.table_definition(config))
+    _bring_back_index(config)
 
 
 def _create_bucket(config: PlatformConfig) -> None:
@@ -43,20 +54,32 @@ def _create_bucket(config: PlatformConfig) -> None:
     _unless_it_exists(aws.client(config, "s3").create_bucket, Bucket=config.bucket, **location)
 
 
-def _create_table(config: PlatformConfig, definition: dict[str, Any], ttl_attribute: str) -> None:
-    dynamodb = aws.client(config, "dynamodb")
-    name = definition["TableName"]
+def _create_table(dynamodb: Any, definition: dict[str, Any]) -> None:
     _unless_it_exists(dynamodb.create_table, **definition)
-    # Asked even when the table was there: its maker may have been killed before the next steps.
+    # Asked even when the table was there: its maker may have been killed before this.
     dynamodb.get_waiter("table_exists").wait(
-        TableName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+        TableName=definition["TableName"], WaiterConfig={"Delay": 1, "MaxAttempts": 60}
     )
-    described = dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+
+
+def _expire_items(dynamodb: Any, table: str, ttl_attribute: str) -> None:
+    described = dynamodb.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
     if described["TimeToLiveStatus"] == "DISABLED":
         dynamodb.update_time_to_live(
-            TableName=name,
+            TableName=table,
             TimeToLiveSpecification={"Enabled": True, "AttributeName": ttl_attribute},
         )
+
+
+def _bring_back_index(config: PlatformConfig) -> None:
+    try:
+        rebuilt = catch_up(config)
+    except Exception:
+        # The index is only a copy: what ails the lake must not keep the local environment down.
+        _LOGGER.exception("the disclosure index is behind: mend it with `tdnet index rebuild`")
+        return
+    if rebuilt.days:
+        _LOGGER.info("%d days of the lake fed to the disclosure index", rebuilt.days)
 
 
 def _unless_it_exists(create: Any, **arguments: Any) -> None:

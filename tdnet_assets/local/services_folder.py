@@ -45,6 +45,7 @@ class Names:
     """What a user needs in the embedded AWS: the names that the bootstrap creates."""
 
     bucket: str
+    prefix: str
     executions_table: str
     disclosures_table: str
     aws_region: str

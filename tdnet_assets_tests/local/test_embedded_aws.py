@@ -6,17 +6,23 @@ import sys
 import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tdnet_assets.assets.disclosures import disclosures_frame
 from tdnet_assets.config import DEFAULT_REGION, PlatformConfig
 from tdnet_assets.local import embedded_aws
 from tdnet_assets.local.bootstrap import bootstrap
 from tdnet_assets.local.embedded_aws import EmbeddedAws, EmbeddedAwsError
-from tdnet_assets.resources.executions import table_definition
+from tdnet_assets.resources import disclosure_index, executions
+from tdnet_assets.resources.disclosure_index import DisclosureIndexResource
+from tdnet_assets.resources.index_feed import catch_up
+from tdnet_assets.resources.lake import LakeResource
+from tdnet_assets.tdnet.listing import TOKYO
+from tdnet_assets.tdnet.sightings import Disclosure
 from tdnet_assets_tests.local.aws_clients import client
 from tdnet_assets_tests.local.processes import is_running, listening_addresses, wait_until
 
@@ -133,6 +139,84 @@ def test_after_a_hard_kill_records_are_as_of_the_last_clean_stop(start: Start) -
     assert stored_items(config) == [{"execution_id": {"S": "one"}}]
 
 
+def store_day(config: PlatformConfig, day: date, *titles: str) -> None:
+    """What a run leaves of a day in the lake, as far as the index is made from it."""
+    disclosed_at = datetime(day.year, day.month, day.day, 15, 30, tzinfo=TOKYO)
+    known = [
+        Disclosure(
+            disclosure_id=f"{day:%Y%m%d}{number:06d}",
+            disclosed_at=disclosed_at,
+            code="72030",
+            company_name="見本",
+            title=title,
+            previous_titles=(),
+            exchanges=("東",),
+            pdf_url="http://127.0.0.1/inbs/a.pdf",
+            xbrl_url=None,
+            xbrl_kind=None,
+            status="active",
+            history="",
+            changed_at=None,
+            first_seen_at=disclosed_at,
+            last_seen_at=disclosed_at,
+            capture="20260610T063000.000000Z",
+        )
+        for number, title in enumerate(titles)
+    ]
+    frame = disclosures_frame(known, day)
+    LakeResource(config=config).write_table("disclosures", day, frame, {})
+
+
+def indexed_titles(config: PlatformConfig, day: date) -> list[str]:
+    return [row.title for row in DisclosureIndexResource(config=config).by_day(day)]
+
+
+def test_after_a_hard_kill_the_index_is_as_the_lake_is_again(start: Start) -> None:
+    first_day, second_day, third_day = (date(2026, 6, day) for day in (10, 11, 12))
+    first = start()
+    config = config_for(first.endpoint_url)
+    bootstrap(config)
+    store_day(config, first_day, "one")
+    store_day(config, second_day, "two", "three")
+    bootstrap(config)
+    assert first.stop()
+    # Since the last clean stop: a day that changed and a new one, of which the index was told.
+    second = start(preferred_port=first.port)
+    store_day(config, second_day, "two", "four")
+    store_day(config, third_day, "five")
+    bootstrap(config)
+    assert indexed_titles(config, third_day) == ["five"]
+    second.process.kill()
+    second.process.wait()
+
+    start(preferred_port=first.port)
+    assert indexed_titles(config, third_day) == []
+    bootstrap(config)
+
+    assert indexed_titles(config, first_day) == ["one"]
+    assert indexed_titles(config, second_day) == ["four", "two"]
+    assert indexed_titles(config, third_day) == ["five"]
+    assert catch_up(config).days == 0
+
+
+def test_a_killed_embedded_aws_that_never_stopped_cleanly_gets_its_whole_index_back(
+    start: Start,
+) -> None:
+    day = date(2026, 6, 10)
+    first = start()
+    config = config_for(first.endpoint_url)
+    bootstrap(config)
+    store_day(config, day, "one", "two")
+    bootstrap(config)
+    first.process.kill()
+    first.process.wait()
+
+    config = config_for(start().endpoint_url)
+    bootstrap(config)
+
+    assert indexed_titles(config, day) == ["two", "one"]
+
+
 def test_without_state_nothing_is_left(start: Start) -> None:
     first = start(keep_state=False)
     config = config_for(first.endpoint_url)
@@ -229,7 +313,7 @@ def test_it_ends_with_its_killed_parent_and_the_next_one_finds_its_state(
     wait_until(lambda: not is_running(pid))
 
 
-def test_the_bootstrap_makes_bucket_and_table_and_can_run_in_parallel(aws_endpoint: str) -> None:
+def test_the_bootstrap_makes_bucket_and_tables_and_can_run_in_parallel(aws_endpoint: str) -> None:
     config = config_for(aws_endpoint, bucket=f"parallel-{os.getpid()}")
 
     with ThreadPoolExecutor(4) as threads:
@@ -239,22 +323,29 @@ def test_the_bootstrap_makes_bucket_and_table_and_can_run_in_parallel(aws_endpoi
     location = client(config, "s3").get_bucket_location(Bucket=config.bucket)
     assert location["LocationConstraint"] == "ap-northeast-1"
     dynamodb = client(config, "dynamodb")
-    table = dynamodb.describe_table(TableName=config.executions_table)["Table"]
-    assert table["TableStatus"] == "ACTIVE"
-    assert {index["IndexName"] for index in table["GlobalSecondaryIndexes"]} == {
-        index["IndexName"] for index in table_definition(config)["GlobalSecondaryIndexes"]
-    }
+    for definition in (
+        executions.table_definition(config),
+        disclosure_index.table_definition(config),
+    ):
+        table = dynamodb.describe_table(TableName=definition["TableName"])["Table"]
+        assert table["TableStatus"] == "ACTIVE"
+        assert {index["IndexName"] for index in table["GlobalSecondaryIndexes"]} == {
+            index["IndexName"] for index in definition["GlobalSecondaryIndexes"]
+        }
     expiry = dynamodb.describe_time_to_live(TableName=config.executions_table)
     assert expiry["TimeToLiveDescription"] == {
         "TimeToLiveStatus": "ENABLED",
         "AttributeName": "ttl",
     }
+    # A disclosure is for ever.
+    expiry = dynamodb.describe_time_to_live(TableName=config.disclosures_table)
+    assert expiry["TimeToLiveDescription"] == {"TimeToLiveStatus": "DISABLED"}
 
 
 def test_the_bootstrap_finishes_what_a_killed_one_began(aws_endpoint: str) -> None:
     config = config_for(aws_endpoint, bucket=f"begun-{os.getpid()}")
     dynamodb = client(config, "dynamodb")
-    dynamodb.create_table(**table_definition(config))
+    dynamodb.create_table(**executions.table_definition(config))
 
     bootstrap(config)
 
