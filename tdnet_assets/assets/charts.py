@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-_BAR, _GAP, _HEIGHT, _TOP, _BOTTOM = 22, 6, 96, 18, 18
+_BAR, _GAP, _HEIGHT, _TOP, _BOTTOM, _CHARACTER = 22, 6, 96, 18, 18, 6
 
 
 def bar_chart(title: str, values: Mapping[str, int]) -> dg.MarkdownMetadataValue:
@@ -19,15 +19,16 @@ def bar_chart(title: str, values: Mapping[str, int]) -> dg.MarkdownMetadataValue
         values: label (of ours) to count, in the order to draw.
     """
     tallest = max(values.values(), default=0) or 1
-    width = max(1, len(values)) * (_BAR + _GAP) + _GAP
+    bar = max(_BAR, _CHARACTER * max(map(len, values), default=0))
+    width = max(1, len(values)) * (bar + _GAP) + _GAP
     bars = []
     for index, (label, value) in enumerate(values.items()):
-        left = _GAP + index * (_BAR + _GAP)
+        left = _GAP + index * (bar + _GAP)
         height = round(value / tallest * _HEIGHT)
         top = _TOP + _HEIGHT - height
-        middle = left + _BAR / 2
+        middle = left + bar / 2
         bars.append(
-            f'<rect x="{left}" y="{top}" width="{_BAR}" height="{height}" rx="2" fill="#4F43DD"/>'
+            f'<rect x="{left}" y="{top}" width="{bar}" height="{height}" rx="2" fill="#4F43DD"/>'
             + (f'<text x="{middle}" y="{top - 4}">{value}</text>' if value else "")
             + f'<text x="{middle}" y="{_TOP + _HEIGHT + 12}">{label}</text>'
         )

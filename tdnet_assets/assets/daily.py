@@ -26,6 +26,7 @@ from tdnet_assets import run_tags
 from tdnet_assets.assets.progress import DayFailure, RunProgress
 from tdnet_assets.assets.tables import preview
 from tdnet_assets.partitions import DAYS, DAYS_PER_RUN, day_of
+from tdnet_assets.resources.disclosure_index import DisclosureIndexResource
 from tdnet_assets.resources.executions import Details, ExecutionsResource
 from tdnet_assets.resources.lake import LakeResource
 from tdnet_assets.resources.metrics import MetricsDelivery, MetricsResource
@@ -40,12 +41,17 @@ _INTERRUPTED = "the run was interrupted; materialize the same days again: only t
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One check of one day; a failed one fails the asset's materialization of that day."""
+    """One check of one day; a failed one fails the asset's materialization of that day.
+
+    One that only warns is about what was filed, not about how it was collected: it is shown and
+    the day stands.
+    """
 
     name: str
     passed: bool
     description: str
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    only_warns: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +77,7 @@ class Day:
     date: date
     tdnet: TdnetSession
     lake: LakeResource
+    index: DisclosureIndexResource
     progress: RunProgress
     concurrency: int
     counts_documents: bool
@@ -114,10 +121,11 @@ def build_daily_assets(steps: Sequence[DailyStep]) -> dg.AssetsDefinition:
         can_subset=True,
         pool=POOL,
     )
-    def daily_collection(
+    def daily_collection(  # noqa: PLR0917 - Dagster gives resources by name
         context: dg.AssetExecutionContext,
         tdnet: TdnetResource,
         lake: LakeResource,
+        index: DisclosureIndexResource,
         executions: ExecutionsResource,
         metrics: MetricsResource,
     ) -> Iterator[dg.MaterializeResult[None]]:
@@ -132,6 +140,7 @@ def build_daily_assets(steps: Sequence[DailyStep]) -> dg.AssetsDefinition:
             selected,
             tdnet=tdnet,
             lake=lake,
+            index=index,
             executions=executions,
             metrics=metrics,
         ).execute()
@@ -151,6 +160,7 @@ class DailyRun:
         *,
         tdnet: TdnetResource,
         lake: LakeResource,
+        index: DisclosureIndexResource,
         executions: ExecutionsResource,
         metrics: MetricsResource,
     ) -> None:
@@ -158,6 +168,7 @@ class DailyRun:
         self.steps = steps
         self.tdnet = tdnet
         self.lake = lake
+        self.index = index
         self.executions = executions
         self.metrics = metrics
         self.days = [day_of(key) for key in context.partition_keys]
@@ -202,6 +213,7 @@ class DailyRun:
                             date=day,
                             tdnet=session,
                             lake=self.lake,
+                            index=self.index,
                             progress=self.progress,
                             concurrency=self.tdnet.concurrency,
                             counts_documents="documents" in {step.name for step in self.steps},
@@ -211,17 +223,22 @@ class DailyRun:
                 self.requests = session.counts.requests
 
     async def _make_day(self, day: Day) -> None:
+        not_made: set[dg.AssetKey] = set()
         for step in self.steps:
+            if not not_made.isdisjoint(dep.asset_key for dep in step.spec.deps):
+                not_made.add(step.spec.key)
+                continue
             try:
                 made = await step.materialize(day)
             except Exception as error:  # noqa: BLE001 - recorded; one day must not cost the others
                 self._day_failed(day, step, error)
-                break
-            self._log_made(day, step, made)
+                not_made.add(step.spec.key)
+            else:
+                self._log_made(day, step, made)
         self.progress.day_done()
 
     def _log_made(self, day: Day, step: DailyStep, made: Materialized) -> None:
-        failed = [check for check in made.checks if not check.passed]
+        failed = [check for check in made.checks if not check.passed and not check.only_warns]
         if not failed:
             self.context.log_event(
                 dg.AssetMaterialization(
@@ -268,7 +285,9 @@ class DailyRun:
                 passed=check.passed,
                 description=check.description,
                 metadata=dict(check.metadata),
-                severity=dg.AssetCheckSeverity.ERROR,
+                severity=dg.AssetCheckSeverity.WARN
+                if check.only_warns
+                else dg.AssetCheckSeverity.ERROR,
                 partition=str(day),
             )
         )

@@ -6,6 +6,7 @@ not: the columns of any one table (they stand beside the asset that writes it).
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import dagster as dg
@@ -29,11 +30,14 @@ class Table:
     name: str
     columns: Sequence[Column]
 
+    @property
+    def schema(self) -> dict[str, pl.DataType | type[pl.DataType]]:
+        """Column types by name, in order."""
+        return {column.name: column.type for column in self.columns}
+
     def frame(self, rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
         """Rows as a frame with just these columns and types."""
-        return pl.DataFrame(
-            list(rows), schema={column.name: column.type for column in self.columns}, orient="row"
-        )
+        return pl.DataFrame(list(rows), schema=self.schema, orient="row")
 
     def ui_metadata(self) -> dict[str, Any]:
         """Column schema and lineage in the form that the Dagster UI shows."""
@@ -54,6 +58,19 @@ class Table:
             ),
             "dagster/column_lineage": dg.TableColumnLineage(lineage),
         }
+
+
+def amount(value: Decimal | None) -> str:
+    """An exact number for a person: thousands set apart, no idle zeros; empty for None."""
+    if value is None:
+        return ""
+    text = f"{value:,f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def percent(rate: Decimal | None) -> str:
+    """A fraction as a signed percentage, e.g. +25.2 %; empty where there is none."""
+    return "" if rate is None else f"{rate * 100:+.1f} %"
 
 
 def preview(rows: Iterable[Mapping[str, Any]]) -> dg.TableMetadataValue:

@@ -49,14 +49,21 @@ async def breaks_on_the_first_day(day):
     return Materialized("version", {})
 
 
-def test_a_mistake_in_a_step_costs_its_day_and_is_logged_with_its_traceback(pipeline, run_steps):
+def test_a_mistake_costs_what_stands_on_it_that_day_and_is_logged_with_its_traceback(
+    pipeline, run_steps
+):
     result = run_steps(
-        step("one", breaks_on_the_first_day), step("two", works, deps=["one"]), step("three", works)
+        step("one", breaks_on_the_first_day),
+        step("two", works, deps=["one"]),
+        step("three", works, deps=["two"]),
+        step("other", works),
     )
 
     assert not result.success
-    only_second = [str(SECOND)]
-    assert pipeline.materialized(result) == dict.fromkeys(("one", "two", "three"), only_second)
+    assert pipeline.materialized(result) == {
+        "other": [str(FIRST), str(SECOND)],
+        **dict.fromkeys(("one", "two", "three"), [str(SECOND)]),
+    }
     record = pipeline.record(result)
     assert (record.status, record.error_type) == ("failed", "KeyError")
     logged = [

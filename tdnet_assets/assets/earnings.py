@@ -1,0 +1,161 @@
+"""``earnings``: one wide row per 決算短信: results, position, dividends, forecasts.
+
+What belongs here: the asset, its checks, and what a person sees of a day. What does not: its
+columns (``assets/earnings_table.py``), links to other days' reports
+(``assets/related_reports.py``), and what facts mean (``tdnet/earnings.py``).
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+
+from tdnet_assets.assets.accounting import EARNINGS_CHECKS, accounting_checks
+from tdnet_assets.assets.charts import bar_chart
+from tdnet_assets.assets.daily import DailyStep, Day, Materialized
+from tdnet_assets.assets.earnings_table import EARNINGS_REJECTS_TABLE, EARNINGS_TABLE, table_row
+from tdnet_assets.assets.filings import (
+    Filing,
+    Understood,
+    check_understood,
+    understand,
+    write_rejects,
+)
+from tdnet_assets.assets.forecast_revisions import revision_lines, stored_revisions
+from tdnet_assets.assets.related_reports import link_reports, own_forecasts
+from tdnet_assets.assets.tables import amount, percent, preview
+from tdnet_assets.resources import layout
+from tdnet_assets.tdnet.accounting_checks import check_earnings
+from tdnet_assets.tdnet.earnings import Earnings, filled_shares, read_earnings
+from tdnet_assets.tdnet.surprises import RANKED_ITEMS, Surprise, largest, surprises
+
+READER_VERSION = "1"
+REPORTS_UNDERSTOOD = "reports_understood"
+
+# Bounds of the chart's groups: the result against the company's own forecast.
+_SURPRISES = (
+    ("below -20%", -0.2),
+    ("-20 to -5%", -0.05),
+    ("±5%", 0.05),
+    ("5 to 20%", 0.2),
+    ("above 20%", float("inf")),
+)
+
+SPEC = dg.AssetSpec(
+    "earnings",
+    deps=["financial_facts", "forecast_revisions"],
+    description="One row per 決算短信 of the day: results with last year's, position, cash flows, "
+    "dividends by quarter, forecasts of this and the next year with their ranges, each change rate "
+    "as stated. Japanese GAAP, IFRS, US GAAP and REIT forms. Amounts are exact decimals in yen. "
+    "A corrected report stays, and says which one has replaced it.",
+    group_name="tdnet",
+    kinds={"s3", "parquet", "polars"},
+    code_version=READER_VERSION,
+    metadata=EARNINGS_TABLE.ui_metadata(),
+)
+
+_Reports = Sequence[tuple[Filing, Earnings]]
+
+
+async def materialize(day: Day) -> Materialized:
+    """Read the day's reports, link them to those they replace, and check their figures."""
+    found = await asyncio.to_thread(understand, day, read_earnings)
+    rows = [table_row(filing, report) for filing, report in found.rows]
+    await asyncio.to_thread(link_reports, day, rows)
+    write = day.lake.write_table(
+        EARNINGS_TABLE.name, day.date, EARNINGS_TABLE.frame(rows), {"reader": READER_VERSION}
+    )
+    write_rejects(day, EARNINGS_REJECTS_TABLE, found.not_understood)
+    findings = [
+        (filing, finding)
+        for filing, report in found.rows
+        for finding in check_earnings(filing.facts, report)
+    ]
+    surprising = await asyncio.to_thread(_surprises, day, found.rows)
+    return Materialized(
+        write.sha256,
+        _metadata(day, found, rows, surprising),
+        [
+            check_understood(REPORTS_UNDERSTOOD, found),
+            *accounting_checks(EARNINGS_CHECKS, findings),
+        ],
+    )
+
+
+def _surprises(day: Day, reports: _Reports) -> list[tuple[Filing, Surprise]]:
+    """The leading item of each report that has a forecast to be compared with."""
+    forecasts = own_forecasts(day, reports)
+    leading = []
+    for filing, report in reports:
+        found = surprises(report, forecasts.get(filing.disclosure_id, {}))
+        ranked = [one for one in found if one.item in RANKED_ITEMS]
+        if ranked:
+            leading.append((filing, min(ranked, key=lambda one: RANKED_ITEMS.index(one.item))))
+    return leading
+
+
+def _metadata(
+    day: Day,
+    found: Understood[Earnings],
+    rows: Sequence[Mapping[str, Any]],
+    surprising: Sequence[tuple[Filing, Surprise]],
+) -> dict[str, Any]:
+    key = layout.table_key(EARNINGS_TABLE.name, day.date)
+    return {
+        "dagster/partition_row_count": len(rows),
+        "dagster/uri": day.lake.uri(key),
+        "reports": dict(Counter(f"{row['standard']} {row['period']}" for row in rows)),
+        "not_understood": len(found.not_understood),
+        "corrections": sum(bool(row["replaces"]) for row in rows),
+        "filled": preview(
+            {
+                "standard": share.standard,
+                "reports": share.filings,
+                "revenue": percent_of(share.revenue),
+                "operating income": percent_of(share.operating_income),
+                "net income": percent_of(share.net_income),
+            }
+            for share in filled_shares(report for _, report in found.rows)
+        ),
+        "against_own_forecast": bar_chart("Results against own forecasts", _groups(surprising)),
+        "biggest_surprises": preview(
+            {
+                "code": filing.code,
+                "company": filing.company_name,
+                "item": one.item,
+                "forecast": amount(one.forecast.middle),
+                "result": amount(one.actual),
+                "surprise": percent(one.difference.rate)
+                or (one.difference.turn or "").replace("_", " "),
+            }
+            for filing, one in largest(surprising, lambda pair: pair[1].difference, limit=10)
+        ),
+        "biggest_revisions": preview(revision_lines(stored_revisions(day))),
+        "object": dg.MetadataValue.url(day.lake.console_url(key)),
+    }
+
+
+def percent_of(share: Any) -> str:
+    """A share for a person, e.g. 97 %."""
+    return f"{share * 100:.0f} %"
+
+
+def _groups(surprising: Sequence[tuple[Filing, Surprise]]) -> dict[str, int]:
+    counts = dict.fromkeys((name for name, _ in _SURPRISES), 0)
+    for _, one in surprising:
+        rate = one.difference.rate
+        if rate is not None:
+            counts[next(name for name, bound in _SURPRISES if rate <= bound)] += 1
+    return counts
+
+
+EARNINGS = DailyStep(
+    spec=SPEC,
+    checks={
+        REPORTS_UNDERSTOOD: "Every 決算短信 with XBRL became a row.",
+        **EARNINGS_CHECKS,
+    },
+    materialize=materialize,
+)

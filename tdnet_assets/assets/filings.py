@@ -1,0 +1,125 @@
+"""A day's filings as the assets behind ``financial_facts`` see them: listed rows with their facts.
+
+What belongs here: joining facts with the list, and the table and check of filings that could not be
+understood. What does not: what is understood of them (``assets/earnings.py``,
+``assets/forecast_revisions.py``), and reading XBRL (``assets/facts.py``).
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+import polars as pl
+
+from tdnet_assets.assets.daily import CheckResult, Day, IncompleteDayError
+from tdnet_assets.assets.disclosures import DISCLOSURES_TABLE
+from tdnet_assets.assets.facts import FACTS_TABLE, facts_by_filing
+from tdnet_assets.assets.tables import Column, Table
+from tdnet_assets.resources import layout
+from tdnet_assets.tdnet.errors import TdnetError
+from tdnet_assets.tdnet.xbrl.facts import Fact
+
+_Content = TypeVar("_Content")
+
+
+@dataclass(frozen=True, slots=True)
+class Filing:
+    """A listed disclosure with the facts of its archive; ``disclosed_at`` is in Asia/Tokyo."""
+
+    disclosure_id: str
+    code: str
+    company_name: str
+    title: str
+    disclosed_at: datetime
+    is_correction: bool
+    facts: Sequence[Fact]
+
+
+@dataclass(frozen=True, slots=True)
+class NotUnderstood:
+    """A filing whose facts contradict each other or lack what makes a row, and why."""
+
+    disclosure_id: str
+    code: str
+    title: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Understood(Generic[_Content]):
+    """What was made of a day's filings, in the list's order; other kinds are in neither list."""
+
+    rows: list[tuple[Filing, _Content]]
+    not_understood: list[NotUnderstood]
+
+
+def rejects_table(name: str) -> Table:
+    """The table of the filings that an asset could not understand."""
+    return Table(
+        name,
+        (
+            Column("disclosure_id", pl.String, "14-digit 開示番号"),
+            Column("code", pl.String, "5-character securities code"),
+            Column("title", pl.String, "title in the company's own spelling"),
+            Column("reason", pl.String, "what the filing lacks or contradicts"),
+        ),
+    )
+
+
+def understand(day: Day, read: Callable[[Sequence[Fact]], _Content | None]) -> Understood[_Content]:
+    """Read every filing of the day; one that is refused does not hurt the others.
+
+    Args:
+        day: the day, whose facts are in the lake.
+        read: gives None for a filing of another kind.
+    """
+    understood: Understood[_Content] = Understood([], [])
+    for filing in filings(day):
+        try:
+            content = read(filing.facts)
+        except TdnetError as error:
+            understood.not_understood.append(
+                NotUnderstood(filing.disclosure_id, filing.code, filing.title, str(error))
+            )
+        else:
+            if content is not None:
+                understood.rows.append((filing, content))
+    understood.rows.sort(key=lambda row: (row[0].disclosed_at, row[0].code, row[0].disclosure_id))
+    return understood
+
+
+def filings(day: Day) -> Iterator[Filing]:
+    """The day's filings that have facts, by disclosure id."""
+    facts = day.lake.read_table(FACTS_TABLE.name, day.date)
+    listed = day.lake.read_table(DISCLOSURES_TABLE.name, day.date)
+    if facts is None or listed is None:
+        raise IncompleteDayError(f"no financial_facts of {day.date} yet: materialize them first")
+    names = [field.name for field in fields(Filing) if field.name != "facts"]
+    rows = {row["disclosure_id"]: row for row in listed.frame.select(names).iter_rows(named=True)}
+    for number, of_filing in facts_by_filing(facts.frame):
+        yield Filing(**rows[number], facts=of_filing)
+
+
+def write_rejects(day: Day, table: Table, rejects: Sequence[NotUnderstood]) -> None:
+    """Write the rejects; a day that never had any has no file."""
+    if rejects or day.lake.metadata(layout.table_key(table.name, day.date)):
+        rows = [{name: getattr(one, name) for name in table.schema} for one in rejects]
+        day.lake.write_table(table.name, day.date, table.frame(rows), {})
+
+
+def check_understood(name: str, found: Understood[Any]) -> CheckResult:
+    """Whether every filing of the asset's kind became a row."""
+    rejects = found.not_understood
+    description = f"{len(found.rows)} filings read"
+    if rejects:
+        description = (
+            f"{len(rejects)} of {len(found.rows) + len(rejects)} filings could not be understood, "
+            f"first {rejects[0].disclosure_id}: {rejects[0].reason}"
+        )
+    return CheckResult(
+        name,
+        passed=not rejects,
+        description=description,
+        metadata={"filings": len(found.rows), "not_understood": len(rejects)},
+    )

@@ -1,0 +1,223 @@
+"""``forecast_revisions``: one row per figure that a notice revises: before, after, and the change.
+
+What belongs here: the asset, its columns and its checks. What does not: what the facts of a notice
+mean (``tdnet/forecast_revisions.py``) and how large a revision is (``tdnet/surprises.py``).
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from tdnet_assets.assets.accounting import REVISION_CHECKS, accounting_checks
+from tdnet_assets.assets.charts import bar_chart
+from tdnet_assets.assets.daily import CheckResult, DailyStep, Day, Materialized
+from tdnet_assets.assets.facts import VALUE
+from tdnet_assets.assets.filings import (
+    Filing,
+    Understood,
+    check_understood,
+    rejects_table,
+    understand,
+    write_rejects,
+)
+from tdnet_assets.assets.tables import Column, Table, amount, percent, preview
+from tdnet_assets.resources import layout
+from tdnet_assets.tdnet.accounting_checks import check_revisions
+from tdnet_assets.tdnet.forecast_revisions import (
+    ForecastRevision,
+    Range,
+    read_revisions,
+    unread_elements,
+)
+from tdnet_assets.tdnet.surprises import biggest_revisions, revision_difference
+from tdnet_assets.tdnet.xbrl.facts import Fact
+
+READER_VERSION = "1"
+REVISIONS_UNDERSTOOD = "revisions_understood"
+NOTHING_DROPPED = "nothing_dropped"
+
+_VALUE = (("financial_facts", "value"),)
+_CONTEXT = (("financial_facts", "context_id"),)
+_TEXT = (("financial_facts", "text"),)
+_LISTED = "as in the list"
+
+_FIELDS = tuple(field.name for field in fields(ForecastRevision))
+_RANGES = ("previous", "current", "change", "change_rate")
+
+_Revisions = tuple[ForecastRevision, ...]
+
+
+def _range(name: str, meaning: str) -> tuple[Column, Column, Column]:
+    return (
+        Column(name, VALUE, meaning, _VALUE),
+        Column(f"{name}_lower", VALUE, f"{meaning}: lower end of a range", _VALUE),
+        Column(f"{name}_upper", VALUE, f"{meaning}: upper end of a range", _VALUE),
+    )
+
+
+REVISIONS_TABLE = Table(
+    "forecast_revisions",
+    (
+        Column(
+            "disclosure_id", pl.String, "14-digit 開示番号", (("disclosures", "disclosure_id"),)
+        ),
+        Column("code", pl.String, f"code, {_LISTED}", (("disclosures", "code"),)),
+        Column(
+            "disclosed_at",
+            pl.Datetime("ms", "Asia/Tokyo"),
+            f"time, {_LISTED}",
+            (("disclosures", "disclosed_at"),),
+        ),
+        Column("is_correction", pl.Boolean, "title says 訂正", (("disclosures", "is_correction"),)),
+        Column("document_name", pl.String, "title of the notice's form", _TEXT),
+        Column("kind", pl.String, "earnings, dividend or reit", _CONTEXT),
+        Column("fiscal_year_end", pl.Date, "fiscal year that the notice is about", _TEXT),
+        Column("reported_on", pl.Date, "day of the notice as its form states", _TEXT),
+        Column("item", pl.String, "what is revised, e.g. operating_income", _CONTEXT),
+        Column("element", pl.String, "element that states it", (("financial_facts", "element"),)),
+        Column("statistic", pl.String, "amount (yen), per_share (yen) or ratio", _CONTEXT),
+        Column("consolidation", pl.String, "Consolidated or NonConsolidated", _CONTEXT),
+        Column("period_start", pl.Date, "first day of the forecast's period", _CONTEXT),
+        Column("period_end", pl.Date, "its last day", _CONTEXT),
+        Column("period", pl.String, "first_half, full_year or other", _CONTEXT),
+        Column("dividend_schedule", pl.String, "FirstQuarter to YearEnd, or Annual", _CONTEXT),
+        *_range("previous", "forecast so far"),
+        *_range("current", "forecast now, or the result in a notice about the difference"),
+        Column("result", VALUE, "result of the period, where the form has it", _VALUE),
+        Column("prior_result", VALUE, "result of the same period of the year before", _VALUE),
+        *_range("change", "difference as stated"),
+        *_range("change_rate", "rate of the difference as stated: 0.143 is +14.3 %"),
+        Column("is_difference", pl.Boolean, "compares the forecast with a result (差異)", _TEXT),
+    ),
+)
+
+REVISION_REJECTS_TABLE = rejects_table("forecast_revision_rejects")
+
+SPEC = dg.AssetSpec(
+    "forecast_revisions",
+    deps=["financial_facts"],
+    description="One row per figure that a notice of the day revises: the forecast before and "
+    "after as a figure or a range, the stated change, last year's result. Amounts are exact.",
+    group_name="tdnet",
+    kinds={"s3", "parquet", "polars"},
+    code_version=READER_VERSION,
+    metadata=REVISIONS_TABLE.ui_metadata(),
+)
+
+
+async def materialize(day: Day) -> Materialized:
+    """Read the day's notices, and check the changes that they state."""
+    found = await asyncio.to_thread(understand, day, _revisions)
+    rows = [_row(filing, one) for filing, revisions in found.rows for one in revisions]
+    write = day.lake.write_table(REVISIONS_TABLE.name, day.date, REVISIONS_TABLE.frame(rows), {})
+    write_rejects(day, REVISION_REJECTS_TABLE, found.not_understood)
+    findings = [
+        (filing, finding) for filing, _ in found.rows for finding in check_revisions(filing.facts)
+    ]
+    checks = [
+        check_understood(REVISIONS_UNDERSTOOD, found),
+        _nothing_dropped(found),
+        *accounting_checks(REVISION_CHECKS, findings),
+    ]
+    return Materialized(write.sha256, _metadata(day, found), checks)
+
+
+def _revisions(facts: Sequence[Fact]) -> _Revisions | None:
+    return read_revisions(facts) or None
+
+
+def _row(filing: Filing, revision: ForecastRevision) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "disclosure_id": filing.disclosure_id,
+        "disclosed_at": filing.disclosed_at,
+        "is_correction": filing.is_correction,
+    }
+    for name in _FIELDS:
+        value = getattr(revision, name)
+        if name in _RANGES:
+            row |= {name: value.value, f"{name}_lower": value.lower, f"{name}_upper": value.upper}
+        else:
+            row[name] = value
+    # As listed: a form may state the code in another spelling.
+    return {**row, "code": filing.code}
+
+
+def _nothing_dropped(found: Understood[_Revisions]) -> CheckResult:
+    dropped = [
+        (filing, elements)
+        for filing, _ in found.rows
+        if (elements := unread_elements(filing.facts))
+    ]
+    description = "every forecast of every notice is in a row"
+    if dropped:
+        filing, elements = dropped[0]
+        description = (
+            f"{len(dropped)} notices state figures that no row covers, first "
+            f"{filing.disclosure_id}: {', '.join(elements[:5])}"
+        )
+    return CheckResult(
+        NOTHING_DROPPED,
+        passed=not dropped,
+        description=description,
+        metadata={"notices": len(dropped)},
+    )
+
+
+def _metadata(day: Day, found: Understood[_Revisions]) -> dict[str, Any]:
+    key = layout.table_key(REVISIONS_TABLE.name, day.date)
+    revisions = [one for _, notice in found.rows for one in notice]
+    kinds = Counter(notice[0].kind for _, notice in found.rows)
+    return {
+        "dagster/partition_row_count": len(revisions),
+        "dagster/uri": day.lake.uri(key),
+        "notices": len(found.rows),
+        "not_understood": len(found.not_understood),
+        "notices_by_kind": bar_chart("Notices by kind", dict(sorted(kinds.items()))),
+        "biggest_revisions": preview(revision_lines(revisions)),
+        "object": dg.MetadataValue.url(day.lake.console_url(key)),
+    }
+
+
+def stored_revisions(day: Day) -> list[ForecastRevision]:
+    """The revisions of the day's table, as they were read from the notices."""
+    stored = day.lake.read_table(REVISIONS_TABLE.name, day.date)
+    rows = stored.frame.to_dicts() if stored else []
+    return [ForecastRevision(**{name: _field(row, name) for name in _FIELDS}) for row in rows]
+
+
+def _field(row: Mapping[str, Any], name: str) -> Any:
+    if name in _RANGES:
+        return Range(row[name], row[f"{name}_lower"], row[f"{name}_upper"])
+    return row[name]
+
+
+def revision_lines(revisions: Iterable[ForecastRevision]) -> list[dict[str, str]]:
+    """The ten biggest revisions, for a person."""
+    return [
+        {
+            "code": one.code,
+            "item": " ".join(filter(None, (one.item, one.dividend_schedule))),
+            "period": f"{one.period} to {one.period_end}",
+            "before": amount(one.previous.middle),
+            "after": amount(one.current.middle if one.current.is_stated else one.result),
+            "change": percent(found.rate) or (found.turn or "").replace("_", " "),
+        }
+        for one in biggest_revisions(revisions, limit=10)
+        if (found := revision_difference(one))
+    ]
+
+
+FORECAST_REVISIONS = DailyStep(
+    spec=SPEC,
+    checks={
+        REVISIONS_UNDERSTOOD: "Every notice of a revision became rows.",
+        NOTHING_DROPPED: "Every forecast that a notice states is in a row.",
+        **REVISION_CHECKS,
+    },
+    materialize=materialize,
+)

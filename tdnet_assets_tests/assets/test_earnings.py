@@ -1,0 +1,253 @@
+"""The day's reports as rows, linked to the reports they replace and held against own forecasts."""
+
+import io
+import zipfile
+from datetime import date, timedelta
+
+import dagster as dg
+import pytest
+
+from tdnet_assets.assets.earnings_table import EARNINGS_TABLE
+from tdnet_assets.local.sample_companies import company_of
+from tdnet_assets.local.sample_figures import figures
+from tdnet_assets.local.sample_periods import reported_period
+from tdnet_assets.tdnet.earnings import read_earnings
+from tdnet_assets.tdnet.xbrl.archive import read_archive
+
+DAY = date(2026, 5, 14)
+LATER = date(2026, 5, 29)
+MUCH_LATER = date(2026, 7, 10)
+
+
+def _reports(site, day):
+    """The day's rows with a 決算短信 as XBRL, and its reading."""
+    found = {}
+    for row in site.rows(day):
+        if row.xbrl_name:
+            report = read_earnings(read_archive(site.document(row.xbrl_name)))
+            if report is not None:
+                found[row.disclosure_id] = (row, report)
+    return found
+
+
+def _row(pipeline, day, number):
+    (row,) = pipeline.table("earnings", day).filter(disclosure_id=number).to_dicts()
+    return row
+
+
+def _published(site, day, code, is_wanted):
+    """Publish the company's disclosures until one with an archive is as wanted; give that one."""
+    while True:
+        (row,) = site.publish(day, code=code)
+        if row.xbrl_name and is_wanted(row):
+            return row
+
+
+def _publish_archive(site, day, code, content):
+    """A new disclosure of the company with just this archive; gives its id."""
+    site.set_day(day, 0)
+    row = _published(site, day, code, lambda _: True)
+    site.faults.send_instead(rf"{row.disclosure_id}\.zip$", content)
+    return row.disclosure_id
+
+
+def _metadata(pipeline, result, asset):
+    (event,) = [
+        event
+        for event in pipeline.logged(result, dg.DagsterEventType.ASSET_MATERIALIZATION)
+        if event.asset_key == dg.AssetKey(asset)
+    ]
+    return event.materialization.metadata
+
+
+@pytest.fixture
+def report(site):
+    """One report of the day: its disclosure id, code and archive."""
+    site.set_day(DAY, 30)
+    found = _reports(site, DAY)
+    once = [
+        row for row, _ in found.values() if sum(r.code == row.code for r, _ in found.values()) == 1
+    ]
+    row = min(once, key=lambda row: row.disclosure_id)
+    return row.disclosure_id, row.code, site.document(row.xbrl_name)
+
+
+def test_every_report_is_a_row_with_the_companys_exact_figures(site, pipeline):
+    site.set_day(DAY, 60)
+
+    result = pipeline.materialize(DAY)
+
+    assert result.success
+    table = pipeline.table("earnings", DAY)
+    assert table.schema == EARNINGS_TABLE.schema
+    reports = _reports(site, DAY)
+    assert set(table["disclosure_id"]) == reports.keys()
+    assert len(reports) > 10
+    for number, (listed, report) in reports.items():
+        row = _row(pipeline, DAY, number)
+        company = company_of(listed.code)
+        now = figures(company, reported_period(company.fiscal_month, DAY))
+        assert (row["code"], row["title"]) == (listed.code, listed.title)
+        assert row["standard"] == {"jp": "jp", "if": "ifrs"}[company.standard]
+        assert row["revenue"] == report.results.revenue.value
+        assert row["revenue"] == now.net_sales * now.unit_yen
+        assert row["net_income"] == now.owners_profit * now.unit_yen
+    assert _metadata(pipeline, result, "earnings")["dagster/partition_row_count"].value == len(
+        reports
+    )
+
+
+def test_accountants_checks_pass_on_sound_reports_for_each_day(site, pipeline):
+    site.set_day(DAY, 40)
+
+    result = pipeline.materialize(DAY)
+
+    for name in (
+        "summary_equals_statements",
+        "change_rate_agrees",
+        "assets_balance",
+        "forecasts_kept",
+        "dividends_add_up",
+        "change_amount_agrees",
+        "reports_understood",
+        "revisions_understood",
+        "nothing_dropped",
+    ):
+        assert pipeline.checks(result, name) == {str(DAY): True}, name
+
+
+def test_a_correction_weeks_later_replaces_the_report_on_both_sides(site, pipeline, report):
+    first, code, archive = report
+    pipeline.materialize(DAY)
+    assert _row(pipeline, DAY, first)["is_current"]
+    second = _publish_archive(site, LATER, code, archive)
+
+    pipeline.materialize(LATER)
+
+    before, after = _row(pipeline, DAY, first), _row(pipeline, LATER, second)
+    assert (before["is_current"], before["replaces"], before["replaced_by"]) == (
+        False,
+        None,
+        second,
+    )
+    assert (after["is_current"], after["replaces"], after["replaced_by"]) == (True, first, None)
+    assert before["revenue"] == after["revenue"]
+
+
+def test_links_are_the_same_in_whatever_order_the_days_are_made(site, pipeline, report):
+    first, code, archive = report
+    second = _publish_archive(site, LATER, code, archive)
+    third = _publish_archive(site, MUCH_LATER, code, archive)
+
+    for day in (MUCH_LATER, DAY, LATER):
+        pipeline.materialize(day)
+
+    rows = [
+        _row(pipeline, day, number)
+        for day, number in ((DAY, first), (LATER, second), (MUCH_LATER, third))
+    ]
+    assert [row["replaces"] for row in rows] == [None, first, second]
+    assert [row["replaced_by"] for row in rows] == [second, third, None]
+    assert [row["is_current"] for row in rows] == [False, False, True]
+
+    before = pipeline.objects()
+    pipeline.materialize(DAY)
+    pipeline.materialize(LATER)
+    assert pipeline.objects() == before
+
+
+def test_another_companys_report_of_the_same_period_replaces_nothing(site, pipeline, report):
+    first, code, archive = report
+    other = next(row.code for row, _ in _reports(site, DAY).values() if row.code != code)
+    pipeline.materialize(DAY)
+    second = _publish_archive(site, LATER, other, archive)
+
+    pipeline.materialize(LATER)
+
+    assert _row(pipeline, DAY, first)["is_current"]
+    assert _row(pipeline, LATER, second)["replaces"] is None
+
+
+def test_a_report_that_contradicts_itself_is_a_reject_and_the_others_are_rows(
+    site, pipeline, report
+):
+    number, _, archive = report
+    site.faults.send_instead(rf"{number}\.zip$", _without_code(archive))
+
+    result = pipeline.materialize(DAY)
+
+    assert not result.success
+    (reject,) = pipeline.table("earnings_rejects", DAY).to_dicts()
+    assert reject["disclosure_id"] == number
+    assert "SecuritiesCode" in reject["reason"]
+    assert set(pipeline.table("earnings", DAY)["disclosure_id"]) == (
+        _reports(site, DAY).keys() - {number}
+    )
+    assert pipeline.checks(result, "reports_understood") == {str(DAY): False}
+    assert f"first {number}: the summary states no SecuritiesCode" in pipeline.failure(result)
+    assert "financial_facts" in pipeline.materialized(result)
+    assert "earnings" not in pipeline.materialized(result)
+
+
+def test_figures_that_do_not_agree_warn_and_the_day_stands(site, pipeline, report):
+    number, _, archive = report
+    site.faults.send_instead(rf"{number}\.zip$", _with_other_assets(archive))
+
+    result = pipeline.materialize(DAY)
+
+    assert result.success
+    checks = ("summary_equals_statements", "equity_ratio_agrees", "net_assets_within_assets")
+    assert {str(DAY): False} in [pipeline.checks(result, name) for name in checks]
+    assert number in set(pipeline.table("earnings", DAY)["disclosure_id"])
+
+
+def test_a_result_is_held_against_the_companys_own_last_forecast(site, pipeline):
+    site.set_day(DAY, 40)
+    annual = {
+        number: (row, found)
+        for number, (row, found) in _reports(site, DAY).items()
+        if found.period == "FY"
+    }
+    row, _ = min(annual.values(), key=lambda pair: pair[0].disclosure_id)
+    # The third quarter's report, three months before, forecasts the year that is over now.
+    earlier = DAY - timedelta(days=94)
+    site.set_day(earlier, 0)
+    forecast = _published(
+        site, earlier, row.code, lambda one: one.disclosure_id in _reports(site, earlier)
+    )
+    stated = _reports(site, earlier)[forecast.disclosure_id][1]
+    assert stated.this_year is not None
+
+    pipeline.materialize(earlier)
+    result = pipeline.materialize(DAY)
+
+    shown = _metadata(pipeline, result, "earnings")["biggest_surprises"].records
+    (line,) = [record.data for record in shown if record.data["code"] == row.code]
+    assert line["item"] == "operating_income"
+    assert line["result"].replace(",", "") == str(
+        int(_row(pipeline, DAY, row.disclosure_id)["operating_income"])
+    )
+    assert line["surprise"]
+
+
+def _rewritten(archive, change):
+    """The archive with its summary changed."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(archive)) as old, zipfile.ZipFile(packed, "w") as new:
+        for name in old.namelist():
+            content = old.read(name)
+            new.writestr(name, change(content) if name.endswith("-ixbrl.htm") else content)
+    return packed.getvalue()
+
+
+def _without_code(archive):
+    return _rewritten(archive, lambda text: text.replace(b":SecuritiesCode", b":SecuritiesCodes"))
+
+
+def _with_other_assets(archive):
+    return _rewritten(
+        archive,
+        lambda text: text.replace(b':TotalAssets"', b':TotalAssetsOfOthers"').replace(
+            b':NetAssets"', b':TotalAssets"'
+        ),
+    )
