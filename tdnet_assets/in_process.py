@@ -13,7 +13,7 @@ import dagster as dg
 
 from tdnet_assets import dagster_home, run_tags
 from tdnet_assets.config import PlatformConfig
-from tdnet_assets.definitions import build_definitions
+from tdnet_assets.definitions import DAILY_ASSETS, build_definitions
 from tdnet_assets.partitions import DAYS
 from tdnet_assets.progress_display import ProgressDisplay
 from tdnet_assets.resources.executions import ExecutionRecord, ExecutionsResource
@@ -47,13 +47,13 @@ def materialize(
         config: with the addresses of running services (see ``local.services``).
         first: first day (JST).
         last: last day (JST).
-        select: asset keys; every asset when empty.
+        select: keys of daily assets; all of them when empty.
 
     Raises:
         RequestError: a day is no partition, or a key is no asset.
     """
     definitions = build_definitions(config)
-    selection = _selection(definitions, select)
+    selection = _selection(select)
     tags = _partition_tags(first, last)
     run_id = str(uuid.uuid4())
     executions = ExecutionsResource(config=config)
@@ -74,12 +74,11 @@ def materialize(
     return RunOutcome(run_id, result.success, record, None if result.success else _reason(result))
 
 
-def _selection(definitions: dg.Definitions, select: Sequence[str]) -> list[dg.AssetKey]:
-    known = definitions.resolve_asset_graph().materializable_asset_keys
-    wanted = [dg.AssetKey.from_user_string(name) for name in select] or sorted(known)
-    if unknown := [key.to_user_string() for key in wanted if key not in known]:
-        names = ", ".join(sorted(key.to_user_string() for key in known))
-        raise RequestError(f"no asset {', '.join(unknown)}: choose from {names}")
+def _selection(select: Sequence[str]) -> list[dg.AssetKey]:
+    wanted = [dg.AssetKey.from_user_string(name) for name in select] or list(DAILY_ASSETS)
+    if unknown := [key.to_user_string() for key in wanted if key not in DAILY_ASSETS]:
+        names = ", ".join(key.to_user_string() for key in DAILY_ASSETS)
+        raise RequestError(f"no daily asset {', '.join(unknown)}: choose from {names}")
     return wanted
 
 

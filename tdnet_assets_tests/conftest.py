@@ -12,7 +12,7 @@ import pytest
 
 from tdnet_assets import run_tags
 from tdnet_assets.config import DEFAULT_REGION, PlatformConfig
-from tdnet_assets.definitions import build_definitions
+from tdnet_assets.definitions import DAILY_ASSETS, build_definitions
 from tdnet_assets.local import embedded_aws
 from tdnet_assets.local.bootstrap import bootstrap
 from tdnet_assets.local.sample_site import SampleSite, serve
@@ -107,7 +107,7 @@ class Pipeline:
         return self.job().execute_in_process(
             instance=self.instance,
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-            asset_selection=[dg.AssetKey(name) for name in select] or None,
+            asset_selection=[dg.AssetKey(name) for name in select] or list(DAILY_ASSETS),
             raise_on_error=False,
             tags=run_tags.for_partitions(str(day), str(until or day)),
         )

@@ -6,7 +6,8 @@ What belongs here: the asset, its columns, and its checks. What does not: readin
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
+from datetime import date
 from typing import Any
 
 import dagster as dg
@@ -16,11 +17,12 @@ from tdnet_assets.assets.charts import bar_chart
 from tdnet_assets.assets.daily import CheckResult, DailyStep, Day, IncompleteDayError, Materialized
 from tdnet_assets.assets.tables import Column, Table, preview
 from tdnet_assets.resources import layout
-from tdnet_assets.resources.captures import Capture, CaptureStore
+from tdnet_assets.resources.captures import CaptureStore
 from tdnet_assets.resources.lake import StoredTable
+from tdnet_assets.resources.readings import Reading, fold_captures, readable_pages
 from tdnet_assets.tdnet.categories import categorize, is_correction
-from tdnet_assets.tdnet.listing import ListPage, ListPageError, normalize_title, parse_list_page
-from tdnet_assets.tdnet.sightings import Disclosure, Sighting, fold
+from tdnet_assets.tdnet.listing import normalize_title
+from tdnet_assets.tdnet.sightings import Disclosure
 
 # Raise it when the reading of rows changes: every day is then read anew from its raw captures.
 READER_VERSION = "1"
@@ -97,77 +99,43 @@ async def materialize(day: Day) -> Materialized:
     stored = day.lake.read_table(DISCLOSURES_TABLE.name, day.date)
     before = _known(stored)
     reading = _fold_captures(day, before, stored)
-    rows = [_row(seen, day) for seen in reading.known]
     checks = _checks(reading)
     complete = all(check.passed for check in checks)
     write = day.lake.write_table(
         DISCLOSURES_TABLE.name,
         day.date,
-        DISCLOSURES_TABLE.frame(rows),
+        disclosures_frame(reading.known, day.date),
         {"capture": reading.latest.id, "reader": READER_VERSION, "complete": str(complete)},
     )
     _write_rejects(day, reading)
     new = _identities(reading.known) - _identities(before)
     day.new_rows = frozenset(new)
-    day.progress.listed(len(rows), len(reading.rejects))
+    day.progress.listed(len(reading.known), len(reading.rejects))
     if not day.counts_documents:
-        day.progress.settled(collected=len(new), skipped=len(rows) - len(new))
+        day.progress.settled(collected=len(new), skipped=len(reading.known) - len(new))
     return Materialized(write.sha256, _metadata(day, reading, before, len(new)), checks)
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """What is known of the day, and the latest capture's own pages."""
-
-    known: list[Disclosure]
-    latest: Capture
-    pages: list[ListPage]
-
-    @property
-    def rejects(self) -> list[Any]:
-        return [reject for page in self.pages for reject in page.rejects]
-
-    @property
-    def listed(self) -> int:
-        return sum(len(page.rows) for page in self.pages)
-
-    @property
-    def vanished(self) -> list[Disclosure]:
-        return [seen for seen in self.known if seen.capture != self.latest.id]
-
-
-def _fold_captures(day: Day, before: list[Disclosure], stored: StoredTable | None) -> _Reading:
+def _fold_captures(day: Day, before: list[Disclosure], stored: StoredTable | None) -> Reading:
     """Incrementally where the table was made by this reader, else from the first capture on."""
     store = CaptureStore(day.lake)
     current = stored is not None and stored.metadata.get("reader") == READER_VERSION
     known = before if current else []
     after = stored.metadata.get("capture") if stored and current else None
-    latest, pages = None, []
-    for capture in store.since(day.date, after):
-        latest, pages = capture, _pages(store, capture)
-        sighting = Sighting(
-            day.date, capture.id, capture.begun_at, capture.base_url, capture.complete
-        )
-        known = fold(known, (row for page in pages for row in page.rows), sighting)
+    reading = fold_captures(store, store.since(day.date, after), known)
+    if reading is not None:
+        return reading
+    latest = store.latest(day.date)
     if latest is None:
-        latest = store.latest(day.date)
-        if latest is None:
-            raise IncompleteDayError(
-                f"no capture of {day.date} is in the lake: materialize listing_pages first"
-            )
-        pages = _pages(store, latest)
-    return _Reading(known, latest, pages)
+        raise IncompleteDayError(
+            f"no capture of {day.date} is in the lake: materialize listing_pages first"
+        )
+    return Reading(known, latest, readable_pages(store, latest))
 
 
-def _pages(store: CaptureStore, capture: Capture) -> list[ListPage]:
-    """The pages of a capture that can be read; the others are named by its manifest's problem."""
-    pages = []
-    for page in capture.pages:
-        try:
-            pages.append(parse_list_page(store.read(page), day=capture.day, page=page.number))
-        except ListPageError:
-            continue
-    return pages
+def disclosures_frame(known: Iterable[Disclosure], day: date) -> pl.DataFrame:
+    """What is known of a day as rows of the table, in their order."""
+    return DISCLOSURES_TABLE.frame(_row(seen, day) for seen in known)
 
 
 def _known(stored: StoredTable | None) -> list[Disclosure]:
@@ -186,10 +154,10 @@ def _known(stored: StoredTable | None) -> list[Disclosure]:
     ]
 
 
-def _row(seen: Disclosure, day: Day) -> dict[str, Any]:
+def _row(seen: Disclosure, day: date) -> dict[str, Any]:
     return {
         **{name: getattr(seen, name) for name in _KNOWN_FIELDS},
-        "date": day.date,
+        "date": day,
         "title_normalized": normalize_title(seen.title),
         "category": categorize(seen.title),
         "is_correction": is_correction(seen.title),
@@ -197,7 +165,7 @@ def _row(seen: Disclosure, day: Day) -> dict[str, Any]:
     }
 
 
-def _write_rejects(day: Day, reading: _Reading) -> None:
+def _write_rejects(day: Day, reading: Reading) -> None:
     key = layout.table_key(REJECTS_TABLE.name, day.date)
     if not reading.rejects and day.lake.metadata(key) is None:
         return  # nothing to say, and nothing older to correct
@@ -219,7 +187,7 @@ def _identities(known: Iterable[Disclosure]) -> set[str]:
     return {seen.disclosure_id or f"{seen.clock:%H:%M} {seen.code} {seen.title}" for seen in known}
 
 
-def _checks(reading: _Reading) -> Sequence[CheckResult]:
+def _checks(reading: Reading) -> Sequence[CheckResult]:
     total = reading.latest.total or 0
     rejected, vanished = len(reading.rejects), len(reading.vanished)
     problems = [
@@ -265,9 +233,7 @@ def _checks(reading: _Reading) -> Sequence[CheckResult]:
     ]
 
 
-def _metadata(
-    day: Day, reading: _Reading, before: Sequence[Disclosure], new: int
-) -> dict[str, Any]:
+def _metadata(day: Day, reading: Reading, before: Sequence[Disclosure], new: int) -> dict[str, Any]:
     statuses = Counter(seen.status for seen in reading.known)
     earlier = Counter(seen.status for seen in before)
     minutes = Counter(f"{seen.clock:%H:%M}" for seen in reading.known)

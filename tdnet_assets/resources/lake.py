@@ -43,19 +43,24 @@ class _NoSuchObjectError(LakeError):
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """One object as a listing shows it; ``key`` is relative to the prefix."""
+    """One object as a listing shows it; ``key`` is relative to the prefix.
+
+    ``etag`` is S3's own mark of the content: another one whenever other bytes are put.
+    """
 
     key: str
     bytes: int
     last_modified: datetime
+    etag: str
 
 
 @dataclass(frozen=True, slots=True)
 class StoredTable:
-    """A table's file of one day, with the metadata it was written with."""
+    """A table's file of one day, with the metadata it was written with and its etag."""
 
     frame: "pl.DataFrame"
     metadata: Mapping[str, str]
+    etag: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +153,12 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         with _explained(self.uri(prefix)):
             for chunk in self.store.list(prefix, offset=after):
                 for found in chunk:
-                    yield StoredObject(found["path"], found["size"], found["last_modified"])
+                    yield StoredObject(
+                        found["path"],
+                        found["size"],
+                        found["last_modified"],
+                        found["e_tag"] or "",
+                    )
 
     def read_table(self, table: str, day: date) -> StoredTable | None:
         """A table's rows of one day; None when that day was never written."""
@@ -162,7 +172,11 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         except _NoSuchObjectError:
             return None
         metadata = {str(name): value for name, value in found.attributes.items()}
-        return StoredTable(pl.read_parquet(io.BytesIO(content), hive_partitioning=False), metadata)
+        return StoredTable(
+            pl.read_parquet(io.BytesIO(content), hive_partitioning=False),
+            metadata,
+            found.meta["e_tag"] or "",
+        )
 
     def write_table(
         self, table: str, day: date, frame: "pl.DataFrame", metadata: Mapping[str, str]
@@ -171,11 +185,37 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
         The file's bytes depend on the rows only, so an unchanged day is not written again.
         """
+        return self.write_parquet(layout.table_key(table, day), frame, metadata)
+
+    def write_parquet(
+        self,
+        key: str,
+        frame: "pl.DataFrame",
+        metadata: Mapping[str, str],
+        *,
+        row_group_size: int | None = None,
+        footer: Mapping[str, str] | None = None,
+    ) -> "TableWrite":
+        """Replace a Parquet file in one put, unless it is already just this.
+
+        Args:
+            key: where it is.
+            frame: its rows, in the order to be kept.
+            metadata: of the object.
+            row_group_size: rows of a group, by whose statistics a reader skips it; polars' own
+                when None.
+            footer: key-value metadata inside the file, which no other put can part from its rows.
+        """
         buffer = io.BytesIO()
         # The writer makes a page of each chunk, and chunks only say how the rows came together.
-        frame.rechunk().write_parquet(buffer, compression="zstd", statistics=True)
+        frame.rechunk().write_parquet(
+            buffer,
+            compression="zstd",
+            statistics=True,
+            row_group_size=row_group_size,
+            metadata=dict(footer) if footer else None,
+        )
         content = buffer.getvalue()
-        key = layout.table_key(table, day)
         attributes = _attributes(content, "application/vnd.apache.parquet", metadata)
         write = TableWrite(self.metadata(key) != attributes, attributes["sha256"])
         if not write.changed:

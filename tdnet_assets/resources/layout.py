@@ -7,9 +7,12 @@ Hive folders ``date=YYYY-MM-DD`` let polars, DuckDB and Athena prune by day with
 A key is built from dates and validated identifiers only, never from text of a page.
 """
 
+import re
 from datetime import UTC, date, datetime
 
 CAPTURE_TIME_FORMAT = "%Y%m%dT%H%M%S.%fZ"
+
+_DAY_IN_KEY = re.compile(r"/date=([0-9]{4}-[0-9]{2}-[0-9]{2})/")
 
 
 def capture_id(moment: datetime) -> str:
@@ -58,6 +61,31 @@ def document_key(day: date, disclosure_id: str, kind: str) -> str:
     return f"{documents_prefix(day)}{disclosure_id}.{suffix}"
 
 
+def table_prefix(table: str) -> str:
+    """Folder of a table."""
+    return f"tables/{table}/"
+
+
 def table_key(table: str, day: date) -> str:
     """A table's one file of a day."""
-    return f"tables/{table}/date={day}/data.parquet"
+    return f"{table_prefix(table)}date={day}/data.parquet"
+
+
+def table_before(table: str, day: date) -> str:
+    """A key that sorts before the table's file of this day and behind those of earlier days."""
+    return f"{table_prefix(table)}date={day}"
+
+
+def day_of_table_key(table: str, key: str) -> date | None:
+    """The day whose file of the table this key is; None for any other key."""
+    found = _DAY_IN_KEY.search(key)
+    try:
+        day = date.fromisoformat(found[1]) if found else None
+    except ValueError:
+        return None
+    return day if day and key == table_key(table, day) else None
+
+
+def yearly_table_key(table: str, year: int) -> str:
+    """The one file of a year, of a table that is kept by years."""
+    return f"{table_prefix(table)}year={year:04d}/data.parquet"

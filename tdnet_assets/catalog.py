@@ -1,0 +1,323 @@
+"""The lake as lazy polars frames, for notebooks and for ``tdnet query`` and ``tdnet facts``.
+
+    from tdnet_assets import catalog
+
+    toyota = catalog.scan_disclosures(code="72030").collect()
+
+What belongs here: which files answer a question. Days are chosen by their path, so only those asked
+for are opened; one company's history comes from the yearly copies as far as these are still true,
+and from the daily files for the rest; an ``as_of`` moment is answered from the captures. What does
+not: how files are read (``resources/parquet_scans.py``) and shown (``query_commands.py``).
+
+Days are days of the list in Tokyo. The files are listed when a function is called and read when the
+frame is collected; rows come in no particular order.
+"""
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import polars as pl
+
+from tdnet_assets.assets.disclosures import DISCLOSURES_TABLE, REJECTS_TABLE, disclosures_frame
+from tdnet_assets.assets.documents import DOCUMENTS_TABLE
+from tdnet_assets.assets.history import yearly_copy
+from tdnet_assets.assets.tables import Table
+from tdnet_assets.config import PlatformConfig
+from tdnet_assets.local.services import connect
+from tdnet_assets.resources import layout
+from tdnet_assets.resources.captures import CaptureStore
+from tdnet_assets.resources.lake import LakeResource, StoredObject
+from tdnet_assets.resources.parquet_scans import scan_days
+from tdnet_assets.resources.readings import fold_captures
+from tdnet_assets.resources.yearly_copies import daily_files
+from tdnet_assets.tdnet.identifiers import is_code
+from tdnet_assets.tdnet.listing import TOKYO
+
+# S3 refuses requests of a clock that is further off, so its times and ours differ by no more.
+CLOCK_MARGIN = timedelta(minutes=15)
+# A copy costs its footer and some groups of rows: about as much as this many daily files.
+FILES_WORTH_A_COPY = 4
+_READS_AT_ONCE = 8
+
+
+class QueryError(ValueError):
+    """What was asked for cannot be answered; the message says what can."""
+
+
+def scan_disclosures(
+    *,
+    config: PlatformConfig | None = None,
+    first: date | None = None,
+    last: date | None = None,
+    code: str | None = None,
+    as_of: datetime | None = None,
+) -> pl.LazyFrame:
+    """The disclosures, one row each, with the columns of the table ``disclosures``.
+
+    Args:
+        config: where the lake is; by default what the environment says. In the embedded default the
+            services are started unless they run.
+        first: first day (JST); from the beginning when None.
+        last: last day (JST), included; to the newest when None.
+        code: 5-character securities code, e.g. ``72030``.
+        as_of: aware moment; the answer is what had been captured until then: later rows are not
+            there, and rows that changed later stand as they did.
+
+    Raises:
+        QueryError: an argument is wrong.
+        LakeError: S3 refused or failed.
+    """
+    asked = _Question.asked(first, last, code, as_of)
+    lake = _lake(config)
+    days = daily_files(lake, DISCLOSURES_TABLE.name, asked.first, asked.last)
+    known = _known_then(lake, days, asked.as_of)
+    frames = [*_from_files(lake, known.unchanged, asked), *known.changed.values()]
+    rows = pl.concat(frames)
+    return rows.filter(pl.col("code") == code) if code else rows
+
+
+def scan_facts(
+    *,
+    config: PlatformConfig | None = None,
+    first: date | None = None,
+    last: date | None = None,
+    code: str | None = None,
+    as_of: datetime | None = None,
+) -> pl.LazyFrame:
+    """The XBRL facts, one row each: ``date`` and the columns of the table ``financial_facts``.
+
+    Arguments and errors are those of :func:`scan_disclosures`; of an ``as_of`` moment the facts of
+    the filings that were listed by then. With a code, only days with a disclosure are opened.
+    """
+    from tdnet_assets.assets.facts import FACTS_TABLE  # noqa: PLC0415 - brings the XBRL reader
+
+    return _scan_of_disclosures(FACTS_TABLE, config, _Question.asked(first, last, code, as_of))
+
+
+def scan_earnings(
+    *,
+    config: PlatformConfig | None = None,
+    first: date | None = None,
+    last: date | None = None,
+    code: str | None = None,
+    as_of: datetime | None = None,
+) -> pl.LazyFrame:
+    """The reports of results, one row each: ``date`` and the columns of the table ``earnings``.
+
+    Arguments and errors are those of :func:`scan_facts`; a report that was replaced after the
+    ``as_of`` moment is current, as it was then.
+    """
+    from tdnet_assets.assets.earnings_table import EARNINGS_TABLE  # noqa: PLC0415 - as above
+
+    asked = _Question.asked(first, last, code, as_of)
+    lake = _lake(config)
+    rows = _scan_of_disclosures(EARNINGS_TABLE, lake.config, asked)
+    return rows if asked.as_of is None else _not_yet_replaced(lake, rows, asked)
+
+
+def scan_forecast_revisions(
+    *,
+    config: PlatformConfig | None = None,
+    first: date | None = None,
+    last: date | None = None,
+    code: str | None = None,
+    as_of: datetime | None = None,
+) -> pl.LazyFrame:
+    """The revised figures: ``date`` and the columns of the table ``forecast_revisions``.
+
+    Arguments and errors are those of :func:`scan_facts`.
+    """
+    from tdnet_assets.assets.forecast_revisions import (  # noqa: PLC0415 - as above
+        REVISIONS_TABLE,
+    )
+
+    return _scan_of_disclosures(REVISIONS_TABLE, config, _Question.asked(first, last, code, as_of))
+
+
+def scan_documents(
+    *,
+    config: PlatformConfig | None = None,
+    first: date | None = None,
+    last: date | None = None,
+    as_of: datetime | None = None,
+) -> pl.LazyFrame:
+    """The expected files, one row each: ``date`` and the columns of the table ``documents``.
+
+    Arguments and errors are those of :func:`scan_disclosures`; of an ``as_of`` moment the files of
+    the disclosures that were listed by then.
+    """
+    return _scan_of_disclosures(DOCUMENTS_TABLE, config, _Question.asked(first, last, None, as_of))
+
+
+def scan_rejects(
+    *,
+    config: PlatformConfig | None = None,
+    first: date | None = None,
+    last: date | None = None,
+) -> pl.LazyFrame:
+    """The list rows that could not be read: ``date`` and the columns of the table ``rejects``.
+
+    Arguments and errors are those of :func:`scan_disclosures`.
+    """
+    asked = _Question.asked(first, last, None, None)
+    lake = _lake(config)
+    days = daily_files(lake, REJECTS_TABLE.name, asked.first, asked.last)
+    return scan_days(lake, REJECTS_TABLE.name, days, REJECTS_TABLE.schema)
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What was asked for, checked; ``last`` is never behind the day of ``as_of``."""
+
+    first: date | None
+    last: date | None
+    code: str | None
+    as_of: datetime | None
+
+    @classmethod
+    def asked(
+        cls, first: date | None, last: date | None, code: str | None, as_of: datetime | None
+    ) -> "_Question":
+        for name, day in (("first", first), ("last", last)):
+            if day is not None and (not isinstance(day, date) or isinstance(day, datetime)):
+                raise QueryError(f"{name} is {day!r}: use a day, e.g. date(2026, 6, 10)")
+        if first and last and last < first:
+            raise QueryError(f"the last day, {last}, is before the first, {first}")
+        if code is not None and not is_code(code):
+            raise QueryError(f"{code!r} is no code: write all 5 characters, e.g. 72030 for 7203")
+        if as_of is not None:
+            if as_of.tzinfo is None:
+                raise QueryError(
+                    f"as_of is {as_of.isoformat()} in no time zone: add one, e.g. "
+                    f"{as_of.isoformat()}+09:00 for Tokyo"
+                )
+            # The list of a day cannot be seen before that day begins.
+            then = as_of.astimezone(TOKYO).date()
+            last = min(last, then) if last else then
+        return cls(first, last, code, as_of)
+
+
+@dataclass(frozen=True, slots=True)
+class _KnownThen:
+    """Days whose file is the answer, and the answers of those whose file has changed since."""
+
+    unchanged: Mapping[date, StoredObject]
+    changed: Mapping[date, pl.LazyFrame]
+
+
+def _lake(config: PlatformConfig | None) -> LakeResource:
+    return LakeResource(config=connect(config or PlatformConfig.from_environment()))
+
+
+def _known_then(
+    lake: LakeResource, days: Mapping[date, StoredObject], as_of: datetime | None
+) -> _KnownThen:
+    if as_of is None:
+        return _KnownThen(days, {})
+    # A file that is older than the moment was made from captures that are older still.
+    suspects = [day for day, found in days.items() if found.last_modified > as_of - CLOCK_MARGIN]
+    _ = lake.store  # made before the threads share it
+    with ThreadPoolExecutor(_READS_AT_ONCE) as pool:
+        read_again = pool.map(lambda day: _read_again(lake, day, as_of), suspects)
+        changed = {
+            day: frame.lazy()
+            for day, frame in zip(suspects, read_again, strict=True)
+            if frame is not None
+        }
+    return _KnownThen({day: days[day] for day in days if day not in changed}, changed)
+
+
+def _read_again(lake: LakeResource, day: date, as_of: datetime) -> pl.DataFrame | None:
+    """What was known of a day at a moment; None if its table holds nothing newer."""
+    metadata = lake.metadata(layout.table_key(DISCLOSURES_TABLE.name, day)) or {}
+    capture = metadata.get("capture")
+    if capture and layout.capture_time(capture) <= as_of:
+        return None
+    store = CaptureStore(lake)
+    captures = (found for found in store.since(day) if found.begun_at <= as_of)
+    reading = fold_captures(store, captures)
+    return disclosures_frame(reading.known if reading else (), day)
+
+
+def _from_files(
+    lake: LakeResource, days: Mapping[date, StoredObject], asked: _Question
+) -> list[pl.LazyFrame]:
+    """The yearly copies where they save requests, and the daily files of all other days."""
+    copy = yearly_copy(lake)
+    frames, remaining = [], dict(days)
+    for year in sorted({day.year for day in days}):
+        of_year = {day for day in days if day.year == year}
+        if len(of_year) <= FILES_WORTH_A_COPY:
+            continue
+        contents = copy.contents(year)
+        true = {day for day in of_year & contents.keys() if contents[day].is_of(days[day])}
+        # Without a code the whole copy is read, so most of it should be wanted.
+        enough = FILES_WORTH_A_COPY if asked.code else len(contents) / 2
+        if len(true) <= enough:
+            continue
+        rows = copy.scan(year)
+        if true != contents.keys():
+            rows = rows.filter(pl.col("date").is_in(sorted(true)))
+        frames.append(rows)
+        remaining = {day: found for day, found in remaining.items() if day not in true}
+    return [
+        *frames,
+        scan_days(lake, DISCLOSURES_TABLE.name, remaining, DISCLOSURES_TABLE.schema),
+    ]
+
+
+def _scan_of_disclosures(
+    table: Table, config: PlatformConfig | None, asked: _Question
+) -> pl.LazyFrame:
+    """A table of what belongs to disclosures: of one company, and of those known at a moment."""
+    lake = _lake(config)
+    days: Iterable[date] = daily_files(lake, table.name, asked.first, asked.last)
+    if asked.code:
+        of_company = scan_disclosures(
+            config=lake.config, first=asked.first, last=asked.last, code=asked.code
+        )
+        wanted = set(of_company.select("date").unique().collect()["date"])
+        days = [day for day in days if day in wanted]
+    rows = _known_rows(lake, table, list(days), asked)
+    return rows.filter(pl.col("code") == asked.code) if asked.code else rows
+
+
+def _known_rows(
+    lake: LakeResource, table: Table, days: list[date], asked: _Question
+) -> pl.LazyFrame:
+    if asked.as_of is None:
+        return scan_days(lake, table.name, days, table.schema)
+    files = daily_files(lake, DISCLOSURES_TABLE.name, asked.first, asked.last)
+    known = _known_then(lake, {day: files[day] for day in days if day in files}, asked.as_of)
+    ids = pl.concat(
+        [pl.LazyFrame(schema={"disclosure_id": pl.String})]
+        + [rows.select("disclosure_id") for rows in known.changed.values()]
+    ).collect()["disclosure_id"]
+    unchanged = [day for day in days if day in known.unchanged]
+    changed = [day for day in days if day in known.changed]
+    return pl.concat(
+        [
+            scan_days(lake, table.name, unchanged, table.schema),
+            scan_days(lake, table.name, changed, table.schema).filter(
+                pl.col("disclosure_id").is_in(ids.drop_nulls().to_list())
+            ),
+        ]
+    )
+
+
+def _not_yet_replaced(lake: LakeResource, rows: pl.LazyFrame, asked: _Question) -> pl.LazyFrame:
+    """Reports whose replacement was not listed yet at the moment were current."""
+    replaced_by = pl.col("replaced_by")
+    ids = rows.select(replaced_by).unique().collect()["replaced_by"].drop_nulls()
+    if ids.is_empty():
+        return rows
+    # A replacement is listed on the same day or later.
+    listed = scan_disclosures(config=lake.config, first=asked.first, as_of=asked.as_of)
+    known = listed.select("disclosure_id").filter(pl.col("disclosure_id").is_in(ids.to_list()))
+    later = replaced_by.is_in(sorted(set(ids) - set(known.collect()["disclosure_id"])))
+    return rows.with_columns(
+        replaced_by=pl.when(~later).then(replaced_by),
+        is_current=pl.col("is_current") | later.fill_null(value=False),
+    )

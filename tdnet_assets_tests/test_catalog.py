@@ -1,0 +1,378 @@
+"""What the lake answers, with and without the yearly copies, now and as of a moment."""
+
+import random
+import re
+import subprocess
+import sys
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from tdnet_assets import catalog
+from tdnet_assets.assets.disclosures import DISCLOSURES_TABLE
+from tdnet_assets.assets.documents import DOCUMENTS_TABLE
+from tdnet_assets.assets.earnings_table import EARNINGS_TABLE
+from tdnet_assets.assets.facts import FACTS_TABLE
+from tdnet_assets.assets.forecast_revisions import REVISIONS_TABLE
+from tdnet_assets.assets.history import yearly_copy
+from tdnet_assets.catalog import QueryError
+from tdnet_assets.resources import layout
+from tdnet_assets.resources.lake import LakeError, LakeResource
+from tdnet_assets.tdnet.listing import TOKYO
+from tdnet_assets_tests.commands import variables
+from tdnet_assets_tests.lake_days import CODES, disclosure, put_day, write_day
+
+DAY = date(2026, 6, 10)
+ORDER = ("disclosed_at", "code", "disclosure_id", "title", "history")
+
+
+def _days(count, first=DAY):
+    return [first + timedelta(days=offset) for offset in range(count)]
+
+
+@pytest.fixture
+def lake(platform):
+    return LakeResource(config=platform)
+
+
+@pytest.fixture
+def disclosures(platform):
+    """The disclosures that are found, in the order of the daily tables."""
+
+    def found(**asked):
+        rows = catalog.scan_disclosures(config=platform, **asked)
+        return rows.sort(ORDER, nulls_last=True).collect()
+
+    return found
+
+
+def _fact(disclosure_id, code, value="1.5", **changes):
+    row = dict.fromkeys(FACTS_TABLE.schema)
+    row |= {"disclosure_id": disclosure_id, "code": code, "element": "NetSales", "order": 1}
+    return {**row, "members": [], "is_nil": False, "value": Decimal(value), **changes}
+
+
+def _files(rows):
+    """The files that a lazy frame would open, by the end of their keys."""
+    return set(re.findall(r"/tables/([^,\]]+)", rows.explain()))
+
+
+def test_three_lines_in_a_notebook_are_enough(platform, lake):
+    write_day(lake, DAY, 7)
+    notebook = (
+        "from tdnet_assets import catalog\n"
+        "rows = catalog.scan_disclosures()\n"
+        "print(rows.collect().height)"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", notebook],
+        env=variables(platform),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert (done.stdout, done.returncode) == ("7\n", 0), done.stderr
+
+
+def test_an_empty_lake_answers_with_the_columns_and_no_rows(platform):
+    assert catalog.scan_disclosures(config=platform).collect_schema() == pl.Schema(
+        DISCLOSURES_TABLE.schema
+    )
+    for scan, table in (
+        (catalog.scan_facts, FACTS_TABLE),
+        (catalog.scan_documents, DOCUMENTS_TABLE),
+        (catalog.scan_earnings, EARNINGS_TABLE),
+        (catalog.scan_forecast_revisions, REVISIONS_TABLE),
+    ):
+        rows = scan(config=platform)
+        assert rows.collect().height == 0
+        assert rows.collect_schema() == pl.Schema({"date": pl.Date, **table.schema})
+    as_of = datetime(2026, 6, 10, 12, tzinfo=TOKYO)
+    for scan in (catalog.scan_facts, catalog.scan_earnings, catalog.scan_forecast_revisions):
+        assert scan(config=platform, code="72030", as_of=as_of).collect().height == 0
+    assert catalog.scan_rejects(config=platform).collect().height == 0
+
+
+def test_both_ends_of_the_days_are_included_and_only_their_files_are_opened(
+    platform, lake, disclosures
+):
+    for day in _days(5):
+        write_day(lake, day, 3)
+
+    found = disclosures(first=DAY + timedelta(days=1), last=DAY + timedelta(days=3))
+
+    assert found["date"].unique().sort().to_list() == _days(5)[1:4]
+    rows = catalog.scan_disclosures(config=platform, first=DAY, last=DAY)
+    assert _files(rows) == {f"disclosures/date={DAY}/data.parquet"}
+    later = catalog.scan_disclosures(config=platform).filter(pl.col("date") == DAY)
+    assert _files(later) == {f"disclosures/date={DAY}/data.parquet"}
+    assert disclosures(first=date(2027, 1, 1)).height == 0
+
+
+def test_a_row_of_half_past_eight_belongs_to_its_day_in_tokyo(platform, lake, disclosures):
+    early = datetime(2026, 6, 10, 8, 30, tzinfo=TOKYO)
+    put_day(lake, DAY, [disclosure(DAY, 1, disclosed_at=early, code="72030")])
+    put_day(lake, DAY - timedelta(days=1), [])
+
+    for asked in ({}, {"code": "72030"}, {"as_of": datetime(2026, 6, 10, 23, tzinfo=TOKYO)}):
+        (row,) = disclosures(first=DAY, last=DAY, **asked).to_dicts()
+        assert (row["disclosed_at"], row["date"]) == (early, DAY)
+        assert disclosures(last=DAY - timedelta(days=1), **asked).height == 0
+    yearly_copy(lake).bring_up_to_date(2026)
+    (row,) = yearly_copy(lake).scan(2026).collect().to_dicts()
+    assert (row["disclosed_at"], row["date"]) == (early, DAY)
+
+
+@pytest.mark.parametrize("code", ["141A0", "585A4", "72030"])
+@pytest.mark.parametrize("copied", [False, True])
+def test_a_company_is_found_by_its_whole_code(lake, disclosures, code, copied):
+    frames = [write_day(lake, day, 30) for day in _days(6)]
+    if copied:
+        yearly_copy(lake).bring_up_to_date(2026)
+
+    found = disclosures(code=code)
+
+    expected = pl.concat(frames).filter(pl.col("code") == code)
+    assert expected.height > 0
+    assert_frame_equal(found, expected.sort(ORDER, nulls_last=True))
+
+
+def test_a_company_s_history_is_read_from_the_copy_and_the_newest_days_from_their_files(
+    platform, lake
+):
+    for day in _days(8):
+        write_day(lake, day, 5)
+    yearly_copy(lake).bring_up_to_date(2026)
+    write_day(lake, DAY + timedelta(days=8), 5)
+    write_day(lake, DAY + timedelta(days=2), 6, seed=1)
+
+    rows = catalog.scan_disclosures(config=platform, code="72030")
+
+    assert _files(rows) == {
+        "disclosure_history/year=2026/data.parquet",
+        "disclosures/date=2026-06-12/data.parquet",
+        "disclosures/date=2026-06-18/data.parquet",
+    }
+    few = catalog.scan_disclosures(config=platform, code="72030", last=DAY + timedelta(days=3))
+    assert not any("history" in key for key in _files(few))
+
+
+def test_however_old_the_copies_are_the_answer_is_that_of_the_daily_files(lake, disclosures):
+    chance = random.Random(20260610)  # noqa: S311 - sample data
+    days = _days(6, date(2025, 12, 26)) + _days(12, date(2026, 1, 1))
+    current = {}
+    for step in range(14):
+        for day in chance.sample(days, 3):
+            if day in current and chance.random() < 0.15:
+                lake.store.delete(layout.table_key("disclosures", day))
+                del current[day]
+            else:
+                current[day] = write_day(lake, day, chance.randrange(40), seed=step)
+        if chance.random() < 0.3:
+            yearly_copy(lake).bring_up_to_date(chance.choice([2025, 2026]))
+        first, last = sorted(chance.choices(days, k=2))
+        asked = chance.choice([{}, {"first": first, "last": last}, {"first": first}])
+        code = chance.choice([None, *CODES])
+        frames = [DISCLOSURES_TABLE.frame(()), *(current[day] for day in sorted(current))]
+        expected = pl.concat(frames).filter(
+            pl.col("date").is_between(asked.get("first", days[0]), asked.get("last", days[-1])),
+            pl.lit(value=True) if code is None else pl.col("code") == code,
+        )
+
+        found = disclosures(code=code, **asked)
+
+        assert_frame_equal(found, expected.sort(ORDER, nulls_last=True))
+
+
+def test_files_of_earlier_versions_are_read_with_the_columns_of_today(lake, disclosures):
+    frame = write_day(lake, DAY, 4)
+    older = frame.drop("category", "date").with_columns(given_up=pl.lit(1))
+    lake.write_table("disclosures", DAY, older, {})
+    write_day(lake, DAY + timedelta(days=1), 4)
+
+    found = disclosures()
+
+    assert found.columns == list(DISCLOSURES_TABLE.schema)
+    assert found["category"].null_count() == 4
+    assert found["date"].null_count() == 0
+
+
+def test_a_prefix_that_looks_like_a_hive_folder_is_no_column(platform):
+    config = platform.changed(prefix="team=disclosures/x")
+    write_day(LakeResource(config=config), DAY, 3)
+
+    found = catalog.scan_disclosures(config=config).collect()
+
+    assert found.columns == list(DISCLOSURES_TABLE.schema)
+    assert found.height == 3
+    taken = platform.changed(prefix="code=1/")
+    write_day(LakeResource(config=taken), DAY, 3)
+    with pytest.raises(LakeError, match="TDNET_PREFIX is 'code=1/'"):
+        catalog.scan_disclosures(config=taken)
+
+
+REFUSALS = [
+    ({"code": "7203"}, "write all 5 characters"),
+    ({"code": "72030 "}, "is no code"),
+    ({"first": DAY, "last": DAY - timedelta(days=1)}, "is before the first"),
+    ({"first": datetime(2026, 6, 10, tzinfo=UTC)}, "use a day"),
+    ({"last": "2026-06-10"}, "use a day"),
+    ({"as_of": datetime(2026, 6, 10)}, r"no time zone: add one, e.g. .*\+09:00"),  # noqa: DTZ001
+]
+
+
+def test_what_cannot_be_asked_is_refused_by_name(platform):
+    for asked, reason in REFUSALS:
+        with pytest.raises(QueryError, match=reason):
+            catalog.scan_disclosures(config=platform, **asked)
+
+
+def test_a_copy_that_is_damaged_is_named(platform, lake):
+    for day in _days(6):
+        write_day(lake, day, 2)
+    lake.store.put("tables/disclosure_history/year=2026/data.parquet", b"PAR1 nothing PAR1")
+
+    with pytest.raises(LakeError, match=r"disclosure_history/year=2026.*delete it"):
+        catalog.scan_disclosures(config=platform, code="72030")
+
+
+def test_facts_of_a_company_are_looked_for_on_its_days_only(platform, lake):
+    put_day(lake, DAY, [disclosure(DAY, 1, code="72030")])
+    put_day(lake, DAY + timedelta(days=1), [disclosure(DAY, 2, code="141A0")])
+    lake.write_table("financial_facts", DAY, FACTS_TABLE.frame([_fact("1" * 14, "72030")]), {})
+    other = FACTS_TABLE.frame([_fact("2" * 14, "141A0", "0.1")])
+    lake.write_table("financial_facts", DAY + timedelta(days=1), other, {})
+
+    rows = catalog.scan_facts(config=platform, code="72030")
+
+    assert _files(rows) == {f"financial_facts/date={DAY}/data.parquet"}
+    (row,) = rows.collect().to_dicts()
+    assert (row["date"], row["value"], row["members"]) == (DAY, Decimal("1.5"), [])
+    assert catalog.scan_facts(config=platform).collect().height == 2
+
+
+class Moments:
+    """A day that is captured again and again; the moments lie between the captures."""
+
+    def __init__(self, site, pipeline):
+        self.site = site
+        self.pipeline = pipeline
+
+    def capture(self):
+        result = self.pipeline.materialize(DAY, select=["listing_pages", "disclosures"])
+        assert result.success
+        return datetime.now(UTC)
+
+
+@pytest.fixture
+def moments(site, pipeline):
+    return Moments(site, pipeline)
+
+
+def test_as_of_a_moment_titles_and_deletions_stand_as_they_were_known(
+    site, moments, pipeline, disclosures
+):
+    site.set_day(DAY, 12)
+    before_all = datetime.now(UTC)
+    first = moments.capture()
+    original = pipeline.table("disclosures", DAY)
+    retitled, deleted = [row for row in original.to_dicts() if row["disclosure_id"] is not None][:2]
+    site.retitle(retitled["disclosure_id"], "訂正後の題名")
+    second = moments.capture()
+    site.delete(deleted["disclosure_id"])
+    third = moments.capture()
+
+    def then(as_of):
+        rows = disclosures(as_of=as_of, first=DAY, last=DAY)
+        return {row["disclosure_id"]: row for row in rows.to_dicts()}
+
+    assert then(before_all) == {}
+    known = then(first)
+    assert known[retitled["disclosure_id"]]["title"] == retitled["title"]
+    assert known[retitled["disclosure_id"]]["status"] == "active"
+    assert_frame_equal(disclosures(as_of=first), original)
+    known = then(second)
+    assert known[retitled["disclosure_id"]]["title"] == "訂正後の題名"
+    assert known[retitled["disclosure_id"]]["previous_titles"] == [retitled["title"]]
+    assert known[deleted["disclosure_id"]]["status"] == "active"
+    known = then(third)
+    assert known[deleted["disclosure_id"]]["status"] == "deleted"
+    assert known[deleted["disclosure_id"]]["title"] == deleted["title"]
+    assert_frame_equal(disclosures(as_of=third), pipeline.table("disclosures", DAY))
+
+
+def test_as_of_a_moment_the_copies_answer_for_the_days_that_stand(
+    site, moments, lake, platform, disclosures
+):
+    for day in _days(6, date(2026, 5, 1)):
+        write_day(lake, day, 5)
+    site.set_day(DAY, 5)
+    first = moments.capture()
+    site.publish(DAY, 2)
+    moments.capture()
+    yearly_copy(lake).bring_up_to_date(2026)
+
+    found = disclosures(as_of=first, code=None)
+
+    assert found.filter(pl.col("date") == DAY).height == 5
+    assert found.height == 35
+    rows = catalog.scan_disclosures(config=platform, as_of=first, code="72030")
+    assert _files(rows) == {"disclosure_history/year=2026/data.parquet"}
+    expected = disclosures(code="72030").filter(pl.col("first_seen_at") <= first)
+    assert_frame_equal(disclosures(as_of=first, code="72030"), expected)
+
+
+def test_facts_and_files_of_a_moment_are_those_of_the_filings_listed_by_then(
+    site, moments, pipeline, platform
+):
+    site.set_day(DAY, 5)
+    first = moments.capture()
+    site.publish(DAY, 2)
+    second = moments.capture()
+    pipeline.materialize(DAY, select=["documents"])
+    listed = pipeline.table("disclosures", DAY).drop_nulls("disclosure_id")
+    facts = [
+        _fact(number, code) for number, code in listed.select("disclosure_id", "code").iter_rows()
+    ]
+    pipeline.lake.write_table("financial_facts", DAY, FACTS_TABLE.frame(facts), {})
+    early = set(listed.filter(pl.col("first_seen_at") <= first)["disclosure_id"])
+
+    for scan in (catalog.scan_facts, catalog.scan_documents):
+        assert set(scan(config=platform, as_of=first).collect()["disclosure_id"]) == early
+        now = set(scan(config=platform).collect()["disclosure_id"])
+        assert now == set(scan(config=platform, as_of=second).collect()["disclosure_id"])
+        assert now == set(listed["disclosure_id"]) != early
+    before = first - timedelta(days=1)
+    assert catalog.scan_facts(config=platform, as_of=before).collect().height == 0
+
+
+def test_as_of_a_moment_a_report_is_current_that_was_replaced_later(
+    site, moments, pipeline, platform
+):
+    site.set_day(DAY, 5)
+    first = moments.capture()
+    site.publish(DAY, 1)
+    second = moments.capture()
+    listed = pipeline.table("disclosures", DAY).drop_nulls("disclosure_id")
+    original = listed.filter(pl.col("first_seen_at") <= first)["disclosure_id"][0]
+    correction = listed.filter(pl.col("first_seen_at") > first)["disclosure_id"][0]
+    rows = [
+        {"disclosure_id": original, "replaced_by": correction, "is_current": False},
+        {"disclosure_id": correction, "replaces": original, "is_current": True},
+    ]
+    blank = dict.fromkeys(EARNINGS_TABLE.schema)
+    reports = EARNINGS_TABLE.frame({**blank, **row} for row in rows)
+    pipeline.lake.write_table("earnings", DAY, reports, {})
+
+    def then(as_of):
+        found = catalog.scan_earnings(config=platform, as_of=as_of).collect()
+        return found.select("disclosure_id", "replaced_by", "is_current").sort("is_current").rows()
+
+    assert then(first) == [(original, None, True)]
+    assert then(second) == [(original, correction, False), (correction, None, True)] == then(None)
