@@ -67,6 +67,10 @@ def _show_stored(config: PlatformConfig, lake: LakeResource, day: date, show: Sh
     for kind, files, size in kinds.iter_rows():
         prefix = lake.uri(layout.documents_prefix(day))
         show(f"  {prefix}: {files} {kind} files, {size / 1e6:.1f} MB")
+    for name in ("financial_facts", "forecast_revisions", "earnings"):
+        stored = lake.read_table(name, day)
+        rows = stored.frame.height if stored else 0
+        show(f"  {lake.uri(layout.table_key(name, day))}: {rows:,} rows")
     with pl.Config(
         tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True, fmt_str_lengths=28
     ):
