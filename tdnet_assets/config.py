@@ -11,6 +11,7 @@ import ipaddress
 import os
 import re
 from collections.abc import Mapping
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,6 +29,8 @@ _NAMESPACE = re.compile(r"[A-Za-z0-9._/#:-]{1,255}")
 _PREFIX = re.compile(r"([A-Za-z0-9!_.*'()=-]+/)*")
 _TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}")
 _TRUE, _FALSE = ("yes",), ("", "no")
+# TDnet's own rule: the day of the disclosure and the 30 days after it, weekends included.
+LIVE_WINDOW_DAYS = 31
 
 
 class ConfigurationError(ValueError):
@@ -78,6 +81,12 @@ class PlatformConfig(dg.ConfigurableResource):  # type: ignore[type-arg]
         default=1.0,
         description="Requests per second of the whole process (TDNET_REQUESTS_PER_SECOND); "
         "0 means unlimited and is refused for a live host.",
+    )
+    window_days: int | None = Field(
+        default=None,
+        ge=1,
+        description="Days that the site lists, today in Japan included (TDNET_WINDOW_DAYS): an "
+        "older day is not asked for. When unset 31 for a live host, no limit on loopback.",
     )
     home: str = Field(
         default=".tdnet",
@@ -284,6 +293,13 @@ class PlatformConfig(dg.ConfigurableResource):  # type: ignore[type-arg]
         """The gap that the request slot keeps, in seconds; 0 when unlimited."""
         return 1.0 / self.requests_per_second if self.requests_per_second else 0.0
 
+    def oldest_listed_day(self, today: date) -> date | None:
+        """The oldest day that the site lists when it is ``today`` in Japan; None: no limit."""
+        days = self.window_days
+        if days is None and not is_loopback(self.tdnet_base_url):
+            days = LIVE_WINDOW_DAYS
+        return None if days is None else today - timedelta(days=days - 1)
+
     def changed(self, **values: Any) -> "PlatformConfig":
         """A copy with some values changed, validated like any other."""
         return type(self).validated({**self.values, **values})
@@ -328,6 +344,12 @@ def values_from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
             raise ConfigurationError(
                 f"TDNET_REQUESTS_PER_SECOND is {rate!r}: use a number such as 1 or 0.5"
             ) from None
+    if days := environ.get("TDNET_WINDOW_DAYS"):
+        if not re.fullmatch(r"[1-9][0-9]{0,4}", days):
+            raise ConfigurationError(
+                f"TDNET_WINDOW_DAYS is {days!r}: use a number of days such as 31"
+            )
+        values["window_days"] = int(days)
     return values
 
 

@@ -10,16 +10,37 @@ import dagster as dg
 from tdnet_assets.assets.daily import build_daily_assets
 from tdnet_assets.assets.disclosures import DISCLOSURES
 from tdnet_assets.assets.documents import DOCUMENTS
+from tdnet_assets.assets.earnings import EARNINGS
+from tdnet_assets.assets.facts import FINANCIAL_FACTS
+from tdnet_assets.assets.forecast_revisions import FORECAST_REVISIONS
+from tdnet_assets.assets.history import disclosure_history
+from tdnet_assets.assets.index import DISCLOSURE_INDEX
 from tdnet_assets.assets.listing import LISTING_PAGES
+from tdnet_assets.automation.changed_lists import build_changed_lists_sensor
+from tdnet_assets.automation.freshness import build_freshness_sensor, with_freshness_policy
+from tdnet_assets.automation.history import HISTORY_SCHEDULES
+from tdnet_assets.automation.new_disclosures import build_new_disclosures_sensor
+from tdnet_assets.automation.notices import NOTICE_SENSORS
 from tdnet_assets.automation.records import RECORD_SENSORS
+from tdnet_assets.automation.schedules import build_schedules
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.local.services import connect
+from tdnet_assets.resources.disclosure_index import DisclosureIndexResource
 from tdnet_assets.resources.executions import ExecutionsResource
 from tdnet_assets.resources.lake import LakeResource
 from tdnet_assets.resources.metrics import MetricsResource
 from tdnet_assets.resources.tdnet import TdnetResource
 
-DAILY_STEPS = (LISTING_PAGES, DISCLOSURES, DOCUMENTS)
+DAILY_STEPS = (
+    LISTING_PAGES,
+    DISCLOSURES,
+    DOCUMENTS,
+    DISCLOSURE_INDEX,
+    FINANCIAL_FACTS,
+    FORECAST_REVISIONS,
+    EARNINGS,
+)
+DAILY_ASSETS = tuple(step.spec.key for step in DAILY_STEPS)
 
 
 @dg.definitions
@@ -34,13 +55,22 @@ def build_definitions(config: PlatformConfig) -> dg.Definitions:
     Every resource depends on the same ``config``, which can be overridden once in the launchpad.
     """
     shared = PlatformConfig.configure_at_launch(**config.values)
+    daily = with_freshness_policy(build_daily_assets(DAILY_STEPS))
     return dg.Definitions(
-        assets=[build_daily_assets(DAILY_STEPS)],
-        sensors=RECORD_SENSORS,
+        assets=[daily, disclosure_history],
+        schedules=[*build_schedules(daily), *HISTORY_SCHEDULES],
+        sensors=[
+            build_new_disclosures_sensor(daily),
+            build_changed_lists_sensor(daily),
+            build_freshness_sensor(daily),
+            *NOTICE_SENSORS,
+            *RECORD_SENSORS,
+        ],
         resources={
             "config": shared,
             "tdnet": TdnetResource(config=shared),
             "lake": LakeResource(config=shared),
+            "index": DisclosureIndexResource(config=shared),
             "executions": ExecutionsResource(config=shared),
             "metrics": MetricsResource(config=shared),
         },

@@ -99,7 +99,8 @@ class Pipeline:
             config=definitions.resources["config"], backoff_floor_seconds=0.01
         )
         definitions.resources.update(self.overrides)
-        return definitions.resolve_implicit_global_asset_job_def()
+        job = definitions.resolve_implicit_global_asset_job_def()
+        return job.get_subset(asset_selection=set(DAILY_ASSETS))
 
     def materialize(
         self, day: date, until: date | None = None, *, select: Sequence[str] = ()
@@ -107,7 +108,7 @@ class Pipeline:
         return self.job().execute_in_process(
             instance=self.instance,
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-            asset_selection=[dg.AssetKey(name) for name in select] or list(DAILY_ASSETS),
+            asset_selection=[dg.AssetKey(name) for name in select] or None,
             raise_on_error=False,
             tags=run_tags.for_partitions(str(day), str(until or day)),
         )

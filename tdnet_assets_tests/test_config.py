@@ -1,5 +1,7 @@
 """The one place for names: what it reads, what it refuses, and that everything shares it."""
 
+from datetime import date
+
 import dagster as dg
 import pytest
 
@@ -43,6 +45,7 @@ def test_every_variable_reaches_its_field(tmp_path):
             "AWS_ENDPOINT_URL": "http://127.0.0.1:4566",
             "AWS_REGION": "eu-west-1",
             "TDNET_NOTICE_TOPIC": "arn:aws:sns:eu-west-1:123456789012:tdnet",
+            "TDNET_WINDOW_DAYS": "40",
         }
     )
 
@@ -62,6 +65,7 @@ def test_every_variable_reaches_its_field(tmp_path):
         "aws_region": "eu-west-1",
         "aws_endpoint_url": "http://127.0.0.1:4566",
         "notice_topic": "arn:aws:sns:eu-west-1:123456789012:tdnet",
+        "window_days": 40,
         "embedded_aws": False,
     }
     assert config.seconds_between_requests == 2
@@ -179,3 +183,22 @@ def test_one_variable_changes_the_name_for_the_writer_the_reader_and_the_table_d
     assert resources is not None
     partial = resources["executions"].config
     assert partial.data["executions_table"] == "runs_of_the_archive"
+
+
+def test_a_live_host_lists_31_days_today_included_and_loopback_has_no_limit():
+    today = date(2026, 6, 30)
+    live = PlatformConfig.from_environment(
+        {"TDNET_BASE_URL": LIVE, "TDNET_ACCEPT_TERMS": "yes", "TDNET_CONTACT": "me@example.com"}
+    )
+    loopback = PlatformConfig.from_environment({"TDNET_BASE_URL": "http://127.0.0.1:8080/inbs"})
+
+    assert live.oldest_listed_day(today) == date(2026, 5, 31)
+    assert loopback.oldest_listed_day(today) is None
+    assert loopback.changed(window_days=1).oldest_listed_day(today) == today
+    assert live.changed(window_days=400).oldest_listed_day(today) == date(2025, 5, 27)
+
+
+@pytest.mark.parametrize("days", ["0", "-1", "a month", "1.5", "31 "])
+def test_a_window_that_is_no_number_of_days_is_refused_by_name(days):
+    with pytest.raises(ConfigurationError, match=r"TDNET_WINDOW_DAYS is .*: use a number of days"):
+        PlatformConfig.from_environment({"TDNET_WINDOW_DAYS": days})

@@ -224,8 +224,10 @@ class DailyRun:
 
     async def _make_day(self, day: Day) -> None:
         not_made: set[dg.AssetKey] = set()
+        not_whole: set[dg.AssetKey] = set()
         for step in self.steps:
-            if not not_made.isdisjoint(dep.asset_key for dep in step.spec.deps):
+            sources = [dep.asset_key for dep in step.spec.deps]
+            if not not_made.isdisjoint(sources):
                 not_made.add(step.spec.key)
                 continue
             try:
@@ -233,13 +235,22 @@ class DailyRun:
             except Exception as error:  # noqa: BLE001 - recorded; one day must not cost the others
                 self._day_failed(day, step, error)
                 not_made.add(step.spec.key)
-            else:
-                self._log_made(day, step, made)
+                continue
+            lacking = [key.to_user_string() for key in sources if key in not_whole]
+            if not self._log_made(day, step, made, lacking):
+                not_whole.add(step.spec.key)
         self.progress.day_done()
 
-    def _log_made(self, day: Day, step: DailyStep, made: Materialized) -> None:
+    def _log_made(
+        self, day: Day, step: DailyStep, made: Materialized, lacking: Sequence[str]
+    ) -> bool:
+        """Log what was made; whether it is whole: its checks pass, and its sources are whole."""
         failed = [check for check in made.checks if not check.passed and not check.only_warns]
-        if not failed:
+        reasons = [check.description for check in failed]
+        # A source's failure has been told; it is repeated only where nothing else is wrong.
+        if lacking and not failed:
+            reasons = [f"it is made from {', '.join(lacking)}, which is not complete"]
+        if not reasons:
             self.context.log_event(
                 dg.AssetMaterialization(
                     step.spec.key,
@@ -250,9 +261,9 @@ class DailyRun:
             )
         for check in made.checks:
             self._log_check(day.date, step, check)
-        if failed:
-            reasons = "; ".join(check.description for check in failed)
-            self._day_failed(day, step, IncompleteDayError(reasons))
+        if reasons:
+            self._day_failed(day, step, IncompleteDayError("; ".join(reasons)))
+        return not reasons
 
     def _version_tags(self, day: date, step: DailyStep, data_version: str) -> dict[str, str]:
         """What Dagster compares to say that a partition is out of date: own and upstream versions.

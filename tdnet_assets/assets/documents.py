@@ -7,7 +7,6 @@ What belongs here: the asset, its columns, and its check. What does not: fetchin
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict
-from datetime import datetime, timedelta
 from typing import Any
 
 import dagster as dg
@@ -27,10 +26,8 @@ from tdnet_assets.resources.downloads import (
     outcome_from_row,
 )
 from tdnet_assets.resources.lake import StoredTable
-from tdnet_assets.tdnet.listing import TOKYO
 
 FILES_COMPLETE = "files_complete"
-WINDOW_DAYS = 31
 
 _ID = (("disclosures", "disclosure_id"),)
 
@@ -44,7 +41,11 @@ DOCUMENTS_TABLE = Table(
             "pdf or xbrl",
             (("disclosures", "pdf_url"), ("disclosures", "xbrl_url")),
         ),
-        Column("status", pl.String, "stored, failed (asked again next time) or gone (404)"),
+        Column(
+            "status",
+            pl.String,
+            "stored, failed (asked again next time) or gone (TDnet has it no more)",
+        ),
         Column("s3_key", pl.String, "key in the bucket, prefix included"),
         Column("bytes", pl.Int64, "size"),
         Column("sha256", pl.String, "hexadecimal digest of the bytes"),
@@ -73,8 +74,7 @@ async def materialize(day: Day) -> Materialized:
     if listed is None:
         raise IncompleteDayError(f"no disclosures of {day.date} yet: materialize them first")
     expected = _expected_files(listed)
-    in_window = day.date > datetime.now(TOKYO).date() - timedelta(days=WINDOW_DAYS)
-    downloads = Downloads(day.tdnet, day.lake, day.date, in_window)
+    downloads = Downloads(day.tdnet, day.lake, day.date)
     outcomes = _settled_outcomes(day, downloads, expected, listed)
     count = _DisclosureCount(day, listed, expected, outcomes)
     missing = [file for file in expected if file.identity not in outcomes]
@@ -109,9 +109,14 @@ def _expected_files(listed: StoredTable) -> list[ExpectedFile]:
 def _settled_outcomes(
     day: Day, downloads: Downloads, expected: list[ExpectedFile], listed: StoredTable
 ) -> dict[tuple[str, str], FileOutcome]:
-    """Outcomes that need no request: files in the lake, and files gone from an unchanged list."""
+    """Outcomes that need no request: files in the lake, and files gone from an unchanged list.
+
+    On a day that TDnet lists no more, that is every file.
+    """
     table = day.lake.read_table(DOCUMENTS_TABLE.name, day.date)
-    recorded = [outcome_from_row(row) for row in table.frame.iter_rows(named=True)] if table else []
+    rows = table.frame.iter_rows(named=True) if table else ()
+    recorded = {outcome.identity: outcome for outcome in map(outcome_from_row, rows)}
+    can_ask = day.tdnet.lists(day.date)
     present = {
         day.lake.object_key(found.key): found.bytes
         for found in day.lake.list(layout.documents_prefix(day.date))
@@ -119,14 +124,19 @@ def _settled_outcomes(
     captured_at = layout.capture_time(listed.metadata["capture"])
     settled = {
         outcome.identity: outcome
-        for outcome in recorded
+        for outcome in recorded.values()
         if (
             outcome.status == STORED
             and outcome.s3_key is not None
             and present.get(outcome.s3_key) == outcome.bytes
         )
-        # A list that has changed since may have brought the file back.
-        or (outcome.status == GONE and outcome.fetched_at >= captured_at)
+        # A list that has changed since may have brought the file back; one never asked for may be
+        # there when the window is wider.
+        or (
+            outcome.status == GONE
+            and outcome.fetched_at >= captured_at
+            and (outcome.attempts or not can_ask)
+        )
     }
     # A run that was killed left whole objects without rows.
     unrecorded = [
@@ -137,6 +147,12 @@ def _settled_outcomes(
         in present
     ]
     settled |= {found.identity: found for found in downloads.stored_outcomes(unrecorded)}
+    if not can_ask:
+        settled |= {
+            file.identity: downloads.not_asked(file, recorded.get(file.identity))
+            for file in expected
+            if file.identity not in settled
+        }
     return settled
 
 

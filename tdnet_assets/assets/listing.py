@@ -17,7 +17,8 @@ LIST_COMPLETE = "list_complete"
 SPEC = dg.AssetSpec(
     "listing_pages",
     description="The list pages of a day as TDnet sent them, stored before they are parsed. A "
-    "new capture is kept whenever any page has changed; older ones are never touched.",
+    "new capture is kept whenever any page has changed; older ones are never touched. A day that "
+    "TDnet lists no more is taken from the lake, without a request.",
     group_name="tdnet",
     kinds={"s3", "html"},
     code_version="1",
@@ -38,6 +39,7 @@ async def materialize(day: Day) -> Materialized:
             "capture": capture.id,
             "changed": reading.changed,
             "readings": reading.readings,
+            "from": "TDnet" if reading.readings else "the lake: TDnet lists the day no more",
             "requests": day.tdnet.counts.requests - requests_before,
             "bytes": sum(page.bytes for page in capture.pages),
             "list": dg.MetadataValue.url(f"{capture.base_url}/{page_name(day.date, 1)}"),

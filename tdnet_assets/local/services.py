@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tdnet_assets.config import PlatformConfig
+from tdnet_assets.config import LIVE_WINDOW_DAYS, PlatformConfig
 from tdnet_assets.local.embedded_aws import tail
 from tdnet_assets.local.services_folder import (
     LockTimeoutError,
@@ -118,6 +118,7 @@ def _use(folder: ServicesFolder) -> int:
 def _connected(config: PlatformConfig, folder: ServicesFolder) -> PlatformConfig:
     names = Names(
         bucket=config.bucket,
+        prefix=config.prefix,
         executions_table=config.executions_table,
         disclosures_table=config.disclosures_table,
         aws_region=config.aws_region,
@@ -197,6 +198,8 @@ def _with_addresses(config: PlatformConfig, services: Services) -> PlatformConfi
     changes: dict[str, object] = {}
     if config.uses_sample_site:
         changes["tdnet_base_url"] = services.tdnet_base_url
+        # It is as strict as the real one, by the clock of this machine.
+        changes["window_days"] = config.window_days or LIVE_WINDOW_DAYS
         if config.requests_per_second == _DEFAULT_REQUESTS_PER_SECOND:
             changes["requests_per_second"] = SAMPLE_SITE_REQUESTS_PER_SECOND
     if _needs_aws(config):

@@ -15,15 +15,22 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
+import dagster as dg
+
 from tdnet_assets import dagster_home
+from tdnet_assets.assets.daily import POOL
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.local.embedded_aws import free_port
 from tdnet_assets.local.services import running_services, wait_until_stopped
 
+# Dagster's mark of a run that a code server executes, in contrast to one of ``tdnet collect``.
+_LAUNCHED = ".dagster/grpc_info"
+
 Show = Callable[[str], object]
 
 DEFAULT_PORT = 3000
-START_SECONDS = 120
+# On a busy machine Dagster has taken a minute and a half.
+START_SECONDS = 240
 STOP_SECONDS = 30
 # Dagster recommends another of its own commands at every start; a user has nothing to do about it.
 _PYTHON = (sys.executable, "-W", "ignore::FutureWarning")
@@ -51,7 +58,7 @@ def run_up(config: PlatformConfig, port: int | None, show: Show) -> int:
         try:
             code = _wait(dagster, chosen, stopping, show)
         finally:
-            _stop_group(dagster)
+            _stop(config, dagster)
     if running is not config and not wait_until_stopped(config, STOP_SECONDS):
         show("the embedded services are still in use by another process; they stop with it")
     show("stopped")
@@ -59,6 +66,7 @@ def run_up(config: PlatformConfig, port: int | None, show: Show) -> int:
 
 
 def _start_dagster(config: PlatformConfig, port: int) -> subprocess.Popen[bytes]:
+    _limit_pool(config)
     environ = {
         **os.environ,
         "DAGSTER_HOME": str(dagster_home.prepare(config)),
@@ -71,6 +79,14 @@ def _start_dagster(config: PlatformConfig, port: int) -> subprocess.Popen[bytes]
         env=environ,
         start_new_session=True,
     )
+
+
+def _limit_pool(config: PlatformConfig) -> None:
+    """Make the pool's limit known: of a queue that brings a new pool Dagster starts every run."""
+    with dagster_home.instance(config) as instance:
+        known = {pool.name for pool in instance.event_log_storage.get_pool_limits()}
+        if POOL not in known:
+            instance.event_log_storage.initialize_concurrency_limit_to_default(POOL)
 
 
 def _workspace(config: PlatformConfig) -> Path:
@@ -112,7 +128,26 @@ def _answers(address: str) -> bool:
         return False
 
 
+def _stop(config: PlatformConfig, dagster: subprocess.Popen[bytes]) -> None:
+    try:
+        _cancel_runs(config)
+    finally:
+        _stop_group(dagster)
+
+
+def _cancel_runs(config: PlatformConfig) -> None:
+    """Tell Dagster that the runs it has launched are cancelled: it would call them failed."""
+    in_progress = dg.RunsFilter(
+        statuses=[dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
+    )
+    with dagster_home.instance(config) as instance:
+        for run in instance.get_runs(in_progress):
+            if _LAUNCHED in run.tags:
+                instance.report_run_canceling(run, "`tdnet up` is being stopped")
+
+
 def _stop_group(dagster: subprocess.Popen[bytes]) -> None:
+    """End the whole group: also when its leader has gone already, runs get the time to say so."""
     for number, seconds in (
         (signal.SIGINT, STOP_SECONDS),
         (signal.SIGTERM, 10),
@@ -120,15 +155,17 @@ def _stop_group(dagster: subprocess.Popen[bytes]) -> None:
     ):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(dagster.pid, number)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            dagster.wait(seconds)
-        if not _group_alive(dagster.pid):
+        if _group_has_ended(dagster, seconds):
             return
 
 
-def _group_alive(group: int) -> bool:
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return False
-    return True
+def _group_has_ended(dagster: subprocess.Popen[bytes], seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        dagster.poll()  # an ended leader that nobody has waited for still counts as a member
+        try:
+            os.killpg(dagster.pid, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.1)
+    return False

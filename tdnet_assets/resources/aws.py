@@ -4,10 +4,10 @@ What belongs here: how a client is made. What does not: what is asked of AWS (se
 """
 
 import threading
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import dagster as dg
-from pydantic import PrivateAttr
+from pydantic import Field, PrivateAttr
 
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.resources.embedded_keys import EMBEDDED_ACCESS_KEY, EMBEDDED_SECRET_KEY
@@ -26,17 +26,26 @@ def session(config: PlatformConfig) -> Any:
     return boto3.Session(region_name=config.aws_region)
 
 
-def client(config: PlatformConfig, service: str) -> Any:
-    """A boto3 client of one service, e.g. ``dynamodb``; make it once per resource and keep it."""
+def client(
+    config: PlatformConfig, service: str, *, timeout_seconds: float = 30, attempts: int = 5
+) -> Any:
+    """A boto3 client of one service, e.g. ``dynamodb``; make it once per resource and keep it.
+
+    Args:
+        config: endpoint, region and whether the keys are those of the embedded AWS.
+        service: as boto3 calls it.
+        timeout_seconds: how long an answer may take.
+        attempts: the first included.
+    """
     from botocore.config import Config  # noqa: PLC0415 - as above
 
     return session(config).client(
         service,
         endpoint_url=config.aws_endpoint_url or None,
         config=Config(
-            connect_timeout=5,
-            read_timeout=30,
-            retries={"mode": "standard", "total_max_attempts": 5},
+            connect_timeout=min(5, timeout_seconds),
+            read_timeout=timeout_seconds,
+            retries={"mode": "standard", "total_max_attempts": attempts},
             user_agent_extra="tdnet_assets",
             # A proxy has no business between us and a process of this machine.
             proxies={} if config.embedded_aws else None,
@@ -50,6 +59,8 @@ class AwsResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     service: ClassVar[str]
 
     config: dg.ResourceDependency[PlatformConfig]
+    timeout_seconds: float = Field(default=30, gt=0, description="How long an answer may take.")
+    attempts: int = Field(default=5, ge=1, description="Attempts a call, the first included.")
     _client: Any = PrivateAttr(default=None)
     _client_lock: Any = PrivateAttr(default_factory=threading.Lock)
 
@@ -58,5 +69,14 @@ class AwsResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         """The boto3 client, which threads may share."""
         with self._client_lock:
             if self._client is None:
-                self._client = client(self.config, self.service)
+                self._client = client(
+                    self.config,
+                    self.service,
+                    timeout_seconds=self.timeout_seconds,
+                    attempts=self.attempts,
+                )
             return self._client
+
+    def in_a_hurry(self) -> Self:
+        """The same for a sensor, whose tick has seconds in all: one short attempt a call."""
+        return type(self)(config=self.config, timeout_seconds=3, attempts=1)

@@ -71,7 +71,6 @@ class Downloads:
     session: TdnetSession
     lake: LakeResource
     day: date
-    in_window: bool
 
     def stored_outcomes(self, expected: Iterable[ExpectedFile]) -> Iterator[FileOutcome]:
         """Outcomes of files that are in the lake, from the objects' own metadata."""
@@ -80,6 +79,30 @@ class Downloads:
             metadata = self.lake.metadata(key)
             if metadata is not None:
                 yield self._from_metadata(file, key, metadata)
+
+    def not_asked(self, file: ExpectedFile, earlier: FileOutcome | None) -> FileOutcome:
+        """The outcome of a file that is not in the lake, on a day that TDnet lists no more.
+
+        Gone, with what is known of earlier attempts; but a file that was stored once has been lost
+        from the lake, which is a failure and stays one.
+        """
+        lost = earlier is not None and earlier.sha256 is not None
+        if earlier and (earlier.status == GONE or (lost and earlier.status == FAILED)):
+            return earlier
+        reason = "stored once, but not in the lake any more" if lost else "not in the lake"
+        before = f"; asked earlier: {earlier.error}" if earlier and earlier.error else ""
+        return FileOutcome(
+            disclosure_id=file.disclosure_id,
+            kind=file.kind,
+            status=FAILED if lost else GONE,
+            s3_key=earlier.s3_key if earlier else None,
+            bytes=earlier.bytes if earlier else None,
+            sha256=earlier.sha256 if earlier else None,
+            pages=earlier.pages if earlier else None,
+            attempts=earlier.attempts if earlier else 0,
+            error=f"{reason}, and not asked for: TDnet lists {self.day} no more{before}"[:500],
+            fetched_at=earlier.fetched_at if earlier else datetime.now(UTC),
+        )
 
     async def fetch(
         self,
@@ -162,9 +185,7 @@ class Downloads:
     def _not_stored(self, file: ExpectedFile, error: SourceError) -> FileOutcome:
         # 403 is how TDnet answers for files that it no longer shows; for any other it would mean
         # that we are shut out, which must not pass for a file that is gone.
-        gone = error.status in _GONE_STATUSES or (
-            error.status == _FORBIDDEN and (file.withdrawn or not self.in_window)
-        )
+        gone = error.status in _GONE_STATUSES or (error.status == _FORBIDDEN and file.withdrawn)
         return FileOutcome(
             disclosure_id=file.disclosure_id,
             kind=file.kind,

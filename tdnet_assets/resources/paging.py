@@ -10,6 +10,7 @@ What does not: HTTP (``resources/tdnet.py``) and what a row says (``tdnet/listin
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from tdnet_assets.config import LIVE_WINDOW_DAYS
 from tdnet_assets.resources import layout
 from tdnet_assets.resources.captures import (
     Capture,
@@ -39,12 +40,15 @@ class IncompleteListError(TdnetError):
 
 
 class DayNotListedError(TdnetError):
-    """TDnet has no list for the day: asking again will not help."""
+    """TDnet has no list for the day, nor has the lake: asking again will not help."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListReading:
-    """The outcome of reading a day: the capture it ended with, and what was wrong, if anything."""
+    """The outcome of reading a day: the capture it ended with, and what was wrong, if anything.
+
+    ``readings`` is 0 for a day that TDnet lists no more: the capture is the lake's latest one.
+    """
 
     capture: Capture
     changed: bool
@@ -67,13 +71,17 @@ async def read_day(session: TdnetSession, store: CaptureStore, day: date) -> Lis
 
     A reading during which rows were added is stored too (it is history) and repeated, up to
     MAX_READINGS times. The error, if any, is returned with the capture rather than raised, because
-    the good rows of an incomplete list are worth keeping.
+    the good rows of an incomplete list are worth keeping. A day behind the window is not asked for:
+    what the lake holds of it is all that there will ever be.
 
     Raises:
+        DayNotListedError: TDnet has no list for the day, or would have none, and the lake neither.
         TdnetError: not even the first page could be read.
     """
     changed = False
     known = store.latest(day)
+    if not session.lists(day):
+        return _from_the_lake(known, day, session.oldest_day)
     number = 0
     while True:
         number += 1
@@ -99,6 +107,21 @@ async def read_day(session: TdnetSession, store: CaptureStore, day: date) -> Lis
         if not reading.unsettled or number == MAX_READINGS:
             return ListReading(capture, changed, number, error)
         known = capture
+
+
+def _from_the_lake(known: Capture | None, day: date, oldest: date | None) -> ListReading:
+    if known is None:
+        raise DayNotListedError(
+            f"TDnet has no list for {day} any more, only from {oldest} on, so it was not asked, "
+            "and the lake has no capture of the day to rebuild it from: choose a newer day"
+        )
+    problem = None
+    if not known.complete:
+        problem = IncompleteListError(
+            f"the last capture of {day}, {known.id}, is not complete ({known.problem}), and TDnet "
+            "lists the day no more"
+        )
+    return ListReading(known, changed=False, readings=0, error=problem)
 
 
 async def _read_pass(
@@ -144,8 +167,10 @@ async def _page_bytes(
     day: date,
     number: int,
 ) -> tuple[Answer, bytes]:
+    # A page that could not be read is asked for anew: a 304 would give the same bytes for ever.
+    readable = known if known and known.total is not None else None
     answer = await session.list_page(
-        page_name(day, number), if_modified_since=known.last_modified if known else None
+        page_name(day, number), if_modified_since=readable.last_modified if readable else None
     )
     if answer.content is not None:
         return answer, answer.content
@@ -174,8 +199,9 @@ def _why_unsettled(listed: list[ListPage]) -> str | None:
 def _refusal(error: SourceError, day: date, number: int, last: int) -> TdnetError:
     if number == 1 and error.status in (403, 404, 410):
         return DayNotListedError(
-            f"TDnet has no list for {day} ({error}): it keeps 31 days, today included. Choose a "
-            "newer day, or rebuild this one from the lake by selecting disclosures and what follows"
+            f"TDnet has no list for {day} ({error}): it keeps {LIVE_WINDOW_DAYS} days, today "
+            "included. Choose a newer day, or rebuild this one from the lake by selecting "
+            "disclosures and what follows"
         )
     return IncompleteListError(
         f"page {number} of {last} of {day} could not be read: {error}; the pages before it are "

@@ -17,7 +17,7 @@ import zlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -30,6 +30,7 @@ from stamina.instrumentation import LoggingOnRetryHook, set_on_retry_hooks
 
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.tdnet.errors import TdnetError, shown
+from tdnet_assets.tdnet.listing import TOKYO
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -44,6 +45,8 @@ DOCUMENT_LIMIT_BYTES = 64_000_000
 # Longer than this is not a pause but a closed door: give up at once and say so.
 LONGEST_RETRY_AFTER_SECONDS = 300.0
 MAX_REDIRECTS = 3
+# A look waits no longer than this for the gap behind somebody else's last request.
+LONGEST_WAIT_FOR_A_LOOK_SECONDS = 2.0
 _BARE_NAME = re.compile(r"[A-Za-z0-9_]+\.(html|pdf|zip)")
 
 
@@ -68,6 +71,10 @@ class TransientSourceError(SourceError):
 
 class RefusedBodyError(TransientSourceError):
     """The body arrived whole but is not what its name says, e.g. HTML sent as a PDF."""
+
+
+class SessionBusyError(TdnetError):
+    """Another process is talking to TDnet, or has just done so: not asked, not waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +132,13 @@ class RequestSlot:
         """Nobody sends anything for this long: the server asked for it."""
         self._free_at = max(self._free_at, time.monotonic() + seconds)
 
+    @property
+    def seconds_until_free(self) -> float:
+        """How long nobody may send anything; 0 when the slot is free."""
+        return max(0.0, self._free_at - time.monotonic())
+
     async def _sleep_until_free(self) -> None:
-        while (wait := self._free_at - time.monotonic()) > 0:  # noqa: ASYNC110 - time is awaited
+        while wait := self.seconds_until_free:  # noqa: ASYNC110 - time is awaited
             await asyncio.sleep(wait)
 
 
@@ -140,9 +152,20 @@ class TdnetSession:
     attempts: int
     backoff_floor: float
     attempt_timeout: float
+    oldest_listed_day: Callable[[date], date | None]
     counts: RequestCounts = field(default_factory=RequestCounts)
     closed: TransientSourceError | None = None
     """Why nothing more is asked of the host in this session; None as long as it is open."""
+
+    @property
+    def oldest_day(self) -> date | None:
+        """The oldest day that the host lists by now; None where there is no limit."""
+        return self.oldest_listed_day(datetime.now(TOKYO).date())
+
+    def lists(self, day: date) -> bool:
+        """Whether the host still lists the day, by its window and the clock; nothing is asked."""
+        oldest = self.oldest_day
+        return oldest is None or day >= oldest
 
     async def list_page(self, name: str, *, if_modified_since: str | None = None) -> Answer:
         """A list page's bytes, undecoded; status 304 and no content when it has not changed.
@@ -340,30 +363,63 @@ class TdnetResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         Runs that bypass Dagster's concurrency pool (``tdnet collect``, ``dagster asset
         materialize``) wait here for each other, so that the rate holds for the machine.
         """
+        async with _only_session(self.config.home_path) as lock, self._open(lock) as session:
+            yield session
+
+    async def look(
+        self, name: str, *, if_modified_since: str | None, timeout_seconds: float
+    ) -> Answer:
+        """One request for a list page, for a caller that must not wait: no retries, no queue.
+
+        Raises:
+            SessionBusyError: somebody else on this host has the session; nothing was asked.
+            SourceError: the page was refused, or there was no whole answer in time.
+        """
+        lock = _open_lock(self.config.home_path)
+        try:
+            if not _try_lock(lock):
+                raise SessionBusyError("a run is talking to TDnet")
+            async with self._open(lock) as session:
+                if session.slot.seconds_until_free > LONGEST_WAIT_FOR_A_LOOK_SECONDS:
+                    raise SessionBusyError(
+                        f"TDnet may be asked again in {session.slot.seconds_until_free:.0f} s"
+                    )
+                session.attempts, session.attempt_timeout = 1, timeout_seconds
+                return await session.list_page(name, if_modified_since=if_modified_since)
+        finally:
+            os.close(lock)
+
+    @asynccontextmanager
+    async def _open(self, lock: int) -> AsyncIterator[TdnetSession]:
+        """A session for the holder of the lock, which also keeps the gap to the one before."""
         product = f"tdnet_assets/{version('tdnet-assets')}"
         agent = f"{product} ({self.config.contact})" if self.config.contact else product
-        async with (
-            _only_session(self.config.home_path),
-            httpx.AsyncClient(
-                headers={"User-Agent": agent},
-                follow_redirects=False,
-                trust_env=False,  # a proxy variable must not send requests to another host
-                timeout=httpx.Timeout(30.0, connect=10.0),
-                limits=httpx.Limits(max_connections=self.concurrency + 1),
-            ) as client,
-        ):
-            yield TdnetSession(
-                client=client,
-                base_url=self.config.tdnet_base_url,
-                slot=RequestSlot(self.config.seconds_between_requests),
-                attempts=self.attempts,
-                backoff_floor=self.backoff_floor_seconds,
-                attempt_timeout=self.attempt_timeout_seconds,
-            )
+        slot = RequestSlot(self.config.seconds_between_requests)
+        slot.pause(_seconds_left_by_the_last_session(lock))
+        async with httpx.AsyncClient(
+            headers={"User-Agent": agent},
+            follow_redirects=False,
+            trust_env=False,  # a proxy variable must not send requests to another host
+            timeout=httpx.Timeout(30.0, connect=10.0),
+            limits=httpx.Limits(max_connections=self.concurrency + 1),
+        ) as client:
+            try:
+                yield TdnetSession(
+                    client=client,
+                    base_url=self.config.tdnet_base_url,
+                    slot=slot,
+                    attempts=self.attempts,
+                    backoff_floor=self.backoff_floor_seconds,
+                    attempt_timeout=self.attempt_timeout_seconds,
+                    oldest_listed_day=self.config.oldest_listed_day,
+                )
+            finally:
+                free_at = time.time() + slot.seconds_until_free
+                os.utime(lock, (free_at, free_at))
 
 
 @asynccontextmanager
-async def _only_session(home: Path) -> AsyncIterator[None]:
+async def _only_session(home: Path) -> AsyncIterator[int]:
     # The kernel releases the lock with the process, so a killed run never leaves it behind.
     descriptor = _open_lock(home)
     try:
@@ -371,7 +427,7 @@ async def _only_session(home: Path) -> AsyncIterator[None]:
             _LOGGER.warning("another run is talking to TDnet; waiting until it has finished")
             while not _try_lock(descriptor):  # noqa: ASYNC110 - another process is awaited
                 await asyncio.sleep(0.5)
-        yield
+        yield descriptor
     finally:
         os.close(descriptor)
 
@@ -387,6 +443,12 @@ def _try_lock(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _seconds_left_by_the_last_session(lock: int) -> float:
+    """The rest of its gap or of the pause that TDnet asked for: the lock file's time says it."""
+    # A clock that was set back must not shut us out for longer than any pause may last.
+    return min(os.fstat(lock).st_mtime - time.time(), LONGEST_RETRY_AFTER_SECONDS)
 
 
 def _refuse_status(url: str, response: httpx.Response) -> None:

@@ -62,7 +62,7 @@ def test_a_mistake_costs_what_stands_on_it_that_day_and_is_logged_with_its_trace
     assert not result.success
     assert pipeline.materialized(result) == {
         "other": [str(FIRST), str(SECOND)],
-        **dict.fromkeys(("one", "two", "three"), [str(SECOND)]),
+        **{name: [str(SECOND)] for name in ("one", "two", "three")},
     }
     record = pipeline.record(result)
     assert (record.status, record.error_type) == ("failed", "KeyError")
@@ -74,19 +74,52 @@ def test_a_mistake_costs_what_stands_on_it_that_day_and_is_logged_with_its_trace
     assert any("breaks_on_the_first_day" in message for message in logged)
 
 
-def test_a_failed_check_fails_the_day_and_the_next_step_goes_on(pipeline, run_steps):
+def test_a_failed_check_fails_the_day_and_what_stands_on_it_is_made_but_not_called_whole(
+    pipeline, run_steps
+):
+    made = []
+
     async def checked(day):
         good = day.date == SECOND
         return Materialized("version", {}, [CheckResult("whole", good, "a row is missing")])
 
-    result = run_steps(step("one", checked, checks=["whole"]), step("two", works, deps=["one"]))
+    async def made_from_it(day):
+        made.append(day.date)
+        return Materialized("version", {})
 
+    result = run_steps(
+        step("one", checked, checks=["whole"]),
+        step("two", made_from_it, deps=["one"]),
+        step("other", works),
+    )
+
+    assert made == [FIRST, SECOND]
     assert pipeline.materialized(result) == {
         "one": [str(SECOND)],
-        "two": [str(FIRST), str(SECOND)],
+        "two": [str(SECOND)],
+        "other": [str(FIRST), str(SECOND)],
     }
     assert pipeline.checks(result, "whole") == {str(FIRST): False, str(SECOND): True}
     assert "1 of 2 days not complete: 2026-06-10 one: a row is missing" in pipeline.failure(result)
+
+
+def test_a_check_that_only_warns_is_shown_and_the_day_stands(pipeline, run_steps):
+    async def warned(day):
+        found = CheckResult("whole", passed=False, description="odd", only_warns=True)
+        return Materialized("version", {}, [found])
+
+    result = run_steps(step("one", warned, checks=["whole"]))
+
+    assert result.success
+    assert pipeline.materialized(result) == {"one": [str(FIRST), str(SECOND)]}
+    events = [
+        event.event_specific_data
+        for event in pipeline.logged(result, dg.DagsterEventType.ASSET_CHECK_EVALUATION)
+        if event.event_specific_data.check_name == "whole"
+    ]
+    assert {(event.passed, event.severity) for event in events} == {
+        (False, dg.AssetCheckSeverity.WARN)
+    }
 
 
 def test_an_interrupt_raised_inside_a_callback_of_the_loop_ends_the_run(pipeline, run_steps):

@@ -9,11 +9,13 @@ from datetime import date, datetime, timedelta
 import polars as pl
 import pytest
 
+from tdnet_assets.definitions import DAILY_ASSETS
 from tdnet_assets.local.sample_page import list_page
 from tdnet_assets.resources.metrics import MetricsResource
 from tdnet_assets.tdnet.listing import TOKYO
 from tdnet_assets_tests.resources.test_metrics import answering
 
+ASSETS = [key.to_user_string() for key in DAILY_ASSETS]
 DAY = date(2026, 6, 10)
 WEEKEND = date(2026, 6, 13)
 
@@ -111,11 +113,7 @@ def test_a_day_without_disclosures_is_a_success_with_no_rows(pipeline):
 
     assert result.success
     assert pipeline.table("disclosures", WEEKEND).height == 0
-    assert pipeline.materialized(result) == {
-        "listing_pages": [str(WEEKEND)],
-        "disclosures": [str(WEEKEND)],
-        "documents": [str(WEEKEND)],
-    }
+    assert pipeline.materialized(result) == {name: [str(WEEKEND)] for name in ASSETS}
     record = pipeline.record(result)
     assert (record.status, record.total_count, record.progress) == ("completed", 0, 100)
 
@@ -332,11 +330,7 @@ def test_one_bad_day_of_a_range_costs_only_itself(site, pipeline):
 
     assert not result.success
     good = [str(first), str(DAY), str(last)]
-    assert pipeline.materialized(result) == {
-        "listing_pages": good,
-        "disclosures": good,
-        "documents": good,
-    }
+    assert pipeline.materialized(result) == dict.fromkeys(ASSETS, good)
     assert pipeline.checks(result, "files_complete") == {
         **dict.fromkeys(good, True),
         "2026-06-09": False,

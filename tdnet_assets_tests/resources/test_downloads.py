@@ -58,7 +58,6 @@ def fetched(
     files: Sequence[ExpectedFile],
     *,
     concurrency: int = 8,
-    in_window: bool = True,
     done: Callable[[FileOutcome], None] | None = None,
 ) -> list[FileOutcome]:
     """The outcomes in the order in which they were told."""
@@ -69,7 +68,7 @@ def fetched(
 
     async def everything() -> None:
         async with tdnet.session() as session:
-            downloads = Downloads(session, LakeResource(config=config), DAY, in_window)
+            downloads = Downloads(session, LakeResource(config=config), DAY)
             try:
                 await downloads.fetch(files, concurrency=concurrency, done=done or outcomes.append)
             finally:
@@ -83,7 +82,7 @@ def fetched(
 def stored_outcomes(config: PlatformConfig, files: Sequence[ExpectedFile]) -> list[FileOutcome]:
     async def everything() -> list[FileOutcome]:
         async with TdnetResource(config=config).session() as session:
-            downloads = Downloads(session, LakeResource(config=config), DAY, in_window=True)
+            downloads = Downloads(session, LakeResource(config=config), DAY)
             return list(downloads.stored_outcomes(files))
 
     return asyncio.run(everything())
@@ -175,24 +174,23 @@ def test_a_day_without_files_asks_for_nothing(site, config):
 @pytest.mark.parametrize(
     ("answer", "outcome", "attempts"),
     [
-        ((404, False, True), GONE, 1),
-        ((410, False, True), GONE, 1),
-        ((403, False, True), FAILED, 1),
-        ((403, True, True), GONE, 1),
-        ((403, False, False), GONE, 1),
-        ((401, True, False), FAILED, 1),
-        ((400, True, False), FAILED, 1),
-        ((500, True, False), FAILED, 3),
-        ((429, True, False), FAILED, 3),
+        ((404, False), GONE, 1),
+        ((410, False), GONE, 1),
+        ((403, False), FAILED, 1),
+        ((403, True), GONE, 1),
+        ((401, True), FAILED, 1),
+        ((400, True), FAILED, 1),
+        ((500, True), FAILED, 3),
+        ((429, True), FAILED, 3),
     ],
 )
 def test_only_a_file_that_tdnet_no_longer_has_is_gone(
     site, config, rows, answer, outcome, attempts
 ):
-    status, withdrawn, in_window = answer
+    status, withdrawn = answer
     site.faults.answer(r"\.pdf$", status=status)
 
-    (made,) = fetched(config, [pdf_of(rows[0], withdrawn=withdrawn)], in_window=in_window)
+    (made,) = fetched(config, [pdf_of(rows[0], withdrawn=withdrawn)])
 
     assert (made.status, made.attempts) == (outcome, attempts)
     assert (made.s3_key, made.bytes, made.sha256, made.pages) == (None, None, None, None)

@@ -265,6 +265,21 @@ def test_a_page_that_stays_refused_is_stored_once_and_its_address_stays_true(sit
     assert named[1] in before
 
 
+def test_a_page_that_could_not_be_read_is_asked_for_without_a_condition_next_time(site, plain):
+    site.set_day(DAY, 230)
+    site.faults.bare_page("I_list_002")
+    plain.read()
+    site.faults.clear()
+    asked = len(site.requests)
+
+    second = plain.read()
+
+    # The bad page came with a Last-Modified of its own, which the good one still has.
+    assert [seen.status for seen in site.requests[asked:]] == [304, 200, 304]
+    assert (second.changed, second.error) == (True, None)
+    assert second.capture.complete
+
+
 @pytest.mark.parametrize(("page", "status"), [(2, 404), (2, 403), (5, 404), (3, 503)])
 def test_a_page_that_is_missing_leaves_an_incomplete_capture_with_its_problem(
     site, plain, page, status

@@ -1,0 +1,67 @@
+"""Parts of the tests of what runs by itself."""
+
+from collections.abc import Callable, Iterator, Mapping
+
+import dagster as dg
+import pytest
+from dagster._core.definitions.sensor_definition import SensorExecutionData
+from dagster._core.remote_origin import (
+    RegisteredCodeLocationOrigin,
+    RemoteJobOrigin,
+    RemoteRepositoryOrigin,
+)
+
+from tdnet_assets.config import PlatformConfig
+from tdnet_assets.definitions import build_definitions
+from tdnet_assets_tests.conftest import Pipeline
+
+Tick = Callable[..., SensorExecutionData]
+MakeRun = Callable[[dg.DagsterRunStatus, Mapping[str, str]], dg.DagsterRun]
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    """One of its own: sensors look at every run and event there is."""
+    with dg.DagsterInstance.ephemeral() as ephemeral:
+        yield ephemeral
+
+
+@pytest.fixture
+def repository(platform: PlatformConfig) -> dg.RepositoryDefinition:
+    """What the daemon loads of the code location."""
+    return build_definitions(platform).get_repository_def()
+
+
+@pytest.fixture
+def tick(repository: dg.RepositoryDefinition, instance: dg.DagsterInstance) -> Tick:
+    """Evaluates a sensor of the code location by its name, with the resources that it has there."""
+
+    def evaluate(name: str, cursor: str | None = None) -> SensorExecutionData:
+        with dg.build_sensor_context(
+            instance=instance,
+            cursor=cursor,
+            repository_def=repository,
+            resources=repository.get_top_level_resources(),
+        ) as context:
+            return repository.get_sensor_def(name).evaluate_tick(context)
+
+    return evaluate
+
+
+@pytest.fixture
+def make_run(instance: dg.DagsterInstance, pipeline: Pipeline) -> MakeRun:
+    """Makes a run that has got this far, with these tags."""
+    job = pipeline.job()
+    # A queued run must say which code location is to execute it.
+    location = RegisteredCodeLocationOrigin("tdnet_assets")
+    origin = RemoteJobOrigin(RemoteRepositoryOrigin(location, "__repository__"), job.name)
+
+    def make(status: dg.DagsterRunStatus, tags: Mapping[str, str]) -> dg.DagsterRun:
+        return instance.create_run_for_job(
+            job,
+            status=status,
+            tags=dict(tags),
+            remote_job_origin=origin if status == dg.DagsterRunStatus.QUEUED else None,
+        )
+
+    return make

@@ -1,0 +1,285 @@
+"""The look at today's list: what starts a run, what does not, and how failures show."""
+
+import fcntl
+import json
+import os
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+import pytest
+
+from tdnet_assets import run_tags
+from tdnet_assets.automation.new_disclosures import (
+    FAILURES_BEFORE_THE_TICK_FAILS,
+    LooksFailedError,
+    look,
+    report,
+)
+from tdnet_assets.resources.metrics import SENSOR_HEARTBEAT, MetricsResource
+from tdnet_assets.resources.tdnet import TdnetResource
+from tdnet_assets_tests.conftest import NOW
+
+TODAY = NOW.date()
+RUN = dg.DagsterRunStatus
+
+
+class Ticks:
+    """Evaluates the sensor as the daemon does: the cursor of a tick that raises is lost."""
+
+    def __init__(self, config, instance):
+        self.instance = instance
+        self.tdnet = TdnetResource(config=config)
+        self.metrics = MetricsResource(config=config)
+        self.cursor = None
+
+    def tick(self, now=NOW):
+        context = dg.build_sensor_context(instance=self.instance, cursor=self.cursor)
+        found = look(self.instance, self.tdnet, context.cursor, now)
+        result = report(context, found, self.metrics)
+        self.cursor = result.cursor
+        return result
+
+    def heartbeats(self):
+        now = datetime.now(UTC)
+        points = self.metrics.statistics(
+            SENSOR_HEARTBEAT,
+            start=now - timedelta(minutes=10),
+            end=now + timedelta(minutes=2),
+            statistic="SampleCount",
+        )
+        good = self.metrics.statistics(
+            SENSOR_HEARTBEAT, start=now - timedelta(minutes=10), end=now + timedelta(minutes=2)
+        )
+        return sum(value for _, value in points), sum(value for _, value in good)
+
+
+@pytest.fixture
+def ticks(platform, instance):
+    return Ticks(platform, instance)
+
+
+def skipped(result):
+    assert not result.run_requests
+    return result.skip_reason.skip_message
+
+
+def test_new_rows_start_one_run_of_today_and_nothing_new_starts_none(site, ticks):
+    site.set_day(TODAY, 30)
+
+    first = ticks.tick()
+    second = ticks.tick()
+
+    (request,) = first.run_requests
+    assert request.partition_key == str(TODAY)
+    assert request.run_key.startswith(f"{TODAY}:30:")
+    assert skipped(second) == "not modified: 全30件"
+    assert [seen.status for seen in site.requests] == [200, 304]
+
+
+def test_each_change_has_a_run_key_of_its_own(site, ticks):
+    site.set_day(TODAY, 30)
+    first = ticks.tick().run_requests[0].run_key
+    site.publish(TODAY, 1)
+
+    second = ticks.tick().run_requests[0].run_key
+    site.delete(site.rows(TODAY)[3].disclosure_id, at=NOW)
+    third = ticks.tick().run_requests[0].run_key
+
+    assert second.startswith(f"{TODAY}:31:")
+    assert third.startswith(f"{TODAY}:31:")
+    assert len({first, second, third}) == 3
+
+
+def test_a_page_that_is_sent_again_without_a_change_starts_nothing(site, ticks):
+    site.set_day(TODAY, 30)
+    ticks.tick()
+    site.faults.wait("I_list", seconds=0)  # a request with a fault is never answered with 304
+
+    assert skipped(ticks.tick()) == "nothing new: 全30件"
+    assert [seen.status for seen in site.requests] == [200, 200]
+
+
+def test_an_empty_list_starts_nothing_until_something_is_published(site, ticks):
+    site.set_day(TODAY, 0)
+
+    assert skipped(ticks.tick()) == f"no disclosures on {TODAY} yet"
+    site.publish(TODAY, 1)
+
+    assert ticks.tick().run_requests[0].run_key.startswith(f"{TODAY}:1:")
+
+
+@pytest.mark.parametrize("status", [RUN.NOT_STARTED, RUN.QUEUED, RUN.STARTED, RUN.CANCELING])
+@pytest.mark.parametrize("until", [TODAY, TODAY + timedelta(days=1)])
+def test_while_a_run_of_today_goes_on_nothing_is_asked_and_after_it_one_run_starts(
+    site, ticks, instance, make_run, status, until
+):
+    site.set_day(TODAY, 30)
+    ticks.tick()
+    first = str(TODAY if until == TODAY else TODAY - timedelta(days=3))
+    tags = run_tags.for_partitions(first, str(until))
+    run = make_run(status, tags)
+    site.publish(TODAY, 2)
+    asked = len(site.requests)
+
+    assert run.run_id in skipped(ticks.tick())
+    assert skipped(ticks.tick())
+    assert len(site.requests) == asked
+    instance.report_run_canceled(run)
+
+    (request,) = ticks.tick().run_requests
+    assert request.run_key.startswith(f"{TODAY}:32:")
+    assert skipped(ticks.tick())
+
+
+def test_a_run_of_another_day_does_not_hold_today_up(site, ticks, make_run):
+    site.set_day(TODAY, 3)
+    yesterday = str(TODAY - timedelta(days=1))
+    make_run(RUN.QUEUED, run_tags.for_partitions(yesterday, yesterday))
+
+    assert len(ticks.tick().run_requests) == 1
+
+
+def test_while_another_process_talks_to_tdnet_the_tick_does_not_wait(site, platform, ticks):
+    site.set_day(TODAY, 30)
+    platform.home_path.mkdir(parents=True)
+    lock = os.open(platform.home_path / "tdnet-session.lock", os.O_CREAT | os.O_RDWR)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+
+    assert skipped(ticks.tick()) == "a run is talking to TDnet"
+    assert site.requests == []
+    os.close(lock)
+
+    assert len(ticks.tick().run_requests) == 1
+
+
+def test_a_look_keeps_the_gap_to_the_request_before_it(site, platform, instance):
+    site.set_day(TODAY, 30)
+    slow = Ticks(platform.changed(requests_per_second=0.01), instance)
+    slow.tick()
+
+    reason = skipped(slow.tick())
+
+    assert reason.startswith("TDnet may be asked again in ")
+    assert len(site.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("clock", "asks"), [("00:00", False), ("06:59", False), ("07:00", True), ("23:59", True)]
+)
+def test_looks_are_made_from_seven_to_midnight_in_japan(site, ticks, clock, asks):
+    site.set_day(TODAY, 3)
+    hour, minute = map(int, clock.split(":"))
+
+    result = ticks.tick(NOW.replace(hour=hour, minute=minute))
+
+    assert bool(site.requests) is asks
+    assert bool(result.run_requests) is asks
+    assert ticks.heartbeats() == (1, 1)
+
+
+def test_a_new_day_is_looked_at_afresh(site, ticks):
+    site.set_day(TODAY, 30)
+    tomorrow = TODAY + timedelta(days=1)
+    site.set_day(tomorrow, 30)
+    ticks.tick()
+
+    (request,) = ticks.tick(NOW + timedelta(days=1)).run_requests
+
+    assert request.partition_key == str(tomorrow)
+    assert site.requests[-1].if_modified_since is None
+
+
+def test_failed_looks_are_counted_shown_and_lose_nothing(site, ticks):
+    site.set_day(TODAY, 30)
+    ticks.tick()
+    good = json.loads(ticks.cursor)
+    site.faults.answer("I_list_001", status=500)
+
+    for count in range(1, FAILURES_BEFORE_THE_TICK_FAILS):
+        reason = skipped(ticks.tick())
+        assert f"look failed, {count} in a row" in reason
+        assert "answers 500" in reason
+    for _ in range(2):
+        with pytest.raises(LooksFailedError, match=r"3 in a row.*answers 500"):
+            ticks.tick()
+
+    kept = json.loads(ticks.cursor)
+    assert {name: kept[name] for name in ("day", "validator", "total", "digest")} == {
+        name: good[name] for name in ("day", "validator", "total", "digest")
+    }
+    assert ticks.heartbeats() == (5, 1)
+    # One request a look: a tick has no time for retries.
+    assert len(site.requests) == 1 + 4
+    site.faults.clear()
+    site.publish(TODAY, 1)
+    assert ticks.tick().run_requests[0].run_key.startswith(f"{TODAY}:31:")
+    assert json.loads(ticks.cursor)["failures"] == 0
+    assert ticks.heartbeats() == (6, 2)
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (lambda faults: faults.answer("I_list", status=404), "answers 404"),
+        (lambda faults: faults.close("I_list"), "RemoteProtocolError"),
+        (lambda faults: faults.bare_page("I_list"), "look failed"),
+        (lambda faults: faults.wrong_charset("I_list"), "look failed"),
+        (lambda faults: faults.cut_connection("I_list"), "look failed"),
+    ],
+    ids=["404", "closed", "no table", "charset", "cut"],
+)
+def test_whatever_is_wrong_with_the_page_is_a_failed_look(site, ticks, fault, said):
+    site.set_day(TODAY, 30)
+    fault(site.faults)
+
+    assert said in skipped(ticks.tick())
+    assert ticks.heartbeats() == (1, 0)
+    assert len(site.requests) == 1
+
+
+def test_retry_after_is_obeyed_over_ticks(site, ticks):
+    site.set_day(TODAY, 30)
+    site.faults.answer("I_list", status=429, retry_after="7200", times=1)
+    assert "asks to wait 7200 s" in skipped(ticks.tick())
+
+    assert "not asked before" in skipped(ticks.tick(NOW + timedelta(minutes=119)))
+    assert len(site.requests) == 1
+    assert ticks.heartbeats() == (2, 0)
+
+    # The host's own pause, at most five minutes, is over in two hours.
+    lock = ticks.tdnet.config.home_path / "tdnet-session.lock"
+    os.utime(lock, (0, 0))
+    assert len(ticks.tick(NOW + timedelta(minutes=121)).run_requests) == 1
+
+
+def test_metrics_that_cannot_be_delivered_are_shown_and_break_no_tick(site, platform, ticks):
+    site.set_day(TODAY, 30)
+    ticks.metrics = MetricsResource(config=platform.changed(aws_endpoint_url="http://127.0.0.1:9"))
+
+    assert len(ticks.tick().run_requests) == 1
+    assert "SensorHeartbeat were not delivered" in skipped(ticks.tick())
+
+
+def test_the_run_that_is_requested_materializes_the_day_and_says_that_a_sensor_began_it(
+    site, ticks, pipeline
+):
+    site.set_day(TODAY, 4)
+    (request,) = ticks.tick().run_requests
+    result = pipeline.materialize(TODAY)
+    assert result.success
+
+    assert skipped(ticks.tick())
+    assert request.tags == {"dagster/priority": "1"}
+    # Dagster adds this tag to every run that a sensor requests.
+    assert run_tags.trigger({"dagster/sensor_name": "new_disclosures"}) == "sensor"
+
+
+def test_the_sensor_itself_runs_with_the_resources_of_the_code_location(site, repository, tick):
+    data = tick("new_disclosures")
+
+    # By the clock of this machine a list that the site does not have, or night in Japan.
+    assert len(site.requests) in (0, 1)
+    assert json.loads(data.cursor)["failures"] == len(site.requests)
+    sensor = repository.get_sensor_def("new_disclosures")
+    assert sensor.default_status == dg.DefaultSensorStatus.STOPPED
+    assert sensor.minimum_interval_seconds == 60

@@ -1,0 +1,208 @@
+"""Every failed run is announced once, to a real topic with a queue behind it."""
+
+import json
+import queue
+import threading
+from datetime import date
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import dagster as dg
+import pytest
+from botocore.exceptions import ClientError
+
+from tdnet_assets import run_tags
+from tdnet_assets.automation.notices import failure_notices, notice_of
+from tdnet_assets.resources import aws
+from tdnet_assets.resources.executions import ExecutionsResource
+
+DAY = date(2026, 6, 10)
+RUN = dg.DagsterRunStatus
+PATIENCE = 60
+
+
+class Topic:
+    """An SNS topic with an HTTP endpoint of ours subscribed to it."""
+
+    def __init__(self, platform):
+        self.sns = aws.client(platform, "sns")
+        self.arn = self.sns.create_topic(Name=platform.bucket)["TopicArn"]
+        self.messages = queue.Queue()
+        topic = self
+
+        class Endpoint(BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                if body["Type"] == "SubscriptionConfirmation":
+                    topic.sns.confirm_subscription(TopicArn=topic.arn, Token=body["Token"])
+                topic.messages.put(body)
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *arguments):
+                """Not on the console."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Endpoint)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        endpoint = f"http://127.0.0.1:{self.server.server_port}/"
+        self.sns.subscribe(TopicArn=self.arn, Protocol="http", Endpoint=endpoint)
+        assert self.messages.get(timeout=PATIENCE)["Type"] == "SubscriptionConfirmation"
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+    def received(self, count):
+        """So many notices; an end mark behind them would come with a further one."""
+        found = [self.messages.get(timeout=PATIENCE) for _ in range(count)]
+        self.sns.publish(TopicArn=self.arn, Subject="end", Message="mark")
+        assert self.messages.get(timeout=PATIENCE)["Message"] == "mark"
+        return found
+
+
+@pytest.fixture
+def topic(platform):
+    topic = Topic(platform)
+    yield topic
+    topic.close()
+
+
+class Ticks:
+    def __init__(self, config, instance):
+        self.config, self.instance, self.cursor = config, instance, None
+
+    def tick(self):
+        resources = {"executions": ExecutionsResource(config=self.config)}
+        with dg.build_sensor_context(
+            instance=self.instance, cursor=self.cursor, resources=resources
+        ) as context:
+            result = failure_notices(context)
+        self.cursor = result.cursor
+        return result.skip_reason.skip_message
+
+
+@pytest.fixture
+def ticks(platform, instance, topic):
+    ticks = Ticks(platform.changed(notice_topic=topic.arn), instance)
+    ticks.tick()
+    return ticks
+
+
+@pytest.fixture
+def failed_run(instance, make_run):
+    def fail(first=DAY, last=DAY, message="it broke", **tags):
+        run = make_run(RUN.STARTED, {**run_tags.for_partitions(str(first), str(last)), **tags})
+        instance.report_run_failed(run, message)
+        return run
+
+    return fail
+
+
+def test_a_failed_run_is_announced_once_with_its_day_reason_and_links(site, pipeline, topic, ticks):
+    site.set_day(DAY, 5)
+    site.faults.bare_page("I_list_001")
+    result = pipeline.materialize(DAY)
+    assert not result.success
+
+    assert ticks.tick() == f"announced: {result.run_id}"
+    assert ticks.tick() == "no run has failed"
+
+    (notice,) = topic.received(1)
+    assert notice["Subject"] == "TDnet local: 2026-06-10 failed"
+    assert notice["TopicArn"] == topic.arn
+    text = notice["Message"]
+    assert "The manual run of 2026-06-10 failed." in text
+    record = pipeline.record(result)
+    assert f"{record.error_type}: {record.error_message}" in text
+    assert "has 0 tables of rows" in text
+    assert f"/runs/{result.run_id}" in text
+    assert f"tdnet status {result.run_id}" in text
+
+
+def test_a_backfill_s_range_and_a_run_without_a_record_are_announced_too(topic, ticks, failed_run):
+    run = failed_run(DAY, date(2026, 6, 12), "the process died", **{"dagster/backfill": "abc"})
+
+    ticks.tick()
+
+    (notice,) = topic.received(1)
+    assert notice["Subject"] == "TDnet local: 2026-06-10 to 2026-06-12 failed"
+    assert "The backfill run of 2026-06-10 to 2026-06-12 failed." in notice["Message"]
+    assert "the process died" in notice["Message"]
+    assert run.run_id in notice["Message"]
+
+
+def test_runs_that_succeed_or_are_cancelled_are_not_announced(
+    site, pipeline, instance, topic, ticks, make_run
+):
+    site.set_day(DAY, 2)
+    assert pipeline.materialize(DAY).success
+    instance.report_run_canceled(make_run(RUN.STARTED, run_tags.for_partitions(str(DAY), str(DAY))))
+
+    assert ticks.tick() == "no run has failed"
+    assert topic.received(0) == []
+
+
+def test_many_failures_are_all_announced_in_their_order(topic, ticks, failed_run):
+    runs = [failed_run(message=f"failure {number}") for number in range(13)]
+
+    ticks.tick()
+    ticks.tick()
+
+    texts = [notice["Message"] for notice in topic.received(13)]
+    assert len(texts) == 13
+    for run in runs:
+        assert sum(run.run_id in text for text in texts) == 1
+
+
+def test_a_topic_that_refuses_fails_the_tick_and_costs_no_notice(
+    platform, instance, topic, ticks, failed_run
+):
+    run = failed_run()
+    good = ticks.config
+    ticks.config = platform.changed(notice_topic=f"{topic.arn}-gone")
+
+    for _ in range(2):
+        with pytest.raises(ClientError, match="NotFound"):
+            ticks.tick()
+    assert topic.received(0) == []
+    ticks.config = good
+
+    assert ticks.tick() == f"announced: {run.run_id}"
+    assert run.run_id in topic.received(1)[0]["Message"]
+
+
+def test_without_a_topic_nothing_is_sent_and_turning_it_on_announces_no_old_failure(
+    platform, instance, topic, failed_run
+):
+    off = Ticks(platform, instance)
+    off.tick()
+    failed_run()
+    assert "no topic is configured" in off.tick()
+
+    off.config = platform.changed(notice_topic=topic.arn)
+    assert off.tick() == "no run has failed"
+    assert topic.received(0) == []
+    run = failed_run()
+
+    assert off.tick() == f"announced: {run.run_id}"
+
+
+def test_failures_from_before_the_first_tick_are_not_announced(
+    platform, instance, topic, failed_run
+):
+    failed_run()
+    ticks = Ticks(platform.changed(notice_topic=topic.arn), instance)
+
+    assert ticks.tick() == "failures from now on count"
+    assert ticks.tick() == "no run has failed"
+    assert topic.received(0) == []
+
+
+def test_a_notice_fits_what_sns_takes_however_long_the_reason(make_run):
+    run = make_run(RUN.STARTED, run_tags.for_partitions(str(DAY), "2026-06-30"))
+
+    notice = notice_of("prod", run, "長い" * 200_000, None)
+
+    assert notice.subject.isascii()
+    assert len(notice.subject) <= 100
+    assert len(notice.message.encode()) < 256_000
+    assert notice.message.endswith(f"tdnet status {run.run_id}")
