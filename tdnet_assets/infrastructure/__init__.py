@@ -1,0 +1,1 @@
+"""What the account must have: template, policies, alarms, dashboard, all from the one config."""

@@ -1,0 +1,176 @@
+"""The lake's tables in the Glue catalogue, so that Athena queries them with no crawler.
+
+What belongs here: which tables Athena sees, and how polars types are called there. What does not:
+the columns, which stand beside the assets that write them.
+
+Partitions are projected: Athena computes them from the range below and asks Glue for none.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import polars as pl
+from polars.datatypes import DataTypeClass
+
+from tdnet_assets.assets.disclosures import DISCLOSURES_TABLE, REJECTS_TABLE
+from tdnet_assets.assets.documents import DOCUMENTS_TABLE
+from tdnet_assets.assets.earnings_table import EARNINGS_REJECTS_TABLE, EARNINGS_TABLE
+from tdnet_assets.assets.facts import FACTS_TABLE, UNREAD_FILINGS_TABLE
+from tdnet_assets.assets.forecast_revisions import REVISION_REJECTS_TABLE, REVISIONS_TABLE
+from tdnet_assets.assets.history import HISTORY_TABLE
+from tdnet_assets.assets.tables import Column, Table
+from tdnet_assets.config import PlatformConfig
+from tdnet_assets.infrastructure import names
+from tdnet_assets.partitions import FIRST_DAY
+from tdnet_assets.resources import layout
+
+
+@dataclass(frozen=True, slots=True)
+class Partitions:
+    """How a table's folders are named: the key, its format as Athena writes it, the step."""
+
+    key: str
+    format: str
+    unit: str
+    first: str
+    meaning: str
+
+
+DAILY: Final = Partitions("date", "yyyy-MM-dd", "DAYS", FIRST_DAY, "JST day, YYYY-MM-DD")
+YEARLY: Final = Partitions("year", "yyyy", "YEARS", FIRST_DAY[:4], "year of the JST day, YYYY")
+
+TABLES: Final[tuple[tuple[Table, Partitions], ...]] = (
+    (DISCLOSURES_TABLE, DAILY),
+    (REJECTS_TABLE, DAILY),
+    (DOCUMENTS_TABLE, DAILY),
+    (FACTS_TABLE, DAILY),
+    (UNREAD_FILINGS_TABLE, DAILY),
+    (EARNINGS_TABLE, DAILY),
+    (EARNINGS_REJECTS_TABLE, DAILY),
+    (REVISIONS_TABLE, DAILY),
+    (REVISION_REJECTS_TABLE, DAILY),
+    (HISTORY_TABLE, YEARLY),
+)
+"""Every table of the lake; a new one is one line here."""
+
+_SIMPLE_TYPES: Final[dict[type[pl.DataType], str]] = {
+    pl.String: "string",
+    pl.Categorical: "string",
+    pl.Enum: "string",
+    pl.Binary: "binary",
+    pl.Boolean: "boolean",
+    pl.Date: "date",
+    pl.Int8: "tinyint",
+    pl.Int16: "smallint",
+    pl.Int32: "int",
+    pl.Int64: "bigint",
+    pl.Float32: "float",
+    pl.Float64: "double",
+}
+
+
+class UnmappedTypeError(TypeError):
+    """A column has a type that Athena has no name for; the message says which."""
+
+
+def database(config: PlatformConfig) -> dict[str, Any]:
+    """CloudFormation properties of the Glue database."""
+    return {
+        "CatalogId": {"Ref": "AWS::AccountId"},
+        "DatabaseInput": {
+            "Name": names.glue_database(config),
+            "Description": f"TDnet disclosures in s3://{config.bucket}/{config.prefix}",
+        },
+    }
+
+
+def table(
+    config: PlatformConfig, declared: Table, partitions: Partitions, database_reference: str
+) -> dict[str, Any]:
+    """CloudFormation properties of one table.
+
+    Args:
+        config: says where the lake is.
+        declared: the table as its asset declares it.
+        partitions: how its folders are named.
+        database_reference: logical id of the database in the template.
+
+    Raises:
+        UnmappedTypeError: a column has a type that Athena does not know.
+    """
+    folder = f"s3://{config.bucket}/{config.prefix}{layout.table_prefix(declared.name)}"
+    return {
+        "CatalogId": {"Ref": "AWS::AccountId"},
+        "DatabaseName": {"Ref": database_reference},
+        "TableInput": {
+            "Name": declared.name,
+            "TableType": "EXTERNAL_TABLE",
+            "Parameters": _projection(folder, partitions),
+            # A string, as Athena's own examples have it; compared as text it is in order.
+            "PartitionKeys": [
+                {"Name": partitions.key, "Type": "string", "Comment": partitions.meaning}
+            ],
+            "StorageDescriptor": {
+                "Location": folder,
+                "Columns": [
+                    _column(declared, column)
+                    for column in declared.columns
+                    if column.name != partitions.key  # the folder's name says it already
+                ],
+                "InputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
+                "OutputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
+                "SerdeInfo": {
+                    "SerializationLibrary": (
+                        "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
+                    )
+                },
+            },
+        },
+    }
+
+
+def type_name(type_: pl.DataType | type[pl.DataType] | DataTypeClass) -> str:
+    """What Glue and Athena call a polars type, e.g. ``array<string>``; times become UTC there.
+
+    Raises:
+        UnmappedTypeError: Athena has no such type.
+    """
+    match type_:
+        case pl.List():
+            return f"array<{type_name(type_.inner)}>"
+        case pl.Struct():
+            fields = (f"{field.name}:{type_name(field.dtype)}" for field in type_.fields)
+            return f"struct<{','.join(fields)}>"
+        case pl.Decimal():
+            return f"decimal({type_.precision},{type_.scale})"
+        case pl.Datetime() if type_.time_unit != "ns":  # Athena reads milli- and microseconds
+            return "timestamp"
+    kind = type_ if isinstance(type_, type) else type(type_)
+    if kind not in _SIMPLE_TYPES:
+        raise UnmappedTypeError(f"Athena has no type for {type_}: store the column as another one")
+    return _SIMPLE_TYPES[kind]
+
+
+def _column(declared: Table, column: Column) -> dict[str, str]:
+    try:
+        type_ = type_name(column.type)
+    except UnmappedTypeError as error:
+        raise UnmappedTypeError(f"column {column.name} of {declared.name}: {error}") from None
+    # Glue takes no more than 255 characters of a comment.
+    return {"Name": column.name, "Type": type_, "Comment": column.description[:255]}
+
+
+def _projection(folder: str, partitions: Partitions) -> dict[str, str]:
+    key = f"projection.{partitions.key}"
+    return {
+        "EXTERNAL": "TRUE",
+        "classification": "parquet",
+        "projection.enabled": "true",
+        f"{key}.type": "date",
+        f"{key}.format": partitions.format,
+        f"{key}.interval": "1",
+        f"{key}.interval.unit": partitions.unit,
+        # NOW is UTC: until 09:00 in Tokyo its day is already Athena's tomorrow.
+        f"{key}.range": f"{partitions.first},NOW+1DAYS",
+        "storage.location.template": f"{folder}{partitions.key}=${{{partitions.key}}}/",
+    }

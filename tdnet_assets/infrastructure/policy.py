@@ -1,0 +1,142 @@
+"""What a run may do in AWS, and what an operator may: nothing that they do not need.
+
+What belongs here: the statements of the two managed policies. What does not: to whom they are
+attached (the deployment's own roles), and the bucket's own policy (``bucket.py``).
+
+A call that the code makes and that is missing here fails a test that records a run's calls; so does
+a permission that no recorded call needs.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tdnet_assets.config import PlatformConfig
+
+VERSION: Final = "2012-10-17"
+
+_Statement = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Where ARNs point: partition (``aws``, ``aws-cn``…), region, account number or ``*``."""
+
+    partition: str
+    region: str
+    number: str
+
+    def arn(self, service: str, resource: str) -> str:
+        """The ARN of a resource of this account and region."""
+        return f"arn:{self.partition}:{service}:{self.region}:{self.number}:{resource}"
+
+    def global_arn(self, service: str, resource: str) -> str:
+        """The ARN of a resource whose name needs neither region nor account, as a bucket's."""
+        return f"arn:{self.partition}:{service}:::{resource}"
+
+
+OF_THE_STACK: Final = Account("${AWS::Partition}", "${AWS::Region}", "${AWS::AccountId}")
+"""The account that the template is deployed to; the strings are for ``Fn::Sub``."""
+
+
+def account_of(config: PlatformConfig, number: str = "*") -> Account:
+    """The account of a configuration: its region, and the partition that the region is in."""
+    import botocore.session  # noqa: PLC0415 - 0.3 s that the template need not pay
+
+    partition = botocore.session.Session().get_partition_for_region(config.aws_region)
+    return Account(partition, config.aws_region, number)
+
+
+def run_policy(config: PlatformConfig, account: Account) -> dict[str, Any]:
+    """What the code location needs: its runs, sensors and schedules.
+
+    Args:
+        config: names of everything.
+        account: where they are.
+
+    Returns:
+        An IAM policy document.
+    """
+    executions, disclosures = (
+        account.arn("dynamodb", f"table/{name}")
+        for name in (config.executions_table, config.disclosures_table)
+    )
+    statements = [
+        _allow(
+            "SendMetrics",
+            ["cloudwatch:PutMetricData"],
+            "*",  # metrics have no ARN: the namespace is what limits them
+            {"StringEquals": {"cloudwatch:namespace": config.metrics_namespace}},
+        ),
+        *_lake(config, account, ["s3:GetObject", "s3:PutObject"]),
+        _allow("WriteExecutions", ["dynamodb:GetItem", "dynamodb:UpdateItem"], executions),
+        _allow(
+            "WriteDisclosures",
+            [
+                "dynamodb:BatchGetItem",
+                "dynamodb:BatchWriteItem",
+                "dynamodb:DeleteItem",
+                "dynamodb:UpdateItem",
+            ],
+            disclosures,
+        ),
+        _queries(executions, disclosures),
+    ]
+    if config.notice_topic:
+        statements.append(_allow("SendNotices", ["sns:Publish"], config.notice_topic))
+    return {"Version": VERSION, "Statement": statements}
+
+
+def operator_policy(config: PlatformConfig, account: Account) -> dict[str, Any]:
+    """What a person needs who asks how things are: ``tdnet status``, ``tdnet query`` and metrics.
+
+    The one write is that of ``tdnet status``, which ends the record of a run that has vanished.
+
+    Args:
+        config: names of everything.
+        account: where they are.
+
+    Returns:
+        An IAM policy document.
+    """
+    executions, disclosures = (
+        account.arn("dynamodb", f"table/{name}")
+        for name in (config.executions_table, config.disclosures_table)
+    )
+    statements = [
+        _allow("ReadMetrics", ["cloudwatch:GetMetricData"], "*"),  # no condition exists for it
+        *_lake(config, account, ["s3:GetObject"]),
+        _allow("EndVanishedRuns", ["dynamodb:GetItem", "dynamodb:UpdateItem"], executions),
+        _allow("ReadDisclosures", ["dynamodb:GetItem"], disclosures),
+        _queries(executions, disclosures),
+    ]
+    return {"Version": VERSION, "Statement": statements}
+
+
+def _lake(config: PlatformConfig, account: Account, actions: list[str]) -> list[_Statement]:
+    bucket = account.global_arn("s3", config.bucket)
+    # Without the right to list, S3 answers 403 where an object is missing, instead of 404.
+    below_prefix = {"StringLike": {"s3:prefix": f"{config.prefix}*"}} if config.prefix else None
+    return [
+        _allow("LakeObjects", actions, f"{bucket}/{config.prefix}*"),
+        _allow("LakeListing", ["s3:ListBucket"], bucket, below_prefix),
+    ]
+
+
+def _queries(*tables: str) -> _Statement:
+    # Both tables are queried through their indexes only.
+    return _allow("QueryIndexes", ["dynamodb:Query"], [f"{table}/index/*" for table in tables])
+
+
+def _allow(
+    sid: str,
+    actions: list[str],
+    resource: str | list[str],
+    condition: dict[str, Any] | None = None,
+) -> _Statement:
+    statement: _Statement = {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Action": actions,
+        "Resource": resource,
+    }
+    return {**statement, "Condition": condition} if condition else statement

@@ -1,0 +1,136 @@
+"""A full recorded run of a sample day, and of all else that the code location does by itself."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+import dagster as dg
+
+from tdnet_assets.assets.history import yearly_copy
+from tdnet_assets.automation.notices import failure_notices
+from tdnet_assets.automation.records import execution_record_sweep
+from tdnet_assets.config import PlatformConfig
+from tdnet_assets.local.bootstrap import bootstrap
+from tdnet_assets.local.sample_site import SampleSite, serve
+from tdnet_assets.resources import aws
+from tdnet_assets.resources.disclosure_index import DisclosureIndexResource
+from tdnet_assets.resources.executions import ExecutionsResource
+from tdnet_assets.resources.metrics import (
+    CATALOGUE,
+    FRESHNESS_LAG,
+    SENSOR_HEARTBEAT,
+    MetricsResource,
+)
+from tdnet_assets_tests.conftest import NOW, Pipeline
+from tdnet_assets_tests.infrastructure.wire import (
+    Call,
+    Request,
+    calls,
+    metric_data,
+    recording_proxy,
+)
+
+DAY = date(2026, 6, 10)
+BAD_DAY = date(2026, 6, 11)
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What went to AWS: as a run of the code location, and as an operator looked at it."""
+
+    config: PlatformConfig
+    run: list[Request]
+    operator: list[Request]
+    started: datetime
+
+    @property
+    def run_calls(self) -> list[Call]:
+        return calls(self.run, self.config.aws_region)
+
+    @property
+    def operator_calls(self) -> list[Call]:
+        return calls(self.operator, self.config.aws_region)
+
+    @property
+    def metric_data(self) -> list[tuple[str, dict]]:
+        return metric_data(self.run)
+
+
+@contextmanager
+def recorded(endpoint_url: str, instance: dg.DagsterInstance) -> Iterator[Recording]:
+    """Record everything against this endpoint; the bucket and the tables are made before."""
+    site = SampleSite(clock=lambda: NOW)
+    site.set_day(DAY, 12)
+    site.set_day(BAD_DAY, 8)
+    site.faults.malformed_row(BAD_DAY, page=1, position=2, kind="bad_time")
+    started = datetime.now(UTC)
+    with serve(site) as base_url, recording_proxy(endpoint_url) as (address, requests):
+        direct = _config(endpoint_url, base_url)
+        topic = aws.client(direct, "sns").create_topic(Name=direct.bucket)["TopicArn"]
+        config = direct.changed(notice_topic=topic)
+        bootstrap(config)
+        through_proxy = config.changed(aws_endpoint_url=address)
+        _run(Pipeline(through_proxy, instance))
+        run = list(requests)
+        requests.clear()
+        _look(through_proxy, Pipeline(through_proxy, instance))
+        yield Recording(config, run, list(requests), started)
+
+
+def _run(pipeline: Pipeline) -> None:
+    """The day, again the unchanged day, a day that fails, and what sensors and schedules add."""
+    config = pipeline.config
+    assert pipeline.materialize(DAY).success
+    assert pipeline.materialize(DAY).success
+    assert not pipeline.materialize(BAD_DAY).success
+    executions, index = pipeline.executions, DisclosureIndexResource(config=config)
+    rows = index.by_day(DAY)
+    index.replace_day(DAY, rows[1:])  # as after a correction that moves a row to another day
+    yearly_copy(pipeline.lake).bring_up_to_date(DAY.year)
+    resources = {"executions": executions}
+    # The failures are behind the first of all events.
+    with dg.build_sensor_context(pipeline.instance, cursor="0", resources=resources) as context:
+        assert "announced: " in str(failure_notices(context).skip_reason)
+    with dg.build_sensor_context(pipeline.instance, resources=resources) as context:
+        execution_record_sweep(context)
+    # What only the sensors send, as they send it.
+    pipeline.metrics.publish({SENSOR_HEARTBEAT: 1})
+    pipeline.metrics.publish({FRESHNESS_LAG: 5_400})
+
+
+def _look(config: PlatformConfig, pipeline: Pipeline) -> None:
+    """What `tdnet status`, `tdnet query`, `tdnet index` and a reader of the lake ask."""
+    executions, index = ExecutionsResource(config=config), DisclosureIndexResource(config=config)
+    # Its process has vanished: looking at the records ends it.
+    executions.start("vanished", now=datetime.now(UTC) - timedelta(hours=1))
+    assert [ended.execution_id for ended in executions.expire_stale()] == ["vanished"]
+    assert executions.get("vanished").status == "failed"
+    first = index.by_day(DAY)[0]
+    assert index.get(first.disclosure_id) == first
+    assert index.by_code(first.code)
+    assert list(pipeline.lake.list("tables/"))
+    assert pipeline.table("disclosures", DAY).height == 12
+    metrics = MetricsResource(config=config)
+    for metric in CATALOGUE:
+        metrics.statistics(
+            metric.name,
+            start=datetime.now(UTC) - timedelta(hours=1),
+            end=datetime.now(UTC) + timedelta(minutes=1),
+        )
+
+
+def _config(endpoint_url: str, base_url: str) -> PlatformConfig:
+    name = f"recorded-{os.getpid()}"
+    return PlatformConfig(
+        bucket=name,
+        prefix="lake/",
+        executions_table=f"executions-{name}",
+        disclosures_table=f"disclosures-{name}",
+        metrics_namespace=f"TDnet-{name}",
+        tdnet_base_url=base_url,
+        requests_per_second=0,
+        aws_endpoint_url=endpoint_url,
+        embedded_aws=True,
+    )

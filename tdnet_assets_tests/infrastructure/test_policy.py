@@ -1,0 +1,173 @@
+"""The policies, judged by an independent evaluator against the calls of a recorded run."""
+
+import re
+
+import pytest
+
+from tdnet_assets.config import PlatformConfig
+from tdnet_assets.infrastructure.policy import Account, account_of, operator_policy, run_policy
+from tdnet_assets_tests.infrastructure.wire import ACCOUNT, Call, Request, UnknownCallError, calls
+
+HERE = Account("aws", "ap-northeast-1", ACCOUNT)
+TOPIC = f"arn:aws:sns:ap-northeast-1:{ACCOUNT}:notices"
+
+
+@pytest.fixture(params=["run", "operator"])
+def subject(request, recording):
+    """A policy and the recorded calls that it is for."""
+    if request.param == "run":
+        return run_policy(recording.config, HERE), recording.run_calls
+    return operator_policy(recording.config, HERE), recording.operator_calls
+
+
+def _elsewhere(call: Call, config: PlatformConfig) -> list[Call]:
+    """The same call to what is not ours: another namespace, prefix, name, account or region."""
+    namespace = config.metrics_namespace
+    context = dict(call.context)
+    contexts, resources = [], []
+    if context.get("cloudwatch:namespace") == namespace:
+        contexts += [
+            {"cloudwatch:namespace": other}
+            for other in (f"{namespace}2", namespace[:-1], "AWS/EC2")
+        ]
+        contexts.append({})
+    if "s3:prefix" in context:
+        own = context["s3:prefix"]
+        assert own.startswith(config.prefix)
+        others = (own.removeprefix(config.prefix), f"other/{own}", "", config.prefix[:-2])
+        contexts += [{**context, "s3:prefix": other} for other in others]
+        contexts.append({})
+    if call.resource.startswith(f"arn:aws:s3:::{config.bucket}/"):
+        resources.append(call.resource.replace(f"/{config.prefix}", "/", 1))
+    # The topic is called like the bucket.
+    for name in (config.bucket, config.executions_table, config.disclosures_table):
+        whole = rf"(?<=[:/]){re.escape(name)}(?=/|$)"
+        if re.search(whole, call.resource):
+            resources += [
+                re.sub(whole, other, call.resource, count=1)
+                for other in (f"{name}-other", f"other-{name}", name[:-1])
+            ]
+    if call.action.startswith(("dynamodb:", "sns:")):
+        resources.append(call.resource.replace(ACCOUNT, "210987654321"))
+        resources.append(call.resource.replace("northeast", "southeast"))
+    return [call.elsewhere(context=tuple(other.items())) for other in contexts] + [
+        call.elsewhere(resource=other) for other in resources
+    ]
+
+
+def _permissions(policy):
+    """Each permission alone: a policy of one action on one resource."""
+    for statement in policy["Statement"]:
+        resources = statement["Resource"]
+        for resource in [resources] if isinstance(resources, str) else resources:
+            for action in statement["Action"]:
+                alone = {**statement, "Action": action, "Resource": resource}
+                yield (action, resource), {**policy, "Statement": [alone]}
+
+
+def test_every_call_of_a_recorded_run_is_allowed(subject, allowed):
+    policy, recorded_calls = subject
+
+    verdicts = allowed((policy, call) for call in recorded_calls)
+
+    refused = [call for call, verdict in zip(recorded_calls, verdicts, strict=True) if not verdict]
+    assert not refused, "\n".join(
+        f"no permission for {call.action} on {call.resource}, context {dict(call.context)}"
+        for call in refused
+    )
+
+
+def test_the_same_calls_to_what_is_not_ours_are_denied(subject, allowed, recording):
+    policy, recorded_calls = subject
+    strangers = [
+        stranger for call in recorded_calls for stranger in _elsewhere(call, recording.config)
+    ]
+    without_limits = {
+        call.action for call in recorded_calls if not _elsewhere(call, recording.config)
+    }
+
+    verdicts = allowed((policy, stranger) for stranger in strangers)
+
+    wrongly = [call for call, verdict in zip(strangers, verdicts, strict=True) if verdict]
+    assert not wrongly
+    assert without_limits <= {"cloudwatch:GetMetricData"}  # IAM knows no limit for it
+
+
+def test_nothing_is_allowed_that_no_recorded_call_needs(subject, allowed):
+    policy, recorded_calls = subject
+    permissions = list(_permissions(policy))
+    questions = [
+        (permission, alone, call)
+        for permission, alone in permissions
+        for call in recorded_calls
+        if call.action == permission[0]
+    ]
+
+    verdicts = allowed((alone, call) for _, alone, call in questions)
+
+    used = {
+        permission
+        for (permission, _, _), verdict in zip(questions, verdicts, strict=True)
+        if verdict
+    }
+    assert used == {permission for permission, _ in permissions}
+
+
+def test_the_recording_has_calls_of_both_clients_to_every_service(recording):
+    services = {call.action.split(":")[0] for call in recording.run_calls}
+    agents = {request.headers.get("user-agent", "").split("/")[0] for request in recording.run}
+
+    assert services == {"s3", "dynamodb", "cloudwatch", "sns"}
+    assert {"Boto3", "object_store"} <= agents
+
+
+def test_without_a_topic_nothing_may_be_published(example, allowed):
+    publish = Call("sns:Publish", TOPIC)
+
+    assert allowed(
+        [
+            (run_policy(example, HERE), publish),
+            (run_policy(example.changed(notice_topic=TOPIC), HERE), publish),
+            (operator_policy(example.changed(notice_topic=TOPIC), HERE), publish),
+        ]
+    ) == [False, True, False]
+
+
+def test_a_lake_that_has_its_bucket_for_itself_may_be_listed_from_the_top(example, allowed):
+    policy = run_policy(example.changed(prefix=""), HERE)
+    bucket = f"arn:aws:s3:::{example.bucket}"
+
+    assert allowed(
+        [
+            (policy, Call("s3:ListBucket", bucket)),
+            (policy, Call("s3:ListBucket", bucket, (("s3:prefix", "tables/"),))),
+            (policy, Call("s3:ListBucket", f"{bucket}2")),
+            (policy, Call("s3:PutObject", f"{bucket}/raw/page")),
+            (policy, Call("s3:DeleteObject", f"{bucket}/raw/page")),
+        ]
+    ) == [True, True, False, True, False]
+
+
+def test_the_partition_follows_the_region(example):
+    china = account_of(example.changed(aws_region="cn-north-1"), ACCOUNT)
+
+    assert china == Account("aws-cn", "cn-north-1", ACCOUNT)
+    assert china.arn("dynamodb", "table/t") == f"arn:aws-cn:dynamodb:cn-north-1:{ACCOUNT}:table/t"
+    assert account_of(example) == Account("aws", "ap-northeast-1", "*")
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        Request("DELETE", "/lake/key", {}, b""),
+        Request("POST", "/lake/key?uploads", {}, b""),
+        Request("GET", "/lake?acl", {}, b""),
+        Request("PUT", "/lake/key", {"x-amz-copy-source": "/other/key"}, b""),
+        Request("POST", "/", {"x-amz-target": "AWSGlue.GetTable"}, b"{}"),
+        Request("POST", "/", {"x-amz-target": "DynamoDB_20120810.ListTables"}, b"{}"),
+    ],
+    ids=lambda request_: f"{request_.method} {request_.target}",
+)
+def test_a_call_that_the_recorder_cannot_name_is_never_overlooked(request_):
+    with pytest.raises(UnknownCallError):
+        calls([request_], "ap-northeast-1")
