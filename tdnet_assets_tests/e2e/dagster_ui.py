@@ -3,21 +3,23 @@
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
 
+from tdnet_assets import run_tags
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.local.embedded_aws import free_port
 from tdnet_assets_tests import commands
 
 T = TypeVar("T")
 
-_LAUNCH = """
+_LAUNCH_BACKFILL = """
 mutation($params: LaunchBackfillParams!) {
   launchPartitionBackfill(backfillParams: $params) {
     __typename
@@ -25,6 +27,28 @@ mutation($params: LaunchBackfillParams!) {
     ... on PythonError { message }
   }
 }"""
+_LAUNCH_RUN = """
+mutation($params: ExecutionParams!) {
+  launchRun(executionParams: $params) {
+    __typename
+    ... on LaunchRunSuccess { run { runId } }
+    ... on PythonError { message }
+    ... on RunConfigValidationInvalid { errors { message } }
+  }
+}"""
+_TERMINATE = """
+mutation($id: String!) {
+  terminateRun(runId: $id) {
+    __typename
+    ... on TerminateRunFailure { message }
+    ... on PythonError { message }
+  }
+}"""
+_START_SENSOR = """
+mutation($sensor: SensorSelector!) {
+  startSensor(sensorSelector: $sensor) { __typename ... on PythonError { message } }
+}"""
+_RUN = "query($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
 _BACKFILL = """
 query($id: String!) {
   partitionBackfillOrError(backfillId: $id) {
@@ -43,7 +67,23 @@ query($key: AssetKeyInput!) {
     assetPartitionStatuses { ... on TimePartitionStatuses {
       ranges { status startKey endKey } } } } }
 }"""
+_TICKS = """
+query($sensor: SensorSelector!) {
+  sensorOrError(sensorSelector: $sensor) { ... on Sensor {
+    sensorState { ticks(limit: 20) { status skipReason runIds error { message } } } } }
+}"""
+_REPOSITORY = {"repositoryLocationName": "tdnet_assets", "repositoryName": "__repository__"}
 ASSETS = ("listing_pages", "disclosures", "documents")
+
+
+@dataclass(frozen=True)
+class Tick:
+    """One evaluation of a sensor as the UI shows it."""
+
+    status: str
+    skip_reason: str | None
+    run_ids: tuple[str, ...]
+    error: str | None
 
 
 class DagsterUi:
@@ -63,13 +103,42 @@ class DagsterUi:
 
     def launch_backfill(self, days: list[date]) -> str:
         launched = self.ask(
-            _LAUNCH,
+            _LAUNCH_BACKFILL,
             params={
                 "assetSelection": [{"path": [name]} for name in ASSETS],
                 "partitionNames": [str(day) for day in days],
             },
         )
+        assert launched["__typename"] == "LaunchBackfillSuccess", launched
         return str(launched["backfillId"])
+
+    def launch_run(self, day: date, assets: Sequence[str] = ASSETS) -> str:
+        """Materialize one partition; gives the run's id."""
+        launched = self.ask(
+            _LAUNCH_RUN,
+            params={
+                "selector": {
+                    **_REPOSITORY,
+                    "pipelineName": "__ASSET_JOB",
+                    "assetSelection": [{"path": [name]} for name in assets],
+                },
+                "mode": "default",
+                "executionMetadata": {
+                    "tags": [{"key": run_tags.PARTITION, "value": str(day)}],
+                },
+            },
+        )
+        assert launched["__typename"] == "LaunchRunSuccess", launched
+        return str(launched["run"]["runId"])
+
+    def terminate(self, run_id: str) -> None:
+        """Ask Dagster to end a run, as the UI's button does."""
+        ended = self.ask(_TERMINATE, id=run_id)
+        assert ended["__typename"] == "TerminateRunSuccess", ended
+
+    def run_status(self, run_id: str) -> str:
+        """QUEUED, STARTED, SUCCESS, …"""
+        return str(self.ask(_RUN, id=run_id)["status"])
 
     def backfill(self, backfill_id: str) -> Any:
         return self.ask(_BACKFILL, id=backfill_id)
@@ -80,6 +149,23 @@ class DagsterUi:
         return [
             (one["status"], one["startKey"], one["endKey"])
             for one in found["assetPartitionStatuses"]["ranges"]
+        ]
+
+    def start_sensor(self, name: str) -> None:
+        started = self.ask(_START_SENSOR, sensor={**_REPOSITORY, "sensorName": name})
+        assert started["__typename"] == "Sensor", started
+
+    def ticks(self, sensor: str) -> list[Tick]:
+        """The sensor's last evaluations, newest first."""
+        found = self.ask(_TICKS, sensor={**_REPOSITORY, "sensorName": sensor})
+        return [
+            Tick(
+                one["status"],
+                one["skipReason"],
+                tuple(one["runIds"]),
+                one["error"] and one["error"]["message"],
+            )
+            for one in found["sensorState"]["ticks"]
         ]
 
 
@@ -96,11 +182,17 @@ def running_ui(config: PlatformConfig, log: Path) -> Iterator[DagsterUi]:
             text=True,
         )
     try:
-        eventually(lambda: "Dagster UI" in log.read_text() or None, seconds=90)
+        eventually(lambda: _has_started(process, log) or None, seconds=120)
         yield DagsterUi(f"http://127.0.0.1:{port}", process)
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(90)
+
+
+def _has_started(process: subprocess.Popen[str], log: Path) -> bool:
+    said = log.read_text()
+    assert process.poll() is None, said
+    return "Dagster UI" in said
 
 
 def eventually(look: Callable[[], T | None], *, seconds: float) -> T:

@@ -1,0 +1,114 @@
+"""A headless Chromium with an empty profile, driven over the DevTools protocol."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+from websockets.sync.client import ClientConnection, connect
+
+from tdnet_assets_tests.e2e.dagster_ui import eventually
+
+_NAMES = ("chromium", "chromium-browser")
+# The browser is to open our pages and do nothing else.
+_SWITCHES = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=1600,1200",
+)
+_ANSWER_SECONDS = 60
+
+
+def chromium() -> str | None:
+    """The browser's executable; None where there is none."""
+    return next(filter(None, map(shutil.which, _NAMES)), None)
+
+
+class Page:
+    """One page of the browser, as a person sees it."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self._connection = connection
+        self._sent = 0
+
+    def open(self, address: str) -> None:
+        answer = self._call("Page.navigate", url=address)
+        assert "errorText" not in answer, f"{address}: {answer['errorText']}"
+
+    def text(self) -> str:
+        """What the page shows now; empty while it has no body."""
+        answer = self._call(
+            "Runtime.evaluate",
+            expression="document.body ? document.body.innerText : ''",
+            returnByValue=True,
+        )
+        return str(answer["result"].get("value", ""))
+
+    def wait_for(self, *texts: str, seconds: float = 90) -> str:
+        """The page's text once it shows all of these."""
+        missing: tuple[str, ...] = texts
+
+        def shown() -> str | None:
+            nonlocal missing
+            text = self.text()
+            missing = tuple(one for one in texts if one not in text)
+            return None if missing else text
+
+        try:
+            return eventually(shown, seconds=seconds)
+        except AssertionError as error:
+            raise AssertionError(f"not shown: {missing}; shown: {self.text()!r}") from error
+
+    def _call(self, method: str, **parameters: object) -> Any:
+        self._sent += 1
+        order = {"id": self._sent, "method": method, "params": parameters}
+        self._connection.send(json.dumps(order))
+        while True:
+            answer = json.loads(self._connection.recv(timeout=_ANSWER_SECONDS))
+            if answer.get("id") == self._sent:
+                assert "error" not in answer, answer["error"]
+                return answer["result"]
+
+
+@contextmanager
+def opened_browser(executable: str, profile: Path) -> Iterator[Page]:
+    """A browser with one blank page, until the block ends.
+
+    Args:
+        executable: of :func:`chromium`.
+        profile: a folder of its own, empty or not there yet.
+    """
+    process = subprocess.Popen(
+        [executable, *_SWITCHES, f"--user-data-dir={profile}", "--remote-debugging-port=0"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        port = eventually(lambda: _port(process, profile), seconds=60)
+        with connect(_first_page(port), max_size=None, proxy=None) as connection:
+            yield Page(connection)
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _port(process: subprocess.Popen[bytes], profile: Path) -> int | None:
+    assert process.poll() is None, f"the browser ended with code {process.returncode}"
+    written = profile / "DevToolsActivePort"
+    lines = written.read_text().splitlines() if written.exists() else []
+    return int(lines[0]) if lines else None
+
+
+def _first_page(port: int) -> str:
+    targets = httpx.get(f"http://127.0.0.1:{port}/json/list", timeout=_ANSWER_SECONDS).json()
+    return next(str(one["webSocketDebuggerUrl"]) for one in targets if one["type"] == "page")
