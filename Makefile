@@ -38,6 +38,9 @@ requirements:
 	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --upgrade \
 		--generate-hashes --no-annotate --no-header --no-emit-index-url --no-strip-extras \
 		--output-file requirements.txt
+	uv pip compile pyproject.toml deploy/requirements.in --extra postgres --universal \
+		--python-version 3.11 --constraints requirements.txt --generate-hashes --no-annotate \
+		--no-header --no-emit-index-url --no-strip-extras --output-file deploy/requirements.txt
 
 clean:
 	rm -rf $(VENV) build *.egg-info

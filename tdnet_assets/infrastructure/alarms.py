@@ -153,7 +153,7 @@ ALARMS: Final = (
         _HOUR,
         "notBreaching",
         "Days failed in three hours of the last day: trying again does not help. What to do: read "
-        "the reason in `tdnet status`, run `tdnet doctor`, mend the cause, then backfill the "
+        "the reason in `tdnet status`, mend the cause, then backfill the "
         "failed partitions before TDnet's window of 31 days has passed them.",
         periods=24,
         datapoints=3,
@@ -181,7 +181,7 @@ ALARMS: Final = (
         _FIVE_MINUTES,
         "breaching",  # as above
         "No look for new disclosures has succeeded for an hour. What to do: start the daemon and "
-        "the sensor again, run `tdnet doctor`, then `tdnet collect today`: nothing is fetched "
+        "the sensor again, then `tdnet collect today`: nothing is fetched "
         "twice.",
         periods=12,
         datapoints=12,

@@ -236,8 +236,8 @@ class MetricsResource(aws.AwsResource):
         )
         return (
             f"{code}: metrics {', '.join(names)} were not delivered to the CloudWatch namespace "
-            f"{namespace!r}: {str(failure).rstrip('.')}. What to do: {advice}; then run "
-            "`tdnet doctor`."
+            f"{namespace!r}: {str(failure).rstrip('.')}. What to do: {advice}; "
+            "`tdnet infra policy` prints the policy that does."
         )
 
 

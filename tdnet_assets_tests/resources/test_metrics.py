@@ -365,7 +365,7 @@ def test_a_refused_delivery_is_returned_and_logged_and_never_raises(
     assert "metrics DisclosuresCollected, RunDuration were not delivered" in error
     assert "not authorized to perform: cloudwatch:PutMetricData" in error
     assert "cloudwatch:namespace condition is exactly 'TDnetDataCollector'" in error
-    assert "tdnet doctor" in error
+    assert "tdnet infra policy" in error
     assert keys["AWS_SECRET_ACCESS_KEY"] not in error
     assert [r.getMessage() for r in caplog.records if r.levelno == logging.ERROR] == [error]
 
