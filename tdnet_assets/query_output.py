@@ -29,6 +29,14 @@ _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"})
 _C1 = {code: f"\\u{code:04x}" for code in range(0x7F, 0xA0)}
 
 
+class _Console(Console):
+    """A console that leaves it to us what becomes of a reader that goes away."""
+
+    def on_broken_pipe(self) -> None:
+        """Rich itself would end the process with 1."""
+        raise BrokenPipeError
+
+
 def write(frame: pl.DataFrame, format_: str, shown: Sequence[str]) -> None:
     """Write a frame to standard output.
 
@@ -81,7 +89,7 @@ def _write_table(frame: pl.DataFrame) -> None:
         # Text, not str: brackets in a title are no markup.
         table.add_row(*(Text(printable(value)) for value in row))
     width = None if sys.stdout.isatty() else _UNLIMITED_WIDTH
-    Console(file=_text_output(), width=width, highlight=False, markup=False, emoji=False).print(
+    _Console(file=_text_output(), width=width, highlight=False, markup=False, emoji=False).print(
         table
     )
 

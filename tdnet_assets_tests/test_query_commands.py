@@ -308,8 +308,10 @@ def test_nothing_found_is_an_empty_answer_and_no_error(tdnet, command):
     assert table.stderr == comma.stderr == array.stderr == binary.stderr == ""
 
 
-@pytest.mark.parametrize("format_", ["csv", "json", "table"])
-def test_a_reader_that_goes_away_ends_the_command_quietly(platform, lake, format_):
+@pytest.mark.parametrize(
+    ("format_", "lines"), [("csv", 1), ("json", 1), ("table", 1), ("table", 0)]
+)
+def test_a_reader_that_goes_away_ends_the_command_quietly(platform, lake, format_, lines):
     write_day(lake, DAY, 3000)
 
     with subprocess.Popen(
@@ -318,7 +320,8 @@ def test_a_reader_that_goes_away_ends_the_command_quietly(platform, lake, format
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     ) as process:
-        process.stdout.readline()
+        for _ in range(lines):
+            process.stdout.readline()
         process.stdout.close()
         errors = process.stderr.read()
         code = process.wait(timeout=120)
