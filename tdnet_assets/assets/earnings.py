@@ -8,15 +8,18 @@ columns (``assets/earnings_table.py``), links to other days' reports
 import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import dagster as dg
+import polars as pl
 
 from tdnet_assets.assets.accounting import EARNINGS_CHECKS, accounting_checks
 from tdnet_assets.assets.charts import bar_chart
 from tdnet_assets.assets.daily import DailyStep, Day, Materialized
 from tdnet_assets.assets.earnings_table import EARNINGS_REJECTS_TABLE, EARNINGS_TABLE, table_row
 from tdnet_assets.assets.filings import (
+    IN_REVISION,
+    IN_SUMMARY,
     Filing,
     Understood,
     check_understood,
@@ -27,9 +30,12 @@ from tdnet_assets.assets.forecast_revisions import revision_lines, stored_revisi
 from tdnet_assets.assets.related_reports import link_reports, own_forecasts
 from tdnet_assets.assets.tables import amount, percent, preview
 from tdnet_assets.resources import layout
-from tdnet_assets.tdnet.accounting_checks import check_earnings
+from tdnet_assets.tdnet.accounting_checks import Finding, check_earnings
+from tdnet_assets.tdnet.attached_elements import COMPARED_ELEMENTS
 from tdnet_assets.tdnet.earnings import Earnings, filled_shares, read_earnings
+from tdnet_assets.tdnet.summary_cells import SummaryCells
 from tdnet_assets.tdnet.surprises import RANKED_ITEMS, Surprise, largest, surprises
+from tdnet_assets.tdnet.xbrl.facts import Fact
 
 READER_VERSION = "1"
 REPORTS_UNDERSTOOD = "reports_understood"
@@ -56,24 +62,30 @@ SPEC = dg.AssetSpec(
     metadata=EARNINGS_TABLE.ui_metadata(),
 )
 
+# Most facts are lines of statements that no figure of the summary is compared with.
+_FACTS = ~IN_REVISION & (IN_SUMMARY | pl.col("element").is_in(COMPARED_ELEMENTS))
+
+
+class _Report(NamedTuple):
+    earnings: Earnings
+    findings: tuple[Finding, ...]
+
+
 _Reports = Sequence[tuple[Filing, Earnings]]
 
 
 async def materialize(day: Day) -> Materialized:
     """Read the day's reports, link them to those they replace, and check their figures."""
-    found = await asyncio.to_thread(understand, day, read_earnings)
-    rows = [table_row(filing, report) for filing, report in found.rows]
+    found = await asyncio.to_thread(understand, day, _FACTS, _report)
+    reports = [(filing, report.earnings) for filing, report in found.rows]
+    rows = [table_row(filing, earnings) for filing, earnings in reports]
     await asyncio.to_thread(link_reports, day, rows)
     write = day.lake.write_table(
         EARNINGS_TABLE.name, day.date, EARNINGS_TABLE.frame(rows), {"reader": READER_VERSION}
     )
     write_rejects(day, EARNINGS_REJECTS_TABLE, found.not_understood)
-    findings = [
-        (filing, finding)
-        for filing, report in found.rows
-        for finding in check_earnings(filing.facts, report)
-    ]
-    surprising = await asyncio.to_thread(_surprises, day, found.rows)
+    findings = [(filing, one) for filing, report in found.rows for one in report.findings]
+    surprising = await asyncio.to_thread(_surprises, day, reports)
     return Materialized(
         write.sha256,
         _metadata(day, found, rows, surprising),
@@ -82,6 +94,14 @@ async def materialize(day: Day) -> Materialized:
             *accounting_checks(EARNINGS_CHECKS, findings),
         ],
     )
+
+
+def _report(facts: Sequence[Fact]) -> _Report | None:
+    summary = SummaryCells(facts)
+    earnings = read_earnings(summary)
+    if earnings is None:
+        return None
+    return _Report(earnings, check_earnings(summary, facts, earnings))
 
 
 def _surprises(day: Day, reports: _Reports) -> list[tuple[Filing, Surprise]]:
@@ -98,7 +118,7 @@ def _surprises(day: Day, reports: _Reports) -> list[tuple[Filing, Surprise]]:
 
 def _metadata(
     day: Day,
-    found: Understood[Earnings],
+    found: Understood[_Report],
     rows: Sequence[Mapping[str, Any]],
     surprising: Sequence[tuple[Filing, Surprise]],
 ) -> dict[str, Any]:
@@ -117,7 +137,7 @@ def _metadata(
                 "operating income": percent_of(share.operating_income),
                 "net income": percent_of(share.net_income),
             }
-            for share in filled_shares(report for _, report in found.rows)
+            for share in filled_shares(report.earnings for _, report in found.rows)
         ),
         "against_own_forecast": bar_chart("Results against own forecasts", _groups(surprising)),
         "biggest_surprises": preview(

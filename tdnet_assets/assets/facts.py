@@ -6,8 +6,8 @@ reading XBRL (``tdnet/xbrl/``) and what facts mean (``assets/earnings.py``,
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -179,13 +179,14 @@ async def _read(
             return await asyncio.to_thread(_facts, lake, day, archive)
 
     read = await asyncio.gather(*map(one, archives))
-    columns: dict[str, list[Any]] = {column.name: [] for column in FACTS_TABLE.columns}
+    columns: dict[str, Any] = {column.name: [] for column in FACTS_TABLE.columns}
     refused = []
     for archive, facts in zip(archives, read, strict=True):
         if isinstance(facts, TdnetError):
             refused.append({**_named(archive), "reason": str(facts)})
         else:
             _append(columns, archive, facts)
+    columns["members"] = _members(columns["members"])
     return pl.DataFrame(columns, schema=FACTS_TABLE.schema), refused
 
 
@@ -220,31 +221,26 @@ def _check_storable(fact: Fact) -> None:
         )
 
 
-def _append(columns: dict[str, list[Any]], archive: _Archive, facts: Sequence[Fact]) -> None:
+def _append(columns: dict[str, Any], archive: _Archive, facts: Sequence[Fact]) -> None:
     columns["disclosure_id"] += [archive.disclosure_id] * len(facts)
     columns["code"] += [archive.code] * len(facts)
     for name, values in zip(Fact._fields, zip(*facts, strict=True), strict=False):
-        columns[name] += [_rows(members) for members in values] if name == "members" else values
+        columns[name] += values
 
 
-def _rows(members: Sequence[Member]) -> list[dict[str, Any]]:
-    return [
-        {"axis": member.axis, "member": member.member, "is_typed": member.is_typed}
-        for member in members
-    ]
+def _members(values: Sequence[tuple[Member, ...]]) -> pl.Series:
+    """The column of other dimensions.
 
-
-def facts_by_filing(
-    table: pl.DataFrame, disclosure_ids: Iterable[str] | None = None
-) -> Iterator[tuple[str, list[Fact]]]:
-    """The facts of each filing of a day's table, in the filing's own order.
-
-    Args:
-        table: rows of ``financial_facts``.
-        disclosure_ids: filings to give; all of them when None.
+    A day has many facts and few different dimensions, and each list costs polars a frame.
     """
-    if disclosure_ids is not None:
-        table = table.filter(pl.col("disclosure_id").is_in(list(disclosure_ids)))
+    positions = {members: number for number, members in enumerate(dict.fromkeys(values))}
+    different = [[asdict(member) for member in members] for members in positions]
+    lists = pl.Series("members", different, pl.List(MEMBER))
+    return lists.gather([positions[members] for members in values])
+
+
+def facts_by_filing(table: pl.DataFrame) -> Iterator[tuple[str, list[Fact]]]:
+    """The facts of each filing among rows of ``financial_facts``, in the filing's own order."""
     rows = table.select("disclosure_id", *Fact._fields).iter_rows()
     for number, of_filing in groupby(rows, key=itemgetter(0)):
         yield number, [_fact(row) for row in of_filing]

@@ -18,14 +18,18 @@ from tdnet_assets.assets.facts import FACTS_TABLE, facts_by_filing
 from tdnet_assets.assets.tables import Column, Table
 from tdnet_assets.resources import layout
 from tdnet_assets.tdnet.errors import TdnetError
-from tdnet_assets.tdnet.xbrl.facts import Fact
+from tdnet_assets.tdnet.xbrl.facts import SUMMARY, Fact
 
 _Content = TypeVar("_Content")
+
+IN_SUMMARY = pl.col("part") == SUMMARY
+# Figures of an edition, before or after, are a revision's own: a 決算短信 has none.
+IN_REVISION = pl.col("previous_current").is_not_null().any().over("disclosure_id")
 
 
 @dataclass(frozen=True, slots=True)
 class Filing:
-    """A listed disclosure with the facts of its archive; ``disclosed_at`` is in Asia/Tokyo."""
+    """A listed disclosure with an archive that was read; ``disclosed_at`` is in Asia/Tokyo."""
 
     disclosure_id: str
     code: str
@@ -33,7 +37,6 @@ class Filing:
     title: str
     disclosed_at: datetime
     is_correction: bool
-    facts: Sequence[Fact]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +70,21 @@ def rejects_table(name: str) -> Table:
     )
 
 
-def understand(day: Day, read: Callable[[Sequence[Fact]], _Content | None]) -> Understood[_Content]:
-    """Read every filing of the day; one that is refused does not hurt the others.
+def understand(
+    day: Day, facts: pl.Expr, read: Callable[[Sequence[Fact]], _Content | None]
+) -> Understood[_Content]:
+    """Read every filing of one kind; one that is refused does not hurt the others.
 
     Args:
         day: the day, whose facts are in the lake.
-        read: gives None for a filing of another kind.
+        facts: selects the rows of ``financial_facts`` that are looked at; a filing that has none is
+            of another kind.
+        read: gives None for a filing of another kind too.
     """
     understood: Understood[_Content] = Understood([], [])
-    for filing in filings(day):
+    for filing, of_filing in _filings(day, facts):
         try:
-            content = read(filing.facts)
+            content = read(of_filing)
         except TdnetError as error:
             understood.not_understood.append(
                 NotUnderstood(filing.disclosure_id, filing.code, filing.title, str(error))
@@ -89,16 +96,16 @@ def understand(day: Day, read: Callable[[Sequence[Fact]], _Content | None]) -> U
     return understood
 
 
-def filings(day: Day) -> Iterator[Filing]:
-    """The day's filings that have facts, by disclosure id."""
+def _filings(day: Day, wanted: pl.Expr) -> Iterator[tuple[Filing, Sequence[Fact]]]:
+    """The filings that have wanted facts, each with those, by disclosure id."""
     facts = day.lake.read_table(FACTS_TABLE.name, day.date)
     listed = day.lake.read_table(DISCLOSURES_TABLE.name, day.date)
     if facts is None or listed is None:
         raise IncompleteDayError(f"no financial_facts of {day.date} yet: materialize them first")
-    names = [field.name for field in fields(Filing) if field.name != "facts"]
+    names = [field.name for field in fields(Filing)]
     rows = {row["disclosure_id"]: row for row in listed.frame.select(names).iter_rows(named=True)}
-    for number, of_filing in facts_by_filing(facts.frame):
-        yield Filing(**rows[number], facts=of_filing)
+    for number, of_filing in facts_by_filing(facts.frame.filter(wanted)):
+        yield Filing(**rows[number]), of_filing
 
 
 def write_rejects(day: Day, table: Table, rejects: Sequence[NotUnderstood]) -> None:

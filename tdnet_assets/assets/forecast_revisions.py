@@ -8,7 +8,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
-from typing import Any
+from typing import Any, NamedTuple
 
 import dagster as dg
 import polars as pl
@@ -18,6 +18,8 @@ from tdnet_assets.assets.charts import bar_chart
 from tdnet_assets.assets.daily import CheckResult, DailyStep, Day, Materialized
 from tdnet_assets.assets.facts import VALUE
 from tdnet_assets.assets.filings import (
+    IN_REVISION,
+    IN_SUMMARY,
     Filing,
     Understood,
     check_understood,
@@ -27,13 +29,14 @@ from tdnet_assets.assets.filings import (
 )
 from tdnet_assets.assets.tables import Column, Table, amount, percent, preview
 from tdnet_assets.resources import layout
-from tdnet_assets.tdnet.accounting_checks import check_revisions
+from tdnet_assets.tdnet.accounting_checks import Finding, check_revisions
 from tdnet_assets.tdnet.forecast_revisions import (
     ForecastRevision,
     Range,
     read_revisions,
     unread_elements,
 )
+from tdnet_assets.tdnet.summary_cells import SummaryCells
 from tdnet_assets.tdnet.surprises import biggest_revisions, revision_difference
 from tdnet_assets.tdnet.xbrl.facts import Fact
 
@@ -49,7 +52,11 @@ _LISTED = "as in the list"
 _FIELDS = tuple(field.name for field in fields(ForecastRevision))
 _RANGES = ("previous", "current", "change", "change_rate")
 
-_Revisions = tuple[ForecastRevision, ...]
+
+class _Notice(NamedTuple):
+    revisions: tuple[ForecastRevision, ...]
+    unread_elements: tuple[str, ...]
+    findings: tuple[Finding, ...]
 
 
 def _range(name: str, meaning: str) -> tuple[Column, Column, Column]:
@@ -112,13 +119,11 @@ SPEC = dg.AssetSpec(
 
 async def materialize(day: Day) -> Materialized:
     """Read the day's notices, and check the changes that they state."""
-    found = await asyncio.to_thread(understand, day, _revisions)
-    rows = [_row(filing, one) for filing, revisions in found.rows for one in revisions]
+    found = await asyncio.to_thread(understand, day, IN_REVISION & IN_SUMMARY, _notice)
+    rows = [_row(filing, one) for filing, notice in found.rows for one in notice.revisions]
     write = day.lake.write_table(REVISIONS_TABLE.name, day.date, REVISIONS_TABLE.frame(rows), {})
     write_rejects(day, REVISION_REJECTS_TABLE, found.not_understood)
-    findings = [
-        (filing, finding) for filing, _ in found.rows for finding in check_revisions(filing.facts)
-    ]
+    findings = [(filing, one) for filing, notice in found.rows for one in notice.findings]
     checks = [
         check_understood(REVISIONS_UNDERSTOOD, found),
         _nothing_dropped(found),
@@ -127,8 +132,12 @@ async def materialize(day: Day) -> Materialized:
     return Materialized(write.sha256, _metadata(day, found), checks)
 
 
-def _revisions(facts: Sequence[Fact]) -> _Revisions | None:
-    return read_revisions(facts) or None
+def _notice(facts: Sequence[Fact]) -> _Notice | None:
+    summary = SummaryCells(facts)
+    revisions = read_revisions(summary)
+    if not revisions:
+        return None
+    return _Notice(revisions, unread_elements(summary), check_revisions(summary))
 
 
 def _row(filing: Filing, revision: ForecastRevision) -> dict[str, Any]:
@@ -147,11 +156,9 @@ def _row(filing: Filing, revision: ForecastRevision) -> dict[str, Any]:
     return {**row, "code": filing.code}
 
 
-def _nothing_dropped(found: Understood[_Revisions]) -> CheckResult:
+def _nothing_dropped(found: Understood[_Notice]) -> CheckResult:
     dropped = [
-        (filing, elements)
-        for filing, _ in found.rows
-        if (elements := unread_elements(filing.facts))
+        (filing, notice.unread_elements) for filing, notice in found.rows if notice.unread_elements
     ]
     description = "every forecast of every notice is in a row"
     if dropped:
@@ -168,10 +175,10 @@ def _nothing_dropped(found: Understood[_Revisions]) -> CheckResult:
     )
 
 
-def _metadata(day: Day, found: Understood[_Revisions]) -> dict[str, Any]:
+def _metadata(day: Day, found: Understood[_Notice]) -> dict[str, Any]:
     key = layout.table_key(REVISIONS_TABLE.name, day.date)
-    revisions = [one for _, notice in found.rows for one in notice]
-    kinds = Counter(notice[0].kind for _, notice in found.rows)
+    revisions = [one for _, notice in found.rows for one in notice.revisions]
+    kinds = Counter(notice.revisions[0].kind for _, notice in found.rows)
     return {
         "dagster/partition_row_count": len(revisions),
         "dagster/uri": day.lake.uri(key),

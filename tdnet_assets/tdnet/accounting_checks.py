@@ -9,7 +9,7 @@ they round them, so that each may be almost one unit of its last digit away from
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import product
@@ -76,14 +76,17 @@ class Finding:
     tolerance: Decimal
 
 
-def check_earnings(facts: Sequence[Fact], earnings: Earnings) -> tuple[Finding, ...]:
+def check_earnings(
+    summary: SummaryCells, facts: Iterable[Fact], earnings: Earnings
+) -> tuple[Finding, ...]:
     """All findings about a 決算短信; what is not stated is not checked.
 
     Args:
-        facts: all facts of the archive, those of the attached statements included.
-        earnings: the row that was read from them.
+        summary: of the report.
+        facts: of the attached statements, those of the ``COMPARED_ELEMENTS``; others are passed
+            over.
+        earnings: the row that was read from the summary.
     """
-    summary = SummaryCells(facts)
     statements = _Statements(facts)
     return (
         *_summary_equals_statements(summary, statements),
@@ -96,9 +99,8 @@ def check_earnings(facts: Sequence[Fact], earnings: Earnings) -> tuple[Finding, 
     )
 
 
-def check_revisions(facts: Sequence[Fact]) -> tuple[Finding, ...]:
+def check_revisions(summary: SummaryCells) -> tuple[Finding, ...]:
     """All findings about a revision: the stated changes are those of the stated figures."""
-    summary = SummaryCells(facts)
     return (*_change_amounts(summary), *_change_rates(summary))
 
 
@@ -228,8 +230,7 @@ def _base(summary: SummaryCells, cell: Cell) -> Fact | None:
             found = found or summary.numbers.get(previous._replace(result_forecast=FORECAST))
         return found
     result = cell._replace(result_forecast=RESULT)
-    spans = [c.span for c in summary.numbers if c._replace(span=cell.span) == result]
-    span = comparative(cell.span, spans)
+    span = comparative(cell.span, summary.spans(result))
     # An interim report forecasts a year whose base, the last year, it does not state.
     if span is None or abs(span.months - cell.span.months) > 1:
         return None

@@ -67,3 +67,10 @@ ATTACHED_ELEMENTS: dict[str, tuple[str, ...]] = {
     "CashFlowsFromFinancingActivitiesIFRS": ("NetCashProvidedByUsedInFinancingActivitiesIFRS",),
     "CashAndCashEquivalentsAtEndOfPeriodIFRS": ("CashAndCashEquivalentsIFRS",),
 }
+
+COMPARED_ELEMENTS = frozenset(
+    {*ASSETS, *LIABILITIES, *NET_ASSETS, *LIABILITIES_AND_NET_ASSETS}.union(
+        *ATTACHED_ELEMENTS.values()
+    )
+)
+"""All that the checks look at in attached statements."""

@@ -47,7 +47,7 @@ from tdnet_assets.tdnet.summary_cells import (
     SummaryCells,
     comparative,
 )
-from tdnet_assets.tdnet.xbrl.facts import Fact, Member
+from tdnet_assets.tdnet.xbrl.facts import Member
 
 __all__ = [
     "Dividend",
@@ -311,11 +311,8 @@ class FilledShare(NamedTuple):
     net_income: Decimal
 
 
-def read_earnings(facts: Sequence[Fact]) -> Earnings | None:
+def read_earnings(summary: SummaryCells) -> Earnings | None:
     """The row of a 決算短信, from its summary alone.
-
-    Args:
-        facts: all facts of one archive.
 
     Returns:
         The row, or None where the archive is another kind of filing: it has no summary, or it is a
@@ -325,7 +322,6 @@ def read_earnings(facts: Sequence[Fact]) -> Earnings | None:
         EarningsError: the summary contradicts itself, or lacks its code, its fiscal year or any
             result.
     """
-    summary = SummaryCells(facts)
     if summary.family is None or _is_revision(summary):
         return None
     code = summary.text("SecuritiesCode")

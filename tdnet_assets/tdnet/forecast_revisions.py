@@ -7,7 +7,7 @@ and dividends and for trusts. What does not: which element states which item
 Amounts are exact decimals in yen, per-share figures in yen, rates fractions: 0.143 is +14.3 %.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -33,7 +33,6 @@ from tdnet_assets.tdnet.summary_cells import (
     SummaryCells,
     comparative,
 )
-from tdnet_assets.tdnet.xbrl.facts import Fact
 
 RevisionKind = Literal["earnings", "dividend", "reit"]
 Statistic = Literal["amount", "per_share", "ratio"]
@@ -126,11 +125,8 @@ class ForecastRevision:
     is_difference: bool
 
 
-def read_revisions(facts: Sequence[Fact]) -> tuple[ForecastRevision, ...]:
+def read_revisions(summary: SummaryCells) -> tuple[ForecastRevision, ...]:
     """The revised figures of a notice, in the order of the document.
-
-    Args:
-        facts: all facts of one archive.
 
     Returns:
         One row per figure that has a forecast or a result; empty where the archive is no revision.
@@ -138,10 +134,10 @@ def read_revisions(facts: Sequence[Fact]) -> tuple[ForecastRevision, ...]:
     Raises:
         EarningsError: the notice contradicts itself, or states no securities code.
     """
-    return tuple(row for row, _ in _rows(SummaryCells(facts)))
+    return tuple(row for row, _ in _rows(summary))
 
 
-def unread_elements(facts: Sequence[Fact]) -> tuple[str, ...]:
+def unread_elements(summary: SummaryCells) -> tuple[str, ...]:
     """The elements of filled forecast and revision facts that no row covers, sorted.
 
     Everything that stands under a previous, current, forecast, lower or upper member counts, and
@@ -150,7 +146,6 @@ def unread_elements(facts: Sequence[Fact]) -> tuple[str, ...]:
     Raises:
         EarningsError: as :func:`read_revisions`.
     """
-    summary = SummaryCells(facts)
     covered = {cell for _, cells in _rows(summary) for cell in cells}
     return tuple(
         sorted(

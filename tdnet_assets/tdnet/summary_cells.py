@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from tdnet_assets.tdnet.errors import TdnetError, shown
@@ -56,6 +57,9 @@ class Cell(NamedTuple):
     members: tuple[Member, ...] = ()
 
 
+_ANY_SPAN = Span(None, date.min)
+
+
 class SummaryCells:
     """The numbers and texts of a summary, each under its own place.
 
@@ -83,6 +87,9 @@ class SummaryCells:
                 text = fact.text.strip()
                 self._texts[fact.element].setdefault("".join(text.split()), text)
         self.numbers = {cell: agreed(cell, stated) for cell, stated in cells.items()}
+        self._spans: dict[Cell, list[Span]] = defaultdict(list)
+        for cell in self.numbers:
+            self._spans[cell._replace(span=_ANY_SPAN)].append(cell.span)
 
     def text(self, element: str) -> str | None:
         """The text of an element, without white space around it; None where none is stated.
@@ -121,12 +128,19 @@ class SummaryCells:
         fact = self.numbers.get(cell)
         return None if fact is None else fact.value
 
+    def spans(self, cell: Cell) -> Sequence[Span]:
+        """Every span for which the summary has the cell's number; the cell's own is no matter."""
+        return self._spans.get(cell._replace(span=_ANY_SPAN), ())
+
 
 def summary_family(fact: Fact) -> Family | None:
     """Which form's element the fact uses; None for facts of attachments and of other taxonomies."""
-    if fact.part != SUMMARY:
-        return None
-    match = _SUMMARY_NAMESPACE.search(fact.namespace)
+    return _family(fact.namespace) if fact.part == SUMMARY else None
+
+
+@lru_cache(maxsize=100)
+def _family(namespace: str) -> Family | None:
+    match = _SUMMARY_NAMESPACE.search(namespace)
     return None if match is None else match[1]  # type: ignore[return-value]  # the pattern's words
 
 

@@ -12,6 +12,7 @@ from tdnet_assets.local.sample_companies import company_of
 from tdnet_assets.local.sample_figures import figures
 from tdnet_assets.local.sample_periods import reported_period
 from tdnet_assets.tdnet.earnings import read_earnings
+from tdnet_assets.tdnet.summary_cells import SummaryCells
 from tdnet_assets.tdnet.xbrl.archive import read_archive
 
 DAY = date(2026, 5, 14)
@@ -24,7 +25,7 @@ def _reports(site, day):
     found = {}
     for row in site.rows(day):
         if row.xbrl_name:
-            report = read_earnings(read_archive(site.document(row.xbrl_name)))
+            report = read_earnings(SummaryCells(read_archive(site.document(row.xbrl_name))))
             if report is not None:
                 found[row.disclosure_id] = (row, report)
     return found

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from tdnet_assets.tdnet import accounting_checks as checks
 from tdnet_assets.tdnet.accounting_checks import check_earnings, check_revisions
 from tdnet_assets.tdnet.earnings import read_earnings
+from tdnet_assets.tdnet.summary_cells import SummaryCells
 from tdnet_assets_tests.tdnet.summary_facts import (
     LAST_YEAR,
     NEXT_YEAR,
@@ -17,9 +18,13 @@ from tdnet_assets_tests.tdnet.summary_facts import (
 )
 
 
+def checked(filing):
+    summary = SummaryCells(filing.facts)
+    return check_earnings(summary, filing.facts, read_earnings(summary))
+
+
 def findings(filing, name):
-    found = check_earnings(filing.facts, read_earnings(filing.facts))
-    return [finding for finding in found if finding.name == name]
+    return [finding for finding in checked(filing) if finding.name == name]
 
 
 def verdicts(filing, name):
@@ -43,7 +48,7 @@ def test_a_sound_report_has_no_failed_finding():
     filing.line("Liabilities", 110_000_000, None, THIS_YEAR[1])
     filing.line("NetAssets", 90_000_000, None, THIS_YEAR[1])
     filing.line("LiabilitiesAndNetAssets", 200_000_000, None, THIS_YEAR[1])
-    found = check_earnings(filing.facts, read_earnings(filing.facts))
+    found = checked(filing)
     assert [finding for finding in found if not finding.passed] == []
     assert {finding.name for finding in found} == {
         checks.SUMMARY_EQUALS_STATEMENTS,
@@ -142,11 +147,11 @@ def test_a_rate_on_a_loss_is_not_checked():
 
 def test_a_forecast_that_the_row_lost_is_found():
     filing = annual_report()
-    row = read_earnings(filing.facts)
+    row = read_earnings(SummaryCells(filing.facts))
     filing.number("NetSales", 61_000_000, *NEXT_YEAR, "Lower", consolidation="NonConsolidated")
     (finding,) = (
         finding
-        for finding in check_earnings(filing.facts, row)
+        for finding in check_earnings(SummaryCells(filing.facts), filing.facts, row)
         if finding.name == checks.FORECASTS_KEPT
     )
     assert not finding.passed
@@ -199,7 +204,7 @@ def revision(now, change, rate):
         ("ChangeInNetSales", rate, 3),
     ):
         filing.number(element, value, *span, decimals=decimals, previous_current="Current")
-    return {finding.name: finding.passed for finding in check_revisions(filing.facts)}
+    return {finding.name: finding.passed for finding in check_revisions(SummaryCells(filing.facts))}
 
 
 def test_a_revisions_changes_are_those_of_its_figures():

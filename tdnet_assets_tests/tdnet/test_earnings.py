@@ -23,6 +23,7 @@ from tdnet_assets.tdnet.earnings_items import (
     RESULT_ITEMS,
     changed_element,
 )
+from tdnet_assets.tdnet.summary_cells import SummaryCells
 from tdnet_assets_tests.tdnet.summary_facts import (
     LAST_YEAR,
     NEXT_YEAR,
@@ -52,7 +53,7 @@ WITHOUT_COLUMN = {
 
 
 def read(filing) -> Earnings:
-    earnings = read_earnings(filing.facts)
+    earnings = read_earnings(SummaryCells(filing.facts))
     assert earnings is not None
     return earnings
 
@@ -233,13 +234,13 @@ def test_a_split_empties_the_annual_dividend_only():
 def test_two_figures_for_one_cell_are_refused():
     filing = annual_report().number("NetSales", 113_000_000, *THIS_YEAR)
     with pytest.raises(EarningsError, match=r"NetSales for 2025-04-01\.\.2026-03-31, Consolidated"):
-        read_earnings(filing.facts)
+        read_earnings(SummaryCells(filing.facts))
 
 
 def test_nil_beside_a_figure_is_refused():
     filing = annual_report().number("NetSales", None, *THIS_YEAR)
     with pytest.raises(EarningsError, match="as nil"):
-        read_earnings(filing.facts)
+        read_earnings(SummaryCells(filing.facts))
 
 
 def test_the_more_accurate_of_two_agreeing_figures_is_taken():
@@ -251,27 +252,27 @@ def test_the_more_accurate_of_two_agreeing_figures_is_taken():
 def test_a_report_without_what_names_it_is_refused(element):
     facts = [fact for fact in annual_report().facts if fact.element != element]
     with pytest.raises(EarningsError, match=element):
-        read_earnings(facts)
+        read_earnings(SummaryCells(facts))
 
 
 def test_a_report_without_results_is_refused():
     with pytest.raises(EarningsError, match="no revenue and no profit"):
-        read_earnings(cover(Filing()).facts)
+        read_earnings(SummaryCells(cover(Filing()).facts))
 
 
 def test_an_unreadable_date_is_refused():
     filing = cover(Filing(), fiscal_year_end="令和八年").number("NetSales", 5, *THIS_YEAR)
     with pytest.raises(EarningsError, match="令和八年"):
-        read_earnings(filing.facts)
+        read_earnings(SummaryCells(filing.facts))
 
 
 def test_attached_statements_alone_are_no_report():
-    assert read_earnings(Filing().line("NetSales", 5, *THIS_YEAR).facts) is None
+    assert read_earnings(SummaryCells(Filing().line("NetSales", 5, *THIS_YEAR).facts)) is None
 
 
 def test_a_revision_is_no_report():
     filing = Filing().number("NetSales", 5, *THIS_YEAR, "Forecast", previous_current="Previous")
-    assert read_earnings(filing.facts) is None
+    assert read_earnings(SummaryCells(filing.facts)) is None
 
 
 def test_a_correction_has_the_identity_of_what_it_replaces():

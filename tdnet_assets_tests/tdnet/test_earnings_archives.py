@@ -13,6 +13,7 @@ from tdnet_assets.local.sample_periods import forecast_year, reported_period
 from tdnet_assets.tdnet.accounting_checks import check_earnings, check_revisions
 from tdnet_assets.tdnet.earnings import filled_shares, read_earnings
 from tdnet_assets.tdnet.forecast_revisions import Range, read_revisions, unread_elements
+from tdnet_assets.tdnet.summary_cells import SummaryCells
 from tdnet_assets.tdnet.xbrl.archive import read_archive
 
 DAYS = (dt.date(2026, 2, 13), dt.date(2026, 5, 8), dt.date(2026, 11, 10))
@@ -32,7 +33,7 @@ def reports():
         for company in COMPANIES:
             period = reported_period(company.fiscal_month, day)
             facts = read_archive(earnings_archive(company, day, f"{day:%Y%m%d}500001"))
-            found.append((facts, read_earnings(facts), company, period))
+            found.append((facts, read_earnings(SummaryCells(facts)), company, period))
     return found
 
 
@@ -97,7 +98,7 @@ def test_every_invented_report_has_its_forecasts_and_dividends():
 def test_the_accountant_finds_nothing_wrong_with_invented_reports():
     names = Counter()
     for facts, row, _, _ in reports():
-        found = check_earnings(facts, row)
+        found = check_earnings(SummaryCells(facts), facts, row)
         assert [finding for finding in found if not finding.passed] == []
         names.update(finding.name for finding in found)
     assert names["summary_equals_statements"] > 10 * len(reports())
@@ -110,9 +111,11 @@ def test_the_accountant_finds_nothing_wrong_with_invented_reports():
 def test_every_invented_forecast_revision_is_read_whole():
     ranges = 0
     for facts, company in notices("業績予想の修正に関するお知らせ"):
-        rows = read_revisions(facts)
-        assert unread_elements(facts) == ()
-        assert [finding for finding in check_revisions(facts) if not finding.passed] == []
+        rows = read_revisions(SummaryCells(facts))
+        assert unread_elements(SummaryCells(facts)) == ()
+        assert [
+            finding for finding in check_revisions(SummaryCells(facts)) if not finding.passed
+        ] == []
         year = forecast_year(company.fiscal_month, DAYS[2])
         unit = figures(company, year).unit_yen
         (revenue,) = (r for r in rows if (r.item, r.period) == ("revenue", "full_year"))
@@ -125,8 +128,8 @@ def test_every_invented_forecast_revision_is_read_whole():
 
 def test_every_invented_dividend_revision_is_read_whole():
     for facts, company in notices("配当予想の修正に関するお知らせ"):
-        rows = {row.dividend_schedule: row for row in read_revisions(facts)}
-        assert unread_elements(facts) == ()
+        rows = {row.dividend_schedule: row for row in read_revisions(SummaryCells(facts))}
+        assert unread_elements(SummaryCells(facts)) == ()
         assert set(rows) == {"SecondQuarter", "YearEnd", "Annual"}
         year = forecast_year(company.fiscal_month, DAYS[2]).end.year
         assert rows["Annual"].previous.value == dividends(company, year).annual
@@ -136,7 +139,7 @@ def test_every_invented_dividend_revision_is_read_whole():
 
 @needs_captures
 def test_a_real_quarterly_report_is_read_as_printed():
-    row = read_earnings(real("edjp.zip"))
+    row = read_earnings(SummaryCells(real("edjp.zip")))
     assert (row.code, row.standard, row.period) == ("47760", "jp", "Q1")
     assert (row.period_end, row.fiscal_year_end) == (dt.date(2024, 3, 31), dt.date(2024, 12, 31))
     assert row.filing_date == dt.date(2024, 5, 14)
@@ -170,7 +173,7 @@ def test_a_real_quarterly_report_is_read_as_printed():
 @needs_captures
 def test_the_accountant_finds_nothing_wrong_with_a_real_report():
     facts = real("edjp.zip")
-    found = check_earnings(facts, read_earnings(facts))
+    found = check_earnings(SummaryCells(facts), facts, read_earnings(SummaryCells(facts)))
     assert [finding for finding in found if not finding.passed] == []
     assert Counter(finding.name for finding in found) == {
         "summary_equals_statements": 14,
@@ -186,7 +189,7 @@ def test_the_accountant_finds_nothing_wrong_with_a_real_report():
 @needs_captures
 def test_a_real_notice_of_a_difference_is_read_as_printed():
     facts = real("rvfc.zip")
-    rows = {row.item: row for row in read_revisions(facts)}
+    rows = {row.item: row for row in read_revisions(SummaryCells(facts))}
     million = 10**6
     printed = {
         "revenue": (18000, 17986, -14, "-0.001", 17390),
@@ -205,6 +208,6 @@ def test_a_real_notice_of_a_difference_is_read_as_printed():
     eps = rows.pop("eps")
     assert (eps.previous.value, eps.current.value) == (Decimal("71.67"), Decimal("98.98"))
     assert (eps.prior_result, rows) == (Decimal("25.72"), {})
-    assert unread_elements(facts) == ()
-    assert read_earnings(facts) is None
-    assert [finding.passed for finding in check_revisions(facts)] == [True] * 8
+    assert unread_elements(SummaryCells(facts)) == ()
+    assert read_earnings(SummaryCells(facts)) is None
+    assert [finding.passed for finding in check_revisions(SummaryCells(facts))] == [True] * 8

@@ -3,7 +3,7 @@ from decimal import Decimal
 import pytest
 
 from tdnet_assets.tdnet.forecast_revisions import Range, read_revisions, unread_elements
-from tdnet_assets.tdnet.summary_cells import EarningsError
+from tdnet_assets.tdnet.summary_cells import EarningsError, SummaryCells
 from tdnet_assets.tdnet.xbrl.facts import Member
 from tdnet_assets_tests.tdnet.summary_facts import (
     LAST_YEAR,
@@ -34,7 +34,7 @@ def revised(filing, element, before, now, span, kind="Forecast"):
 
 
 def only_row(filing):
-    (row,) = read_revisions(filing.facts)
+    (row,) = read_revisions(SummaryCells(filing.facts))
     return row
 
 
@@ -51,14 +51,14 @@ def test_a_revised_figure_has_its_old_and_new_value_and_the_stated_change():
     assert row.current == Range(Decimal(274_000_000), None, None)
     assert (row.change.value, row.change_rate.value) == (34_000_000, Decimal("0.143"))
     assert (row.prior_result, row.result, row.is_difference) == (187_000_000, None, False)
-    assert unread_elements(filing.facts) == ()
+    assert unread_elements(SummaryCells(filing.facts)) == ()
 
 
 def test_half_and_full_year_are_two_rows_each_with_its_own_last_year():
     filing = revised(notice(), "NetSales", 10, 11, HALF)
     revised(filing, "NetSales", 20, 22, THIS_YEAR)
     filing.number("NetSales", 9, *LAST_HALF, **NEW).number("NetSales", 19, *LAST_YEAR, **NEW)
-    rows = read_revisions(filing.facts)
+    rows = read_revisions(SummaryCells(filing.facts))
     assert [(row.period, row.current.value, row.prior_result) for row in rows] == [
         ("first_half", 11, 9),
         ("full_year", 22, 19),
@@ -85,16 +85,16 @@ def test_a_withdrawn_forecast_keeps_its_old_value():
 
 def test_a_figure_without_old_and_new_value_is_no_revision():
     filing = revised(notice(), "NetSales", None, None, THIS_YEAR)
-    assert read_revisions(filing.facts) == ()
+    assert read_revisions(SummaryCells(filing.facts)) == ()
 
 
 def test_a_difference_from_the_result_is_told_by_title_and_period():
     name = "業績予想値と実績値との差異に関するお知らせ"
     filing = revised(notice(name), "NetSales", 10, 11, HALF)
-    assert [row.is_difference for row in read_revisions(filing.facts)] == [True]
+    assert [row.is_difference for row in read_revisions(SummaryCells(filing.facts))] == [True]
     # The same notice may also revise the year, which is not over.
     filing = revised(notice(name), "NetSales", 20, 22, THIS_YEAR)
-    assert [row.is_difference for row in read_revisions(filing.facts)] == [False]
+    assert [row.is_difference for row in read_revisions(SummaryCells(filing.facts))] == [False]
 
 
 def test_a_result_in_a_cell_of_its_own_stands_beside_the_forecast():
@@ -104,7 +104,7 @@ def test_a_result_in_a_cell_of_its_own_stands_beside_the_forecast():
     row = only_row(filing)
     assert (row.previous.value, row.current.value, row.result) == (10, None, 12)
     assert (row.change.value, row.prior_result) == (2, 9)
-    assert unread_elements(filing.facts) == ()
+    assert unread_elements(SummaryCells(filing.facts)) == ()
 
 
 def test_dividends_are_one_row_for_each_part_that_is_planned_or_paid():
@@ -123,7 +123,7 @@ def test_dividends_are_one_row_for_each_part_that_is_planned_or_paid():
         filing.dividend(now, THIS_YEAR, schedule, "Forecast", **NEW)
     filing.dividend("10.00", THIS_YEAR, "SecondQuarter", **NEW)
     filing.dividend("24.00", LAST_YEAR, "Annual", **NEW)
-    rows = {row.dividend_schedule: row for row in read_revisions(filing.facts)}
+    rows = {row.dividend_schedule: row for row in read_revisions(SummaryCells(filing.facts))}
     assert set(rows) == {"SecondQuarter", "YearEnd", "Annual"}
     assert {(row.kind, row.item, row.statistic) for row in rows.values()} == {
         ("dividend", "dividend", "per_share")
@@ -151,21 +151,21 @@ def test_what_no_row_covers_is_named():
     filing.number("OperatingIncome", 3, *THIS_YEAR, "Forecast", members=segment, **NEW)
     filing.number("OrdinaryIncome", 3, *THIS_YEAR, "Forecast")
     filing.number("NetIncome", None, *THIS_YEAR, "Forecast")
-    assert unread_elements(filing.facts) == ("OperatingIncome", "OrdinaryIncome")
+    assert unread_elements(SummaryCells(filing.facts)) == ("OperatingIncome", "OrdinaryIncome")
 
 
 def test_a_report_of_results_has_no_revisions():
-    assert read_revisions(annual_report().facts) == ()
+    assert read_revisions(SummaryCells(annual_report().facts)) == ()
 
 
 def test_two_new_forecasts_of_one_figure_are_refused():
     filing = revised(notice(), "NetSales", 1, 20_000_000, THIS_YEAR)
     filing.number("NetSales", 30_000_000, *THIS_YEAR, "Forecast", **NEW)
     with pytest.raises(EarningsError, match="Forecast, Current"):
-        read_revisions(filing.facts)
+        read_revisions(SummaryCells(filing.facts))
 
 
 def test_a_notice_without_a_code_is_refused():
     filing = revised(Filing(), "NetSales", 1, 2, THIS_YEAR)
     with pytest.raises(EarningsError, match="SecuritiesCode"):
-        read_revisions(filing.facts)
+        read_revisions(SummaryCells(filing.facts))

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from tdnet_assets.tdnet.earnings import read_earnings
 from tdnet_assets.tdnet.forecast_revisions import Range, read_revisions
+from tdnet_assets.tdnet.summary_cells import SummaryCells
 from tdnet_assets.tdnet.surprises import (
     biggest_revisions,
     difference,
@@ -65,7 +66,7 @@ def test_the_largest_come_first_and_unchanged_rows_never(rows, limit):
 
 
 def test_a_result_is_compared_with_the_last_forecast():
-    row = read_earnings(annual_report().facts)
+    row = read_earnings(SummaryCells(annual_report().facts))
     last = {
         "revenue": figure(100_000_000),
         "operating_income": figure(-3_000_000),
@@ -82,14 +83,14 @@ def test_a_result_is_compared_with_the_last_forecast():
 
 @pytest.mark.parametrize(("lower", "upper", "amount"), [(5, 9, 0), (8, 9, -1), (1, 5, 2)])
 def test_a_range_is_missed_from_its_nearer_end(lower, upper, amount):
-    row = read_earnings(annual_report().facts)
+    row = read_earnings(SummaryCells(annual_report().facts))
     forecast = Range(None, Decimal(lower * 10**6), Decimal(upper * 10**6))
     (found,) = surprises(row, {"net_income": forecast})
     assert found.difference.amount == amount * 10**6
 
 
 def test_a_reports_forecasts_are_the_next_ones_measure():
-    row = read_earnings(annual_report().facts)
+    row = read_earnings(SummaryCells(annual_report().facts))
     forecasts = own_forecasts(row.next_year)
     assert forecasts["revenue"] == figure(121_000_000)
     assert forecasts["ordinary_income"] == Range(None, Decimal(13_000_000), Decimal(16_000_000))
@@ -102,7 +103,7 @@ def revisions(code, *figures, span=THIS_YEAR):
     for element, before, now in figures:
         filing.number(element, before, *span, "Forecast", previous_current="Previous")
         filing.number(element, now, *span, "Forecast", previous_current="Current")
-    return read_revisions(filing.facts)
+    return read_revisions(SummaryCells(filing.facts))
 
 
 def test_the_days_biggest_revisions_are_one_for_each_notice():
