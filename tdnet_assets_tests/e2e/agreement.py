@@ -20,7 +20,7 @@ from tdnet_assets_tests.e2e.installation import Installation
 
 _MATERIALIZED = dg.DagsterEventType.ASSET_MATERIALIZATION
 _CHECKED = dg.DagsterEventType.ASSET_CHECK_EVALUATION
-_TABLES = ("disclosures", "documents")
+_TABLES = ("disclosures", "documents", "financial_facts", "forecast_revisions", "earnings")
 
 
 @dataclass(slots=True)
@@ -73,8 +73,7 @@ def _assert_agreement(installation: Installation) -> None:
 
 def _runs_at_rest(installation: Installation) -> set[str] | None:
     """The runs so far; None while one of them, or its record, is not finished."""
-    with installation.dagster() as instance:
-        runs = instance.get_runs()
+    runs = installation.dagster.get_runs()
     records = [installation.stores.executions.get(run.run_id) for run in runs]
     if any(run.status not in FINISHED for run in runs):
         return None
@@ -85,22 +84,21 @@ def _runs_at_rest(installation: Installation) -> set[str] | None:
 
 def _runs(installation: Installation) -> list[_Run]:
     found = []
-    with installation.dagster() as instance:
-        for run in instance.get_runs():
-            record = installation.stores.executions.get(run.run_id)
-            assert record is not None
-            one = _Run(run, record)
-            for entry in instance.all_logs(run.run_id, of_type={_MATERIALIZED, _CHECKED}):
-                event = entry.dagster_event
-                assert event is not None
-                if event.event_type == _MATERIALIZED:
-                    made = event.step_materialization_data.materialization
-                    key = (made.asset_key.to_user_string(), str(made.partition))
-                    assert key not in one.made, f"{run.run_id} made {key} twice"
-                    one.made[key] = made
-                elif event.asset_check_evaluation_data.check_name == "metrics_delivered":
-                    one.reported_metrics = True
-            found.append(one)
+    for run in installation.dagster.get_runs():
+        record = installation.stores.executions.get(run.run_id)
+        assert record is not None
+        one = _Run(run, record)
+        for entry in installation.dagster.all_logs(run.run_id, of_type={_MATERIALIZED, _CHECKED}):
+            event = entry.dagster_event
+            assert event is not None
+            if event.event_type == _MATERIALIZED:
+                made = event.step_materialization_data.materialization
+                key = (made.asset_key.to_user_string(), str(made.partition))
+                assert key not in one.made, f"{run.run_id} made {key} twice"
+                one.made[key] = made
+            elif event.asset_check_evaluation_data.check_name == "metrics_delivered":
+                one.reported_metrics = True
+        found.append(one)
     return sorted(found, key=lambda one: one.record.started_at)
 
 

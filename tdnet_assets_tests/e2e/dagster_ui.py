@@ -182,11 +182,11 @@ def running_ui(config: PlatformConfig, log: Path) -> Iterator[DagsterUi]:
             text=True,
         )
     try:
-        eventually(lambda: _has_started(process, log) or None, seconds=120)
+        eventually(lambda: _has_started(process, log) or None, seconds=270)
         yield DagsterUi(f"http://127.0.0.1:{port}", process)
     finally:
         process.send_signal(signal.SIGINT)
-        process.wait(90)
+        process.wait(180)
 
 
 def _has_started(process: subprocess.Popen[str], log: Path) -> bool:

@@ -8,7 +8,7 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import dagster as dg
@@ -39,7 +39,9 @@ class Installation:
         self._logs = logs
         self._starts = 0
         self._running = ExitStack()
+        self._reading = ExitStack()
         self._ui: DagsterUi | None = None
+        self._dagster: dg.DagsterInstance | None = None
 
     @property
     def ui(self) -> DagsterUi:
@@ -55,10 +57,17 @@ class Installation:
         """Ctrl-C, unless it has ended already."""
         self._running.close()
 
-    @contextmanager
-    def dagster(self) -> Iterator[dg.DagsterInstance]:
-        with dagster_home.instance(self.config) as instance:
-            yield instance
+    def close(self) -> None:
+        """The end of it all."""
+        self.stop()
+        self._reading.close()
+
+    @property
+    def dagster(self) -> dg.DagsterInstance:
+        """Dagster's own storage; opened once, since polls would spend their time on opening it."""
+        if self._dagster is None:
+            self._dagster = self._reading.enter_context(dagster_home.instance(self.config))
+        return self._dagster
 
     def daemon(self) -> int:
         """The process of the Dagster daemon."""
@@ -71,8 +80,7 @@ class Installation:
 
     def run_process(self, run_id: str) -> int | None:
         """The process that executes a run, as Dagster's event log names it once it has begun."""
-        with self.dagster() as instance:
-            begun = instance.all_logs(run_id, of_type=dg.DagsterEventType.ENGINE_EVENT)
+        begun = self.dagster.all_logs(run_id, of_type=dg.DagsterEventType.ENGINE_EVENT)
         processes = {
             event.engine_event_data.metadata["pid"].value
             for entry in begun
@@ -89,9 +97,9 @@ class Installation:
             return None
         return record if self.ui.run_status(run_id) in ("SUCCESS", "FAILURE", "CANCELED") else None
 
-    def files(self, day: object) -> dict[str, str]:
+    def files(self, day: date) -> dict[str, str]:
         """By name on the site: where the lake keeps each file of a day."""
-        rows = self.site.rows(day)  # type: ignore[arg-type]
+        rows = self.site.rows(day)
         found = {row.pdf_name: f"documents/date={day}/{row.disclosure_id}.pdf" for row in rows}
         for row in rows:
             if row.xbrl_name:
@@ -127,7 +135,7 @@ def installed(
             installation.start()
             yield installation
         finally:
-            installation.stop()
+            installation.close()
 
 
 def descendants(pid: int) -> list[int]:

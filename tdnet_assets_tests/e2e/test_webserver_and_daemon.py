@@ -30,7 +30,7 @@ CANCELED, KILLED = date(2025, 6, 18), date(2025, 6, 19)
 INTERRUPTED, QUEUED = date(2025, 6, 23), [date(2025, 6, 24), date(2025, 6, 25)]
 SENSOR = "new_disclosures"
 PUBLISHED = 3
-# Not so close to its end that the sensor's day is over before the run is.
+# The sensor's hours in Japan, without the last minutes: its day must not be over before the run is.
 LOOKED_AT = (time(7, 0), time(23, 45))
 
 
@@ -40,8 +40,17 @@ class Opened:
 
     installation: Installation
     backfill: str
-    today: date
-    looked_at: bool
+    opened_at: datetime
+    """In Japan."""
+
+    @property
+    def today(self) -> date:
+        return self.opened_at.date()
+
+    @property
+    def looked_at(self) -> bool:
+        """Whether the sensor was within its hours, so that rows were published for it."""
+        return LOOKED_AT[0] <= self.opened_at.time() < LOOKED_AT[1]
 
     def finished_backfill(self) -> dict[str, object] | None:
         found = self.installation.ui.backfill(self.backfill)
@@ -52,7 +61,9 @@ class Opened:
         return next((run for tick in self.ticks() for run in tick.run_ids), None)
 
     def ticks(self) -> list[Tick]:
-        return self.installation.ui.ticks(SENSOR)
+        """The sensor's finished evaluations, newest first."""
+        ticks = self.installation.ui.ticks(SENSOR)
+        return [tick for tick in ticks if tick.status != "STARTED"]
 
     def come_to_rest(self) -> None:
         """Wait until the backfill and the sensor have done what they were asked for."""
@@ -73,10 +84,10 @@ def opened(aws_endpoint, instance, tmp_path_factory) -> Iterator[Opened]:
         found = Opened(
             made,
             backfill=made.ui.launch_backfill(DAYS),
-            today=now.date(),
-            looked_at=LOOKED_AT[0] <= now.time() < LOOKED_AT[1],
+            opened_at=now,
         )
         made.ui.start_sensor(SENSOR)
+        # Only what comes after its first look is new.
         eventually(lambda: found.ticks() or None, seconds=240)
         if found.looked_at:
             site.publish(found.today, PUBLISHED)
@@ -169,9 +180,8 @@ def test_a_backfill_with_a_broken_day_fails_only_that_day(opened, installation):
 def test_rows_that_are_published_are_collected_by_the_sensor(opened, installation):
     if not opened.looked_at:
         _assert_not_looked_at(opened)
-    run_id = eventually(opened.todays_run, seconds=240)
 
-    record = soon(installation, run_id)
+    record = soon(installation, eventually(opened.todays_run, seconds=240))
 
     assert (record.status, record.trigger) == ("completed", "sensor")
     assert record.partition_start == record.partition_end == str(opened.today)
@@ -179,17 +189,20 @@ def test_rows_that_are_published_are_collected_by_the_sensor(opened, installatio
     published = {row.disclosure_id for row in installation.site.rows(opened.today)}
     assert len(published) == PUBLISHED
     assert set(installation.stores.table("disclosures", opened.today)["disclosure_id"]) == published
-    assert sent(installation, "SensorHeartbeat", "Sum") >= 2
+    # One of the look before the rows, one of the look at them; a busy machine may lose one.
+    assert eventually(
+        lambda: sent(installation, "SensorHeartbeat", "Sum") >= 2 or None, seconds=240
+    )
     assert_everything_agrees(installation)
 
 
 def _assert_not_looked_at(opened: Opened) -> None:
     """Outside its hours the sensor says so; the rest cannot be tested at this time of the day."""
-    night = datetime.now(TOKYO).time() < LOOKED_AT[0]
-    if night:
-        assert all(tick.status == "SKIPPED" for tick in opened.ticks())
-        assert "looked at from 07:00 to midnight" in str(opened.ticks()[0].skip_reason)
-        assert opened.todays_run() is None
+    now = datetime.now(TOKYO)
+    if now.date() == opened.today and now.time() < LOOKED_AT[0]:
+        for tick in opened.ticks():
+            assert (tick.status, tick.run_ids) == ("SKIPPED", [])
+            assert "TDnet is looked at from 07:00 to midnight in Japan" in str(tick.skip_reason)
     pytest.skip("THE SENSOR WAS NOT TESTED: it looks from 07:00 to midnight in Japan only")
 
 
@@ -232,7 +245,8 @@ def test_a_run_whose_process_is_killed_is_recorded_as_failed_without_anyones_hel
     assert record.status == "failed"
     assert record.started_at == started_at
     assert installation.ui.run_status(run_id) == "FAILURE"
-    assert status_of(installation, "documents", KILLED) == "FAILED"
+    # Or again in the making: Dagster starts the run anew, which then waits for the dead one's slot.
+    assert status_of(installation, "documents", KILLED) in ("FAILED", "MATERIALIZING")
     assert stored_documents(installation, KILLED).isdisjoint(missing)
     assert_everything_agrees(installation)
 
@@ -253,8 +267,8 @@ def test_when_the_daemon_is_killed_no_run_and_no_event_is_lost(opened, installat
 
     # ``tdnet up`` notices, and ends what is left: a daemon's absence must not go unseen.
     assert installation.ui.process.wait(240) == 1
-    with installation.dagster() as dagster:
-        assert [dagster.get_run_by_id(run).status.value for run in queued] == ["QUEUED"] * 2
+    runs = [installation.dagster.get_run_by_id(run) for run in queued]
+    assert [run.status.value for run in runs] == ["QUEUED"] * 2
     installation.stop()
     installation.start()
 
