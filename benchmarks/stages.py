@@ -13,7 +13,7 @@ import io
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 
@@ -21,14 +21,23 @@ import httpx
 
 from tdnet_assets.assets.disclosures import DISCLOSURES_TABLE
 from tdnet_assets.assets.documents import DOCUMENTS_TABLE
+from tdnet_assets.assets.earnings_table import EARNINGS_TABLE
+from tdnet_assets.assets.facts import facts_frame
+from tdnet_assets.assets.forecast_revisions import REVISIONS_TABLE
 from tdnet_assets.assets.progress import REPORT_EVERY_DISCLOSURES
 from tdnet_assets.assets.tables import Table
 from tdnet_assets.config import PlatformConfig
+from tdnet_assets.resources.disclosure_index import DisclosureIndexResource
 from tdnet_assets.resources.executions import ExecutionsResource
-from tdnet_assets.resources.lake import LakeResource, sha256
+from tdnet_assets.resources.lake import LakeResource, StoredTable, sha256
 from tdnet_assets.resources.tdnet import TdnetResource
 from tdnet_assets.tdnet.documents import check_archive, check_pdf
+from tdnet_assets.tdnet.earnings import read_earnings
+from tdnet_assets.tdnet.forecast_revisions import read_revisions
 from tdnet_assets.tdnet.listing import page_count, page_name, parse_list_page
+from tdnet_assets.tdnet.summary_cells import SummaryCells
+from tdnet_assets.tdnet.xbrl.archive import read_archive
+from tdnet_assets.tdnet.xbrl.facts import SUMMARY, Fact
 
 Rows = list[dict[str, object]]
 
@@ -50,7 +59,7 @@ class Stages:
         # The clock of the process has counted since the interpreter started.
         self.seconds["interpreter and imports"] = time.process_time()
         lake = LakeResource(config=self._config)
-        tables = [(table, _rows(lake, table, self._day)) for table in _TABLES]
+        tables = [(table, _stored(lake, table, self._day).frame.to_dicts()) for table in _TABLES]
         names = [str(row["s3_key"]) for row in tables[-1][1]]
         urls = _file_names(tables[0][1])
         with self._stage(f"fetch {len(urls)} files, httpx"):
@@ -71,12 +80,37 @@ class Stages:
                 sha256(content)
         with self._stage(f"put {len(self._files)} objects, obstore"):
             asyncio.run(self._put(names))
-        with self._stage("frames and Parquet"):
+        with self._stage("frames and Parquet of the list"):
             for table, rows in tables:
                 table.frame(rows).write_parquet(io.BytesIO(), compression="zstd")
+        with self._stage(f"read {len(archives)} archives, lxml"):
+            filings = [read_archive(content) for content in archives]
+        with self._stage(f"understand {sum(map(len, filings)):,} facts"):
+            for facts in filings:
+                _understand(facts)
+        with self._stage("frame and Parquet of the facts"):
+            facts_frame(("", "", facts) for facts in filings).write_parquet(
+                io.BytesIO(), compression="zstd"
+            )
+        made = [_stored(lake, table, self._day).frame for table in _MADE_OF_FACTS]
+        with self._stage("Parquet of what is made of them"):
+            for frame in made:
+                frame.write_parquet(io.BytesIO(), compression="zstd")
+        items = DisclosureIndexResource(config=self._config).by_day(self._day)
+        with self._stage(f"put {len(items)} items, boto3"):
+            self._put_items([item.to_item() for item in items])
         reports = len(tables[0][1]) // REPORT_EVERY_DISCLOSURES + 2
         with self._stage(f"{reports} DynamoDB writes"):
             self._report(reports)
+
+    def _put_items(self, items: Sequence[Mapping[str, object]]) -> None:
+        table = self._config.disclosures_table
+        client = DisclosureIndexResource(config=self._config).client
+        for start in range(0, len(items), _ITEMS_PER_CALL):
+            requests = [
+                {"PutRequest": {"Item": item}} for item in items[start : start + _ITEMS_PER_CALL]
+            ]
+            client.batch_write_item(RequestItems={table: requests})
 
     @contextmanager
     def _stage(self, name: str) -> Iterator[None]:
@@ -122,14 +156,23 @@ class Stages:
 # What a run imports on its way; the other modules are imported above.
 _IMPORTED_LATER = ("boto3", "obstore.auth.boto3", "pypdfium2")
 _TABLES = (DISCLOSURES_TABLE, DOCUMENTS_TABLE)
+_MADE_OF_FACTS = (REVISIONS_TABLE, EARNINGS_TABLE)
+_ITEMS_PER_CALL = 25  # DynamoDB's own limit
 _CONCURRENCY = TdnetResource.model_fields["concurrency"].default
 
 
-def _rows(lake: LakeResource, table: Table, day: date) -> Rows:
+def _stored(lake: LakeResource, table: Table, day: date) -> StoredTable:
     stored = lake.read_table(table.name, day)
     if stored is None:
         raise SystemExit(f"no table {table.name} of {day}: collect the day first")
-    return stored.frame.to_dicts()
+    return stored
+
+
+def _understand(facts: Sequence[Fact]) -> None:
+    """Once as a report, once as a revision: a filing is one of them, which takes reading it."""
+    summary = SummaryCells(fact for fact in facts if fact.part == SUMMARY)
+    read_earnings(summary)
+    read_revisions(summary)
 
 
 def _file_names(rows: Rows) -> list[str]:
