@@ -13,6 +13,8 @@ from tdnet_assets.definitions import DAILY_ASSETS
 from tdnet_assets.local.sample_page import list_page
 from tdnet_assets.resources.metrics import MetricsResource
 from tdnet_assets.tdnet.listing import TOKYO
+from tdnet_assets_tests.commands import start, variables
+from tdnet_assets_tests.local.processes import wait_until
 from tdnet_assets_tests.resources.test_metrics import answering
 
 ASSETS = [key.to_user_string() for key in DAILY_ASSETS]
@@ -367,6 +369,50 @@ def test_letter_codes_and_codes_that_end_in_4_are_found(site, pipeline):
         "15574",
         "587A4",
     ]
+
+
+def test_a_record_goes_from_start_over_progress_to_completion_and_keeps_its_start(site, pipeline):
+    site.set_day(DAY, 150)
+    # Long enough to be seen in between, on any machine: a look takes milliseconds.
+    site.faults.wait(r"I_list_001", seconds=2, times=1)
+    site.faults.wait(r"[02468]\.pdf$", seconds=0.04)
+    seen = []
+
+    def item_is(wanted):
+        key = {"execution_id": {"S": seen[0]["execution_id"]["S"]}} if seen else first_key()
+        answer = key and client.get_item(TableName=table, Key=key, ConsistentRead=True)
+        if answer and wanted(answer["Item"]):
+            seen.append(answer["Item"])
+            return True
+        return False
+
+    def first_key():
+        items = client.scan(TableName=table, ConsistentRead=True)["Items"]
+        return {"execution_id": items[0]["execution_id"]} if items else None
+
+    client, table = pipeline.executions.client, pipeline.config.executions_table
+    process = start(variables(pipeline.config), "collect", str(DAY))
+    try:
+        wait_until(lambda: item_is(lambda item: item["status"]["S"] == "running"), seconds=60)
+        wait_until(
+            lambda: item_is(lambda item: item.get("progress", {"N": "0"})["N"] != "0"), seconds=60
+        )
+        process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert item_is(lambda item: item["status"]["S"] == "completed")
+
+    started, going, completed = seen
+    assert not {"completed_at", "progress", "total_count"} & started.keys()
+    assert going["status"]["S"] == "running"
+    assert 0 < int(going["progress"]["N"]) < 100 == int(completed["progress"]["N"])
+    assert going["total_count"]["N"] == completed["total_count"]["N"] == "150"
+    assert 0 < int(going["collected_count"]["N"]) < 150
+    assert completed["collected_count"]["N"] == "150"
+    assert started["started_at"] == going["started_at"] == completed["started_at"]
+    times = [started["started_at"], *(item["updated_at"] for item in seen)]
+    assert times == sorted(times, key=lambda time: time["S"])
+    assert completed["completed_at"]["S"] > going["updated_at"]["S"] > started["updated_at"]["S"]
 
 
 def test_every_metric_of_the_catalogue_is_read_back_under_its_exact_name(site, pipeline):
