@@ -16,8 +16,10 @@ def bar_chart(title: str, values: Mapping[str, int]) -> dg.MarkdownMetadataValue
 
     Args:
         title: plain text of ours.
-        values: label (of ours) to count, in the order to draw.
+        values: label (of ours) to count, in the order to draw; bars of nothing are not drawn.
     """
+    if not any(values.values()):
+        return dg.MetadataValue.md("none")
     tallest = max(values.values(), default=0) or 1
     bar = max(_BAR, _CHARACTER * max(map(len, values), default=0))
     width = max(1, len(values)) * (bar + _GAP) + _GAP

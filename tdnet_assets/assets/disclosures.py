@@ -25,7 +25,7 @@ from tdnet_assets.tdnet.listing import normalize_title
 from tdnet_assets.tdnet.sightings import Disclosure
 
 # Raise it when the reading of rows changes: every day is then read anew from its raw captures.
-READER_VERSION = "1"
+READER_VERSION = "2"
 SOURCE = "tdnet"
 ROWS_COMPLETE = "rows_complete"
 NO_REPLACEMENT_CHARACTERS = "no_replacement_characters"

@@ -158,8 +158,8 @@ def _metadata(
 
 
 def percent_of(share: Any) -> str:
-    """A share for a person, e.g. 97 %."""
-    return f"{share * 100:.0f} %"
+    """A share for a person, e.g. 97%."""
+    return f"{share * 100:.0f}%"
 
 
 def _groups(surprising: Sequence[tuple[Filing, Surprise]]) -> dict[str, int]:

@@ -69,8 +69,8 @@ def amount(value: Decimal | None) -> str:
 
 
 def percent(rate: Decimal | None) -> str:
-    """A fraction as a signed percentage, e.g. +25.2 %; empty where there is none."""
-    return "" if rate is None else f"{rate * 100:+.1f} %"
+    """A fraction as a signed percentage, e.g. +25.2%; empty where there is none."""
+    return "" if rate is None else f"{rate * 100:+.1f}%"
 
 
 def preview(rows: Iterable[Mapping[str, Any]]) -> dg.TableMetadataValue:
