@@ -2,7 +2,8 @@
 
 import base64
 import re
-from xml.etree import ElementTree
+
+from lxml import etree
 
 from tdnet_assets.assets.charts import bar_chart
 
@@ -11,7 +12,7 @@ def test_a_bar_is_as_high_as_its_share_of_the_largest_and_says_its_count():
     shown = bar_chart("By hour", {"9": 1, "10": 0, "15": 4}).value
 
     title, encoded = re.fullmatch(r"!\[(.*)\]\(data:image/svg\+xml;base64,(.*)\)", shown).groups()
-    drawing = ElementTree.fromstring(base64.b64decode(encoded))  # noqa: S314 - our own
+    drawing = etree.fromstring(base64.b64decode(encoded))
     heights = [int(bar.get("height")) for bar in drawing.iter("{*}rect")]
     assert title == "By hour"
     assert heights == [24, 0, 96]
