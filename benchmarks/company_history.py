@@ -7,22 +7,19 @@ Run it with ``python -m benchmarks.company_history``; every request to S3 goes t
 this process, which counts it and may hold it back as a distant S3 would.
 """
 
-import http.client
 import random
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import click
 import polars as pl
 
+from benchmarks.aws_proxy import Answer, Pass, Request, Send, proxy
 from tdnet_assets import catalog
 from tdnet_assets.assets.disclosures import DISCLOSURES_TABLE
 from tdnet_assets.assets.history import yearly_copy
@@ -68,7 +65,7 @@ def main(years: int, days: int, rows: int, delay: float) -> None:
             lake = LakeResource(config=direct)
             _fill(lake, years, days, rows)
             traffic = Traffic()
-            with _proxy(aws.endpoint_url, traffic, delay / 1000) as address:
+            with proxy(aws.endpoint_url, _slowly(traffic, delay / 1000)) as address:
                 config = direct.changed(aws_endpoint_url=address)
                 print(f"{years} years of {days} days of {rows} rows, {delay:g} ms a request\n")
                 print(f"{'':44}{'wall s':>8}{'requests':>10}{'MB':>8}{'rows':>8}")
@@ -168,46 +165,16 @@ def _ask(config: PlatformConfig, traffic: Traffic, name: str, days: int | None =
     return requests
 
 
-@contextmanager
-def _proxy(endpoint: str, traffic: Traffic, delay: float) -> Iterator[str]:
-    """The address of a proxy to the endpoint that counts, and waits before each request."""
-    target = urlsplit(endpoint).netloc
+def _slowly(traffic: Traffic, delay: float) -> Pass:
+    """Passes on what a proxy gets, after a wait, and counts it."""
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def pass_on(_: Request, send: Send) -> Answer:
+        time.sleep(delay)
+        answer = send()
+        traffic.count(len(answer.body))
+        return answer
 
-        def forward(self) -> None:
-            time.sleep(delay)
-            upstream = http.client.HTTPConnection(target)
-            upstream.request(self.command, self.path, headers=dict(self.headers.items()))
-            answer = upstream.getresponse()
-            body = answer.read()
-            upstream.close()
-            traffic.count(len(body))
-            self.send_response_only(answer.status, answer.reason)
-            for name, value in answer.getheaders():
-                if name.lower() not in {"transfer-encoding", "connection", "content-length"}:
-                    self.send_header(name, value)
-            size = answer.getheader("Content-Length") if self.command == "HEAD" else len(body)
-            self.send_header("Content-Length", str(size))
-            self.end_headers()
-            self.wfile.write(body)
-
-        do_GET = do_HEAD = forward  # noqa: N815 - the names that the base class looks for
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as the base class
-            """Say nothing: the table is the output."""
-
-    server = ThreadingHTTPServer((embedded_aws.HOST, 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://{embedded_aws.HOST}:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    return pass_on
 
 
 if __name__ == "__main__":
