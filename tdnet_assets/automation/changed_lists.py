@@ -30,10 +30,18 @@ EVENTS_A_TICK = 500
 
 @dataclass(frozen=True, slots=True)
 class ChangedList:
-    """A day whose ``disclosures`` were not made from this version of its list."""
+    """A day whose ``disclosures`` were not made from its list, and the event of reading that."""
 
     day: date
-    version: str
+    read_by: int
+
+    @property
+    def run_key(self) -> str:
+        """Of the reading, not of what was read.
+
+        A day whose run failed, or whose list is again as it once was, has its turn each night.
+        """
+        return f"{self.day}:{self.read_by}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +72,8 @@ def follow(instance: dg.DagsterInstance, cursor: str | None, now: datetime) -> F
             if busy is not None:
                 waiting = f"run {busy.run_id} of {day} is not over yet"
                 return Followed(list(changed.values()), unchanged, cursor, waiting)
-            if found := _change(instance, day):
-                changed[day] = found
+            if _has_changed(instance, day):
+                changed[day] = ChangedList(day, event.storage_id)
             else:
                 unchanged += 1
         cursor = str(event.storage_id)
@@ -90,13 +98,11 @@ def _day(event: dg.EventLogRecord) -> date | None:
     return day_of(made.partition) if made and made.partition else None
 
 
-def _change(instance: dg.DagsterInstance, day: date) -> ChangedList | None:
+def _has_changed(instance: dg.DagsterInstance, day: date) -> bool:
     listed = latest_materialization(instance, LISTING_PAGES, day)
     made = latest_materialization(instance, DISCLOSURES, day)
     version = data_version(listed) if listed else None
-    if version is None or (made and made_from(made, LISTING_PAGES) == version):
-        return None
-    return ChangedList(day, version)
+    return version is not None and not (made and made_from(made, LISTING_PAGES) == version)
 
 
 def build_changed_lists_sensor(daily: dg.AssetsDefinition) -> dg.SensorDefinition:
@@ -116,7 +122,7 @@ def build_changed_lists_sensor(daily: dg.AssetsDefinition) -> dg.SensorDefinitio
         if found.changed:
             return dg.SensorResult(
                 run_requests=[
-                    dg.RunRequest(run_key=f"{one.day}:{one.version}", partition_key=str(one.day))
+                    dg.RunRequest(run_key=one.run_key, partition_key=str(one.day))
                     for one in found.changed
                 ],
                 cursor=found.cursor,

@@ -167,6 +167,22 @@ def test_the_runs_that_follow_make_the_rest_of_the_day_from_the_list_in_the_lake
     assert follow(instance, data.cursor, LONG_AGO).changed == []
 
 
+def test_a_day_whose_run_failed_has_its_turn_again_after_the_next_re_read(
+    site, pipeline, instance, reread
+):
+    for day in DAYS:
+        site.set_day(day, 3)
+    reread()
+    first = follow(instance, None, datetime.now(UTC))
+    # Their runs fail, so no disclosures are made; the lists stay as they are.
+    reread()
+    second = follow(instance, first.cursor, LONG_AGO)
+
+    assert changed(first) == changed(second) == DAYS
+    # Dagster starts no second run for a key that it has seen.
+    assert not {one.run_key for one in first.changed} & {one.run_key for one in second.changed}
+
+
 def test_a_day_that_was_never_collected_is_a_changed_one(site, pipeline, instance, reread):
     for day in DAYS:
         site.set_day(day, 3)
