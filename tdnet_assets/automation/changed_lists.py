@@ -16,6 +16,7 @@ import dagster as dg
 from tdnet_assets.automation.day_runs import (
     data_version,
     latest_materialization,
+    location_of,
     made_from,
     run_in_progress,
 )
@@ -54,13 +55,16 @@ class Followed:
     waiting: str | None
 
 
-def follow(instance: dg.DagsterInstance, cursor: str | None, now: datetime) -> Followed:
+def follow(
+    instance: dg.DagsterInstance, cursor: str | None, now: datetime, location: str | None = None
+) -> Followed:
     """The changed days among the lists that were read since the cursor.
 
     Args:
         instance: where the events are.
         cursor: storage id of the last event that was dealt with.
         now: the present, aware; counts only without a cursor.
+        location: the code location whose runs count; every one's when None.
     """
     changed: dict[date, ChangedList] = {}
     unchanged = 0
@@ -68,7 +72,7 @@ def follow(instance: dg.DagsterInstance, cursor: str | None, now: datetime) -> F
         run = instance.get_run_by_id(event.run_id)
         day = _day(event)
         if run is not None and FOLLOW_CHANGES_TAG in run.tags and day is not None:
-            busy = run if not run.is_finished else run_in_progress(instance, day)
+            busy = run if not run.is_finished else run_in_progress(instance, day, location)
             if busy is not None:
                 waiting = f"run {busy.run_id} of {day} is not over yet"
                 return Followed(list(changed.values()), unchanged, cursor, waiting)
@@ -118,7 +122,8 @@ def build_changed_lists_sensor(daily: dg.AssetsDefinition) -> dg.SensorDefinitio
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
     def changed_lists(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        found = follow(context.instance, context.cursor, datetime.now(UTC))
+        now = datetime.now(UTC)
+        found = follow(context.instance, context.cursor, now, location_of(context))
         if found.changed:
             return dg.SensorResult(
                 run_requests=[

@@ -1,6 +1,9 @@
 """What is known of a day's runs and materializations, for sensors that decide what to start.
 
 What belongs here: questions to Dagster's own storage, by day. What does not: the decisions.
+
+A Dagster instance may serve other code locations beside this one, with partitions of the same days:
+their runs are none of ours.
 """
 
 from datetime import date
@@ -13,11 +16,27 @@ _RUN = dg.DagsterRunStatus
 IN_PROGRESS = (_RUN.NOT_STARTED, _RUN.QUEUED, _RUN.STARTING, _RUN.STARTED, _RUN.CANCELING)
 
 
-def run_in_progress(instance: dg.DagsterInstance, day: date) -> dg.DagsterRun | None:
-    """A run of the day, alone or in a range, that is queued or not over yet."""
+def location_of(context: dg.SensorEvaluationContext) -> str | None:
+    """The name of the code location that the daemon evaluates; None outside a daemon."""
+    origin = context.code_location_origin
+    return None if origin is None else origin.location_name
+
+
+def is_of(run: dg.DagsterRun, location: str | None) -> bool:
+    """Whether a run belongs to a code location; without a name, and in a process, all are ours."""
+    origin = run.remote_job_origin
+    if origin is None or location is None:
+        return True
+    return origin.repository_origin.code_location_origin.location_name == location
+
+
+def run_in_progress(
+    instance: dg.DagsterInstance, day: date, location: str | None = None
+) -> dg.DagsterRun | None:
+    """A run of the location and day, alone or in a range, that is queued or not over yet."""
     for run in instance.get_runs(dg.RunsFilter(statuses=list(IN_PROGRESS))):
         days = run_tags.partitions(run.tags)
-        if days and days[0] <= str(day) <= days[1]:
+        if days and days[0] <= str(day) <= days[1] and is_of(run, location):
             return run
     return None
 

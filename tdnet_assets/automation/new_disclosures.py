@@ -18,7 +18,7 @@ from datetime import date, datetime, time, timedelta
 
 import dagster as dg
 
-from tdnet_assets.automation.day_runs import run_in_progress
+from tdnet_assets.automation.day_runs import location_of, run_in_progress
 from tdnet_assets.resources.metrics import SENSOR_HEARTBEAT, MetricsResource
 from tdnet_assets.resources.tdnet import (
     SessionBusyError,
@@ -93,7 +93,11 @@ class Look:
 
 
 def look(
-    instance: dg.DagsterInstance, tdnet: TdnetResource, cursor: str | None, now: datetime
+    instance: dg.DagsterInstance,
+    tdnet: TdnetResource,
+    cursor: str | None,
+    now: datetime,
+    location: str | None = None,
 ) -> Look:
     """At most one request: today's first page, if it has changed since the last good look.
 
@@ -102,12 +106,13 @@ def look(
         tdnet: the site; its session is never waited for.
         cursor: of the last evaluation.
         now: the present, in Japan's time zone.
+        location: the code location whose runs count; every one's when None.
     """
     day = now.date()
     known = Remembered.from_cursor(cursor, day)
     if now.time() < OPENS:
         return Look(known, f"TDnet is looked at from {OPENS:%H:%M} to midnight in Japan")
-    if run := run_in_progress(instance, day):
+    if run := run_in_progress(instance, day, location):
         # The cursor stays, so that what is published meanwhile is a change when the run is over.
         return Look(known, f"run {run.run_id} of {day} is not over yet ({run.status.value})")
     if known.not_before and now < datetime.fromisoformat(known.not_before):
@@ -158,7 +163,8 @@ def build_new_disclosures_sensor(daily: dg.AssetsDefinition) -> dg.SensorDefinit
     def new_disclosures(
         context: dg.SensorEvaluationContext, tdnet: TdnetResource, metrics: MetricsResource
     ) -> dg.SensorResult:
-        found = look(context.instance, tdnet, context.cursor, datetime.now(TOKYO))
+        now = datetime.now(TOKYO)
+        found = look(context.instance, tdnet, context.cursor, now, location_of(context))
         return report(context, found, metrics)
 
     return new_disclosures

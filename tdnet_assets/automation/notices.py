@@ -15,6 +15,7 @@ from typing import Any
 import dagster as dg
 
 from tdnet_assets import run_tags
+from tdnet_assets.automation.day_runs import is_of, location_of
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.resources import aws
 from tdnet_assets.resources.executions import ExecutionRecord, ExecutionsResource
@@ -89,7 +90,7 @@ def _announce(
     announced: list[str] = []
     for event in _failures(context.instance, limit=NOTICES_A_TICK, after=cursor):
         run = context.instance.get_run_by_id(event.run_id)
-        if run is not None and _is_ours(context, run):
+        if run is not None and is_of(run, location_of(context)):
             sns = sns or aws.client(config, "sns", timeout_seconds=5, attempts=2)
             try:
                 _publish(sns, config, run, _message(event), executions)
@@ -135,14 +136,6 @@ def _newest_failure(instance: dg.DagsterInstance) -> str:
 def _message(event: dg.EventLogRecord) -> str:
     said = event.event_log_entry.dagster_event
     return (said.message if said else None) or "see the run's events in Dagster"
-
-
-def _is_ours(context: dg.SensorEvaluationContext, run: dg.DagsterRun) -> bool:
-    """Whether the run belongs to this code location; outside a daemon there is no other."""
-    origin, ours = run.remote_job_origin, context.code_location_origin
-    if origin is None or ours is None:
-        return True
-    return origin.repository_origin.code_location_origin.location_name == ours.location_name
 
 
 NOTICE_SENSORS: list[dg.SensorDefinition] = [failure_notices]

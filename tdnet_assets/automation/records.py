@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from tdnet_assets import run_tags
+from tdnet_assets.automation.day_runs import is_of, location_of
 from tdnet_assets.resources.executions import (
     CANCELED,
     COMPLETED,
@@ -81,10 +82,12 @@ def sweep(
     executions: ExecutionsResource,
     since: datetime,
     now: datetime | None = None,
+    location: str | None = None,
 ) -> list[str]:
     """Correct records that disagree with Dagster; gives a line for each correction.
 
-    Looks at the runs that changed after ``since`` and at every record that is not final.
+    Looks at the runs of the code location that changed after ``since`` and at every record that is
+    not final.
 
     A record that is not final although its run is over gets the run's status; a record that is
     missing is made from Dagster's run storage; one whose lease is over is finished as failed, and
@@ -94,9 +97,11 @@ def sweep(
     recent = instance.get_run_records(dg.RunsFilter(statuses=list(FINISHED), updated_after=since))
     for found in _with_unfinished(instance, executions, recent):
         run = found.dagster_run
-        record = executions.get(run.run_id)
         if run.status not in FINISHED or not run_tags.partitions(run.tags):
             continue
+        if not is_of(run, location):
+            continue
+        record = executions.get(run.run_id)
         if record is None:
             executions.start(run.run_id, now=_moment(found.start_time))
         elif record.is_final:
@@ -162,7 +167,7 @@ def execution_record_sweep(
         if context.cursor
         else begun - FIRST_SWEEP_WINDOW
     )
-    corrected = sweep(context.instance, executions, since)
+    corrected = sweep(context.instance, executions, since, location=location_of(context))
     context.update_cursor(begun.isoformat())
     return dg.SkipReason("; ".join(corrected) or "every record agrees with its run")
 

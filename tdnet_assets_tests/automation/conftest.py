@@ -16,7 +16,7 @@ from tdnet_assets.definitions import build_definitions
 from tdnet_assets_tests.conftest import Pipeline
 
 Tick = Callable[..., SensorExecutionData]
-MakeRun = Callable[[dg.DagsterRunStatus, Mapping[str, str]], dg.DagsterRun]
+MakeRun = Callable[..., dg.DagsterRun]
 
 
 @pytest.fixture
@@ -52,16 +52,24 @@ def tick(repository: dg.RepositoryDefinition, instance: dg.DagsterInstance) -> T
 def make_run(instance: dg.DagsterInstance, pipeline: Pipeline) -> MakeRun:
     """Makes a run that has got this far, with these tags."""
     job = pipeline.job()
-    # A queued run must say which code location is to execute it.
-    location = RegisteredCodeLocationOrigin("tdnet_assets")
-    origin = RemoteJobOrigin(RemoteRepositoryOrigin(location, "__repository__"), job.name)
 
-    def make(status: dg.DagsterRunStatus, tags: Mapping[str, str]) -> dg.DagsterRun:
+    def make(
+        status: dg.DagsterRunStatus, tags: Mapping[str, str], location: str | None = None
+    ) -> dg.DagsterRun:
+        # A queued run must say which code location is to execute it.
+        if location is None and status == dg.DagsterRunStatus.QUEUED:
+            location = "tdnet_assets"
         return instance.create_run_for_job(
             job,
             status=status,
             tags=dict(tags),
-            remote_job_origin=origin if status == dg.DagsterRunStatus.QUEUED else None,
+            remote_job_origin=location and job_origin(location, job.name),
         )
 
     return make
+
+
+def job_origin(location: str, job: str) -> RemoteJobOrigin:
+    """Where a run's job is, as a daemon that serves several code locations notes it."""
+    code = RegisteredCodeLocationOrigin(location)
+    return RemoteJobOrigin(RemoteRepositoryOrigin(code, "__repository__"), job)

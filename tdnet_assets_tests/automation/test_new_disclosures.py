@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 
 from tdnet_assets import run_tags
+from tdnet_assets.automation.day_runs import run_in_progress
 from tdnet_assets.automation.new_disclosures import (
     FAILURES_BEFORE_THE_TICK_FAILS,
     LooksFailedError,
@@ -137,6 +138,16 @@ def test_a_run_of_another_day_does_not_hold_today_up(site, ticks, make_run):
     make_run(RUN.QUEUED, run_tags.for_partitions(yesterday, yesterday))
 
     assert len(ticks.tick().run_requests) == 1
+
+
+def test_a_run_of_another_code_location_does_not_hold_today_up(instance, make_run):
+    tags = run_tags.for_partitions(str(TODAY), str(TODAY))
+    theirs = make_run(RUN.QUEUED, tags, "another")
+
+    assert run_in_progress(instance, TODAY, "tdnet_assets") is None
+    ours = make_run(RUN.QUEUED, tags, "tdnet_assets")
+    assert run_in_progress(instance, TODAY, "tdnet_assets").run_id == ours.run_id
+    assert run_in_progress(instance, TODAY, "another").run_id == theirs.run_id
 
 
 def test_while_another_process_talks_to_tdnet_the_tick_does_not_wait(site, platform, ticks):

@@ -9,6 +9,7 @@ from tdnet_assets import run_tags
 from tdnet_assets.automation.records import record_run, sweep
 from tdnet_assets.resources import aws
 from tdnet_assets.resources.executions import LEASE
+from tdnet_assets_tests.automation.conftest import job_origin
 
 DAY = date(2026, 6, 10)
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
@@ -25,9 +26,12 @@ def instance():
 def make_run(instance, pipeline):
     job = pipeline.job()
 
-    def make(status, **tags):
+    def make(status, location=None, **tags):
         return instance.create_run_for_job(
-            job, status=status, tags={**run_tags.for_partitions(str(DAY), str(DAY)), **tags}
+            job,
+            status=status,
+            tags={**run_tags.for_partitions(str(DAY), str(DAY)), **tags},
+            remote_job_origin=location and job_origin(location, job.name),
         )
 
     return make
@@ -124,6 +128,17 @@ def test_the_sweep_fails_a_vanished_run_in_the_record_and_in_dagster(pipeline, i
     assert instance.get_run_by_id(run.run_id).status == RUN.FAILURE
     assert pipeline.executions.get(alive.run_id).status == "running"
     assert instance.get_run_by_id(alive.run_id).status == RUN.STARTED
+
+
+def test_runs_of_other_code_locations_get_no_record(pipeline, instance, make_run):
+    ours, theirs = make_run(RUN.SUCCESS, "tdnet_assets"), make_run(RUN.SUCCESS, "another")
+    in_a_process = make_run(RUN.SUCCESS)
+
+    sweep(instance, pipeline.executions, since=LONG_AGO, location="tdnet_assets")
+
+    assert pipeline.executions.get(ours.run_id).status == "completed"
+    assert pipeline.executions.get(in_a_process.run_id).status == "completed"
+    assert pipeline.executions.get(theirs.run_id) is None
 
 
 def test_a_completed_run_s_record_is_left_as_it_is(site, pipeline, instance):
