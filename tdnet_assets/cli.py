@@ -14,6 +14,7 @@ import click
 from tdnet_assets.command_platform import DAY, FAILED, refusals, running_platform
 from tdnet_assets.index_commands import index
 from tdnet_assets.infrastructure.commands import infra
+from tdnet_assets.infrastructure.doctor.command import doctor
 from tdnet_assets.query_commands import facts, query
 
 
@@ -92,5 +93,5 @@ def status(execution_id: str | None, limit: int) -> None:
             click.echo(line)
 
 
-for command in (query, facts, index, infra):
+for command in (query, facts, index, infra, doctor):
     main.add_command(command)

@@ -231,8 +231,10 @@ class PlatformConfig(dg.ConfigurableResource):  # type: ignore[type-arg]
             or parts.fragment
             or parts.username
         ):
+            # What stands before an @ may be a password, which no message shows.
+            seen = re.sub(r"(?<=//).*@", "…@", value)
             raise ConfigurationError(
-                f"{info.field_name.upper()} is {value!r}: use http(s)://host[:port]/path "
+                f"{info.field_name.upper()} is {seen!r}: use http(s)://host[:port]/path "
                 "without credentials, query or fragment"
             )
         return value.rstrip("/")

@@ -112,6 +112,16 @@ def test_a_wrong_setting_is_refused_in_one_line_that_names_the_variable(environ,
     assert "\n" not in str(refusal.value)
 
 
+@pytest.mark.parametrize("address", ["http://me:secret@host/inbs", "http://me:sec/ret@host/inbs"])
+def test_a_password_in_an_address_is_not_shown(address):
+    with pytest.raises(
+        ConfigurationError, match="TDNET_BASE_URL is 'http://…@host/inbs'"
+    ) as refusal:
+        PlatformConfig.from_environment({"TDNET_BASE_URL": address})
+
+    assert "sec" not in str(refusal.value)
+
+
 @pytest.mark.parametrize(
     ("environ", "named"),
     [

@@ -22,6 +22,7 @@ DAYS = [date(2026, 6, day) for day in (8, 9, 10)]
 # A template's settings of these are passed over.
 NOT_MADE_BY_THE_EMBEDDED_AWS = (
     "bucket lifecycle",
+    "executions table expiry",
     "executions table recovery",
     "disclosures table recovery",
 )

@@ -91,9 +91,9 @@ ALARMS: Final = (
         _DAY,
         "breaching",  # seven days without a run are seven days without a disclosure
         "Nothing new was stored for seven days, longer than the exchange's longest usual closure. "
-        "What to do: see in the Dagster UI whether the daemon, the sensor and the schedules run; "
-        "`tdnet status` shows the last runs; collect the missing days with `tdnet collect` before "
-        "TDnet's window of 31 days has passed them.",
+        "What to do: `tdnet doctor` says whether daemon, sensors, schedules, TDnet and metrics "
+        "work; `tdnet status` shows the last runs; collect the missing days with `tdnet collect` "
+        "before TDnet's window of 31 days has passed them.",
         periods=7,
         datapoints=7,
     ),
@@ -167,8 +167,8 @@ ALARMS: Final = (
         _FIVE_MINUTES,
         "breaching",  # a dead sensor sends nothing
         "No look for new disclosures has succeeded for a quarter of an hour; at night the sensor "
-        "says that it rests. What to do: read its last ticks in the Dagster UI: is it switched on, "
-        "is the daemon alive, does TDnet answer?",
+        "says that it rests. What to do: `tdnet doctor` says whether it is switched on, the daemon "
+        "is alive, TDnet answers and metrics arrive; its last ticks in the Dagster UI say more.",
         periods=3,
         datapoints=3,
     ),
@@ -180,9 +180,9 @@ ALARMS: Final = (
         1,
         _FIVE_MINUTES,
         "breaching",  # as above
-        "No look for new disclosures has succeeded for an hour. What to do: start the daemon and "
-        "the sensor again, then `tdnet collect today`: nothing is fetched "
-        "twice.",
+        "No look for new disclosures has succeeded for an hour. What to do: mend what `tdnet "
+        "doctor` finds, start the daemon and the sensor again, then `tdnet collect today`: nothing "
+        "is fetched twice.",
         periods=12,
         datapoints=12,
     ),
@@ -194,8 +194,8 @@ ALARMS: Final = (
         _HOUR,
         _QUARTER_HOUR,
         "ignore",  # who measures the lag may be dead: then it is still as it was
-        "The latest due day is more than an hour late. What to do: see in the Dagster UI whether "
-        "its run is queued, still going or failed.",
+        "The latest due day is more than an hour late. What to do: `tdnet doctor` says what the "
+        "day lacks; see in the Dagster UI whether its run is queued, still going or failed.",
     ),
     Alarm(
         FRESHNESS_LAG,

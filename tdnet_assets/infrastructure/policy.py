@@ -11,8 +11,27 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tdnet_assets.config import PlatformConfig
+from tdnet_assets.infrastructure import names
 
 VERSION: Final = "2012-10-17"
+
+RUN_POLICY: Final = "RunPolicy"
+"""Logical id of the run policy in the template, and so a part of its name."""
+
+_BUCKET_SETTINGS: Final = [
+    "s3:GetBucketLocation",
+    "s3:GetBucketOwnershipControls",
+    "s3:GetBucketPolicy",
+    "s3:GetBucketPublicAccessBlock",
+    "s3:GetBucketVersioning",
+    "s3:GetEncryptionConfiguration",
+    "s3:GetLifecycleConfiguration",
+]
+_TABLE_SETTINGS: Final = [
+    "dynamodb:DescribeContinuousBackups",
+    "dynamodb:DescribeTable",
+    "dynamodb:DescribeTimeToLive",
+]
 
 _Statement = dict[str, Any]
 
@@ -32,6 +51,10 @@ class Account:
     def global_arn(self, service: str, resource: str) -> str:
         """The ARN of a resource whose name needs neither region nor account, as a bucket's."""
         return f"arn:{self.partition}:{service}:::{resource}"
+
+    def regionless_arn(self, service: str, resource: str) -> str:
+        """The ARN of a resource of this account that belongs to no region, as a policy's."""
+        return f"arn:{self.partition}:{service}::{self.number}:{resource}"
 
 
 OF_THE_STACK: Final = Account("${AWS::Partition}", "${AWS::Region}", "${AWS::AccountId}")
@@ -61,12 +84,7 @@ def run_policy(config: PlatformConfig, account: Account) -> dict[str, Any]:
         for name in (config.executions_table, config.disclosures_table)
     )
     statements = [
-        _allow(
-            "SendMetrics",
-            ["cloudwatch:PutMetricData"],
-            "*",  # metrics have no ARN: the namespace is what limits them
-            {"StringEquals": {"cloudwatch:namespace": config.metrics_namespace}},
-        ),
+        _metrics(config),
         *_lake(config, account, ["s3:GetObject", "s3:PutObject"]),
         _allow("WriteExecutions", ["dynamodb:GetItem", "dynamodb:UpdateItem"], executions),
         _allow(
@@ -87,9 +105,10 @@ def run_policy(config: PlatformConfig, account: Account) -> dict[str, Any]:
 
 
 def operator_policy(config: PlatformConfig, account: Account) -> dict[str, Any]:
-    """What a person needs who asks how things are: ``tdnet status``, ``tdnet query`` and metrics.
+    """What a person needs who asks how things are: ``tdnet status``, ``query`` and ``doctor``.
 
-    The one write is that of ``tdnet status``, which ends the record of a run that has vanished.
+    There are two writes: ``tdnet status`` ends the record of a run that has vanished, and
+    ``tdnet doctor`` sends a metric to see whether it arrives.
 
     Args:
         config: names of everything.
@@ -103,13 +122,53 @@ def operator_policy(config: PlatformConfig, account: Account) -> dict[str, Any]:
         for name in (config.executions_table, config.disclosures_table)
     )
     statements = [
+        _metrics(config),
         _allow("ReadMetrics", ["cloudwatch:GetMetricData"], "*"),  # no condition exists for it
         *_lake(config, account, ["s3:GetObject"]),
         _allow("EndVanishedRuns", ["dynamodb:GetItem", "dynamodb:UpdateItem"], executions),
         _allow("ReadDisclosures", ["dynamodb:GetItem"], disclosures),
         _queries(executions, disclosures),
+        *_examination(config, account, executions, disclosures),
     ]
     return {"Version": VERSION, "Statement": statements}
+
+
+def _examination(config: PlatformConfig, account: Account, *tables: str) -> list[_Statement]:
+    """What only ``tdnet doctor`` reads: settings of the parts of the stack."""
+    stack = names.stack(config)
+    topics = [account.arn("sns", names.topic(config)), config.notice_topic]
+    return [
+        _allow("ReadBucketSettings", _BUCKET_SETTINGS, account.global_arn("s3", config.bucket)),
+        _allow("ReadTableSettings", _TABLE_SETTINGS, list(tables)),
+        # Whether it asks for all alarms or for those that are named is nowhere documented.
+        _allow("ReadAlarms", ["cloudwatch:DescribeAlarms"], account.arn("cloudwatch", "alarm:*")),
+        _allow(
+            "ReadDashboard",
+            ["cloudwatch:GetDashboard"],
+            account.regionless_arn("cloudwatch", f"dashboard/{names.dashboard(config)}"),
+        ),
+        _allow("ReadTopics", ["sns:GetTopicAttributes"], list(dict.fromkeys(filter(None, topics)))),
+        _allow(
+            "ReadStack",
+            ["cloudformation:DescribeStacks"],
+            account.arn("cloudformation", f"stack/{stack}/*"),
+        ),
+        # CloudFormation names the policy by the stack, its place in the template, and a random end.
+        _allow(
+            "ReadRunPolicy",
+            ["iam:GetPolicy", "iam:GetPolicyVersion"],
+            account.regionless_arn("iam", f"policy/{stack}-{RUN_POLICY}-*"),
+        ),
+    ]
+
+
+def _metrics(config: PlatformConfig) -> _Statement:
+    return _allow(
+        "SendMetrics",
+        ["cloudwatch:PutMetricData"],
+        "*",  # metrics have no ARN: the namespace is what limits them
+        {"StringEquals": {"cloudwatch:namespace": config.metrics_namespace}},
+    )
 
 
 def _lake(config: PlatformConfig, account: Account, actions: list[str]) -> list[_Statement]:

@@ -89,7 +89,7 @@ def _policies(config: PlatformConfig) -> dict[str, _Resource]:
         )
         for name, description, document in (
             (
-                "RunPolicy",
+                policy.RUN_POLICY,
                 "What the TDnet code location does in AWS",
                 policy.run_policy(config, policy.OF_THE_STACK),
             ),
@@ -146,7 +146,7 @@ def _outputs(config: PlatformConfig) -> dict[str, Any]:
     )
     values = {
         "BucketName": ("Bucket of the lake", {"Ref": _BUCKET}),
-        RUN_POLICY_OUTPUT: ("Attach to the role that runs Dagster", {"Ref": "RunPolicy"}),
+        RUN_POLICY_OUTPUT: ("Attach to the role that runs Dagster", {"Ref": policy.RUN_POLICY}),
         OPERATOR_POLICY_OUTPUT: ("Attach to who looks at it", {"Ref": "OperatorPolicy"}),
         TOPIC_OUTPUT: (topic_advice, {"Ref": _TOPIC}),
         "GlueDatabase": ("Database in Athena", names.glue_database(config)),

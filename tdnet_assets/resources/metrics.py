@@ -237,7 +237,7 @@ class MetricsResource(aws.AwsResource):
         return (
             f"{code}: metrics {', '.join(names)} were not delivered to the CloudWatch namespace "
             f"{namespace!r}: {str(failure).rstrip('.')}. What to do: {advice}; "
-            "`tdnet infra policy` prints the policy that does."
+            "`tdnet infra policy` prints the policy that does, and `tdnet doctor` tries it."
         )
 
 

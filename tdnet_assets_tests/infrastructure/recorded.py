@@ -12,9 +12,10 @@ from tdnet_assets.assets.history import yearly_copy
 from tdnet_assets.automation.notices import failure_notices
 from tdnet_assets.automation.records import execution_record_sweep
 from tdnet_assets.config import PlatformConfig
-from tdnet_assets.local.bootstrap import bootstrap
+from tdnet_assets.infrastructure.doctor import dagster_instance, source
+from tdnet_assets.infrastructure.doctor.examination import Examination
+from tdnet_assets.infrastructure.doctor.runner import CHECKS, examine
 from tdnet_assets.local.sample_site import SampleSite, serve
-from tdnet_assets.resources import aws
 from tdnet_assets.resources.disclosure_index import DisclosureIndexResource
 from tdnet_assets.resources.executions import ExecutionsResource
 from tdnet_assets.resources.metrics import (
@@ -24,6 +25,7 @@ from tdnet_assets.resources.metrics import (
     MetricsResource,
 )
 from tdnet_assets_tests.conftest import NOW, Pipeline
+from tdnet_assets_tests.infrastructure.doctor_account import deployed
 from tdnet_assets_tests.infrastructure.wire import (
     Call,
     Request,
@@ -60,17 +62,14 @@ class Recording:
 
 @contextmanager
 def recorded(endpoint_url: str, instance: dg.DagsterInstance) -> Iterator[Recording]:
-    """Record everything against this endpoint; the bucket and the tables are made before."""
+    """Record everything against this endpoint; the environment is deployed there before."""
     site = SampleSite(clock=lambda: NOW)
     site.set_day(DAY, 12)
     site.set_day(BAD_DAY, 8)
     site.faults.malformed_row(BAD_DAY, page=1, position=2, kind="bad_time")
     started = datetime.now(UTC)
     with serve(site) as base_url, recording_proxy(endpoint_url) as (address, requests):
-        direct = _config(endpoint_url, base_url)
-        topic = aws.client(direct, "sns").create_topic(Name=direct.bucket)["TopicArn"]
-        config = direct.changed(notice_topic=topic)
-        bootstrap(config)
+        config = deployed(_config(endpoint_url, base_url))
         through_proxy = config.changed(aws_endpoint_url=address)
         _run(Pipeline(through_proxy, instance))
         run = list(requests)
@@ -101,7 +100,7 @@ def _run(pipeline: Pipeline) -> None:
 
 
 def _look(config: PlatformConfig, pipeline: Pipeline) -> None:
-    """What `tdnet status`, `tdnet query`, `tdnet index` and a reader of the lake ask."""
+    """What `tdnet status`, `query`, `index` and `doctor`, and a reader of the lake ask."""
     executions, index = ExecutionsResource(config=config), DisclosureIndexResource(config=config)
     # Its process has vanished: looking at the records ends it.
     executions.start("vanished", now=datetime.now(UTC) - timedelta(hours=1))
@@ -119,11 +118,24 @@ def _look(config: PlatformConfig, pipeline: Pipeline) -> None:
             start=datetime.now(UTC) - timedelta(hours=1),
             end=datetime.now(UTC) + timedelta(minutes=1),
         )
+    _examine(config)
+
+
+def _examine(config: PlatformConfig) -> None:
+    """All that `tdnet doctor` asks AWS."""
+    elsewhere = (*source.CHECKS, *dagster_instance.CHECKS)
+    checks = [check for check in CHECKS if check not in elsewhere]
+    with Examination(config, dg.Definitions(), wait_seconds=0) as examination:
+        found = {finding.check: finding.seen for finding in examine(examination, checks)}
+    # A check that ended early may have asked for less than it needs.
+    assert found.keys() == {check.name for check in checks}
+    assert not [seen for seen in found.values() if "looked at" in seen]
 
 
 def _config(endpoint_url: str, base_url: str) -> PlatformConfig:
     name = f"recorded-{os.getpid()}"
     return PlatformConfig(
+        environment="dev",
         bucket=name,
         prefix="lake/",
         executions_table=f"executions-{name}",

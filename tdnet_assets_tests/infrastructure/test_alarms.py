@@ -37,7 +37,7 @@ def _sent(recording, alarm):
 
 @pytest.mark.parametrize("name", [(alarm.metric, alarm.level) for alarm in ALARMS])
 def test_each_alarm_s_exact_query_finds_what_was_sent(recording, name):
-    alarm = _alarms(recording.config)[f"tdnet-local-{name[0]}-{name[1]}"]
+    alarm = _alarms(recording.config)[f"tdnet-dev-{name[0]}-{name[1]}"]
     expected = _sent(recording, alarm)
     period = alarm["Period"]
     begin = int(recording.started.timestamp()) // period * period
@@ -73,7 +73,7 @@ def test_what_is_sent_is_just_the_catalogue_under_the_one_dimension(recording):
             config.metrics_namespace,
             metric.name,
             metric.unit,
-            str([{"Name": "Environment", "Value": "local"}]),
+            str([{"Name": "Environment", "Value": "dev"}]),
         )
         for metric in CATALOGUE
     }

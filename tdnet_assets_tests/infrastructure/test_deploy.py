@@ -125,6 +125,7 @@ def test_a_change_of_the_configuration_changes_what_depends_on_it_and_nothing_el
     assert modified == {
         "Dashboard",
         "RunPolicy",
+        "OperatorPolicy",
         *(f"{alarm.metric}{alarm.level.title()}" for alarm in ALARMS),
     }
     assert changed.outputs == first.outputs

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from tdnet_assets.config import PlatformConfig
+from tdnet_assets.infrastructure import names
 from tdnet_assets.infrastructure.policy import Account, account_of, operator_policy, run_policy
 from tdnet_assets_tests.infrastructure.wire import ACCOUNT, Call, Request, UnknownCallError, calls
 
@@ -39,17 +40,26 @@ def _elsewhere(call: Call, config: PlatformConfig) -> list[Call]:
         contexts.append({})
     if call.resource.startswith(f"arn:aws:s3:::{config.bucket}/"):
         resources.append(call.resource.replace(f"/{config.prefix}", "/", 1))
-    # The topic is called like the bucket.
-    for name in (config.bucket, config.executions_table, config.disclosures_table):
+    for name in (
+        config.bucket,
+        config.executions_table,
+        config.disclosures_table,
+        names.topic(config),
+        names.stack(config),  # as the dashboard is called
+    ):
         whole = rf"(?<=[:/]){re.escape(name)}(?=/|$)"
         if re.search(whole, call.resource):
             resources += [
                 re.sub(whole, other, call.resource, count=1)
                 for other in (f"{name}-other", f"other-{name}", name[:-1])
             ]
-    if call.action.startswith(("dynamodb:", "sns:")):
+    if ACCOUNT in call.resource:
         resources.append(call.resource.replace(ACCOUNT, "210987654321"))
-        resources.append(call.resource.replace("northeast", "southeast"))
+    if HERE.region in call.resource:
+        resources.append(call.resource.replace(HERE.region, "ap-southeast-1"))
+    if call.action.startswith("iam:"):
+        resources.append(call.resource.replace("RunPolicy", "OperatorPolicy"))
+        resources.append(call.resource.replace(names.stack(config), "tdnet-prod"))
     return [call.elsewhere(context=tuple(other.items())) for other in contexts] + [
         call.elsewhere(resource=other) for other in resources
     ]

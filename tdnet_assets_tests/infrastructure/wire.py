@@ -6,37 +6,40 @@ cannot name raises :class:`UnknownCallError`: a new kind of call is never overlo
 
 import gzip
 import json
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from benchmarks.aws_proxy import Answer, Request, Send, proxy
+
 # The account that the embedded AWS plays.
 ACCOUNT = "000000000000"
-# Hop by hop: they concern one connection, not the request.
-_NOT_PASSED_ON = frozenset(("connection", "keep-alive", "transfer-encoding", "content-length"))
 _JSON_SERVICES = {"DynamoDB_20120810": "dynamodb", "GraniteServiceVersion20100801": "cloudwatch"}
-_QUERY_SERVICES = {"Publish": "sns"}
+_QUERY_SERVICES = {
+    "Publish": "sns",
+    "GetTopicAttributes": "sns",
+    "GetCallerIdentity": "sts",
+    "DescribeStacks": "cloudformation",
+    "GetPolicy": "iam",
+    "GetPolicyVersion": "iam",
+}
+_S3_SETTINGS = {
+    "encryption": "s3:GetEncryptionConfiguration",
+    "lifecycle": "s3:GetLifecycleConfiguration",
+    "location": "s3:GetBucketLocation",
+    "ownershipControls": "s3:GetBucketOwnershipControls",
+    "policy": "s3:GetBucketPolicy",
+    "publicAccessBlock": "s3:GetBucketPublicAccessBlock",
+    "versioning": "s3:GetBucketVersioning",
+}
 # Headers that make a request need more than its own action.
 _COSTLY_S3_HEADERS = ("x-amz-copy-source", "x-amz-tagging", "x-amz-acl", "x-amz-object-lock-mode")
 
 
 class UnknownCallError(AssertionError):
     """A request that this module has no IAM action for: teach it, and look at the policy."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """One HTTP request as the proxy saw it."""
-
-    method: str
-    target: str
-    headers: Mapping[str, str]
-    body: bytes = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -55,48 +58,13 @@ class Call:
 def recording_proxy(endpoint_url: str) -> Iterator[tuple[str, list[Request]]]:
     """The address of a proxy in front of an endpoint, and the requests that came so far."""
     requests: list[Request] = []
-    upstream = urlsplit(endpoint_url).netloc
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def pass_on(request: Request, send: Send) -> Answer:
+        requests.append(request)
+        return send()
 
-        def _pass_on(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            headers = dict(self.headers.items())
-            lower = {name.lower(): value for name, value in headers.items()}
-            requests.append(Request(self.command, self.path, lower, body))
-            connection = HTTPConnection(upstream, timeout=30)
-            try:
-                passed = {k: v for k, v in headers.items() if k.lower() not in _NOT_PASSED_ON}
-                connection.request(self.command, self.path, body, passed)
-                answer = connection.getresponse()
-                content = answer.read()
-            finally:
-                connection.close()
-            self.send_response(answer.status)
-            for name, value in answer.getheaders():
-                if name.lower() not in _NOT_PASSED_ON:
-                    self.send_header(name, value)
-            # The answer to HEAD has the length of what it does not send.
-            length = answer.getheader("Content-Length") if self.command == "HEAD" else None
-            self.send_header("Content-Length", length or str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _pass_on  # noqa: N815 - http.server's names
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", requests
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with proxy(endpoint_url, pass_on) as address:
+        yield address, requests
 
 
 def calls(requests: Sequence[Request], region: str) -> list[Call]:
@@ -125,12 +93,16 @@ def _calls(request: Request, region: str) -> Iterator[Call]:
                 arn = f"arn:aws:dynamodb:{region}:{ACCOUNT}:table/{table}"
                 yield Call(f"dynamodb:{operation}", arn)
         case "cloudwatch":
-            namespace = _arguments(request).get("Namespace")
-            context = (("cloudwatch:namespace", namespace),) if namespace else ()
-            yield Call(f"cloudwatch:{operation}", "*", context)
+            yield _cloudwatch_call(operation, _arguments(request), region)
         case "sns":
-            form = parse_qs(request.body.decode())
-            yield Call(f"sns:{operation}", form["TopicArn"][0])
+            yield Call(f"sns:{operation}", _form(request)["TopicArn"])
+        case "iam":
+            yield Call(f"iam:{operation}", _form(request)["PolicyArn"])
+        case "cloudformation":
+            stack = f"arn:aws:cloudformation:{region}:{ACCOUNT}:stack/{_form(request)['StackName']}"
+            yield Call(f"cloudformation:{operation}", f"{stack}/*")
+        case "sts":
+            pass  # who one is, everybody may ask
         case _:
             raise UnknownCallError(f"{request}: {service} {operation}")
 
@@ -141,7 +113,7 @@ def _operation(request: Request) -> tuple[str, str]:
         name, _, operation = target.partition(".")
         return _known(_JSON_SERVICES, name, request), operation
     if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-        operation = parse_qs(request.body.decode())["Action"][0]
+        operation = _form(request)["Action"]
         return _known(_QUERY_SERVICES, operation, request), operation
     return "s3", request.method
 
@@ -162,6 +134,30 @@ def _tables(arguments: Mapping[str, Any]) -> list[str]:
     return [arguments["TableName"] + (f"/index/{index}" if index else "")]
 
 
+def _cloudwatch_call(operation: str, arguments: Mapping[str, Any], region: str) -> Call:
+    match operation:
+        case "PutMetricData":
+            context = (("cloudwatch:namespace", arguments["Namespace"]),)
+            return Call("cloudwatch:PutMetricData", "*", context)
+        case "GetMetricData":
+            return Call("cloudwatch:GetMetricData", "*")
+        case "DescribeAlarms":
+            # Of two readings of what named alarms need, the one that needs more.
+            return Call(
+                "cloudwatch:DescribeAlarms", f"arn:aws:cloudwatch:{region}:{ACCOUNT}:alarm:*"
+            )
+        case "GetDashboard":
+            name = arguments["DashboardName"]
+            return Call(
+                "cloudwatch:GetDashboard", f"arn:aws:cloudwatch::{ACCOUNT}:dashboard/{name}"
+            )
+    raise UnknownCallError(f"CloudWatch {operation}")
+
+
+def _form(request: Request) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(request.body.decode()).items()}
+
+
 def _s3_call(request: Request) -> Call:
     parts = urlsplit(request.target)
     query = {name: values[0] for name, values in parse_qs(parts.query, True).items()}
@@ -176,6 +172,13 @@ def _s3_call(request: Request) -> Call:
             if name in query
         )
         return Call("s3:ListBucket", f"arn:aws:s3:::{bucket}", context)
+    if (
+        not key
+        and request.method == "GET"
+        and len(query) == 1
+        and query.keys() <= _S3_SETTINGS.keys()
+    ):
+        return Call(_S3_SETTINGS[next(iter(query))], f"arn:aws:s3:::{bucket}")
     actions = {"GET": "s3:GetObject", "HEAD": "s3:GetObject", "PUT": "s3:PutObject"}
     if not key or query or request.method not in actions:
         raise UnknownCallError(f"{request}: S3")
