@@ -229,7 +229,7 @@ class PlatformConfig(dg.ConfigurableResource):  # type: ignore[type-arg]
             or not parts.hostname
             or parts.query
             or parts.fragment
-            or parts.username
+            or "@" in value
         ):
             # What stands before an @ may be a password, which no message shows.
             seen = re.sub(r"(?<=//).*@", "…@", value)
