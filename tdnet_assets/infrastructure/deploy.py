@@ -6,7 +6,6 @@ It can be repeated: a stack that is as the configuration says is left alone. Dat
 earlier stack is taken into the new one, because the change set imports what already has its name.
 """
 
-import hashlib
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -18,8 +17,8 @@ from botocore.exceptions import ClientError
 from tdnet_assets.config import ConfigurationError, PlatformConfig
 from tdnet_assets.infrastructure import names
 from tdnet_assets.infrastructure.template import body
-from tdnet_assets.resources import aws
-from tdnet_assets.resources.lake import LakeResource
+from tdnet_assets.resources import aws, layout
+from tdnet_assets.resources.lake import LakeResource, sha256
 
 Show = Callable[[str], object]
 
@@ -111,7 +110,7 @@ class _Stack:
         """The whole template, put into the bucket once for each of its versions."""
         content = body(self.config).encode()
         lake = LakeResource(config=self.config)
-        key = f"infrastructure/{hashlib.sha256(content).hexdigest()}.json"
+        key = layout.template_key(sha256(content))
         lake.put_new(key, content, content_type="application/json", metadata={})
         endpoint = aws.client(self.config, "s3").meta.endpoint_url
         return {"TemplateURL": f"{endpoint}/{self.config.bucket}/{lake.object_key(key)}"}

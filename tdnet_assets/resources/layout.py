@@ -89,3 +89,8 @@ def day_of_table_key(table: str, key: str) -> date | None:
 def yearly_table_key(table: str, year: int) -> str:
     """The one file of a year, of a table that is kept by years."""
     return f"{table_prefix(table)}year={year:04d}/data.parquet"
+
+
+def template_key(digest: str) -> str:
+    """A CloudFormation template, by the sha256 of its bytes."""
+    return f"infrastructure/{digest}.json"
