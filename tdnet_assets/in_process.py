@@ -104,13 +104,15 @@ def _reason(result: dg.ExecuteInProcessResult) -> str:
             data = event.step_failure_data
             if data.user_failure_data and data.user_failure_data.description:
                 return data.user_failure_data.description
-            error = data.error
-            while error is not None and error.cause is not None:
-                error = error.cause
-            if error is not None and error.cls_name == _INTERRUPTION:
+            chain = [data.error]
+            while (error := chain[-1]) is not None:
+                chain.append(error.cause)
+            errors = [error for error in chain if error is not None]
+            # Anywhere: what a loop makes of an interrupt may stand behind it.
+            if any(error.cls_name == _INTERRUPTION for error in errors):
                 return "interrupted; collect the same days again: only the rest is fetched"
-            if error is not None:
-                return " ".join(error.message.split())
+            if errors:
+                return " ".join(errors[-1].message.split())
         if event.is_failure and event.message:
             reason = " ".join(event.message.split())
     return reason

@@ -90,7 +90,7 @@ def pool(examination: Examination) -> Iterator[Finding]:
             f"the limit of {POOL} is {'not set' if limit is None else limit}, should be 1",
             f"`dagster instance concurrency set {POOL} 1`",
         )
-    elif settings.pool_granularity != PoolGranularity.OP:
+    elif examination.has_stack and settings.pool_granularity != PoolGranularity.OP:
         yield failed(
             _POOL,
             "granularity run: only the queue keeps to the limit, `tdnet collect` passes it by",
