@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 import pytest
+from dagster import RunsFilter
+from dagster._core.storage.tags import PARENT_RUN_ID_TAG
 
 from tdnet_assets.tdnet.listing import TOKYO
 from tdnet_assets_tests.e2e.agreement import assert_everything_agrees, sent
@@ -232,12 +234,13 @@ def test_a_canceled_run_is_recorded_as_such_and_the_next_fetches_only_the_rest(i
     assert_everything_agrees(installation)
 
 
-def test_a_run_whose_process_is_killed_is_recorded_as_failed_without_anyones_help(installation):
+def test_a_run_whose_process_is_killed_is_recorded_as_failed_and_run_again_without_anyones_help(installation):
     installation.site.set_day(KILLED, 15)
     missing = hold_back(installation, KILLED)
     run_id = installation.ui.launch_run(KILLED)
     eventually(lambda: in_progress(installation, run_id, KILLED), seconds=240)
     started_at = installation.stores.executions.get(run_id).started_at
+    before = len(installation.site.requests)
 
     kill(eventually(lambda: installation.run_process(run_id), seconds=60))
 
@@ -245,9 +248,16 @@ def test_a_run_whose_process_is_killed_is_recorded_as_failed_without_anyones_hel
     assert record.status == "failed"
     assert record.started_at == started_at
     assert installation.ui.run_status(run_id) == "FAILURE"
-    # Or again in the making: Dagster starts the run anew, which then waits for the dead one's slot.
-    assert status_of(installation, "documents", KILLED) in ("FAILED", "MATERIALIZING")
-    assert stored_documents(installation, KILLED).isdisjoint(missing)
+
+    # Dagster starts it anew, and only the rest is fetched.
+    again = RunsFilter(tags={PARENT_RUN_ID_TAG: run_id})
+    retry = eventually(lambda: installation.dagster.get_runs(again) or None, seconds=240)[0]
+    record = soon(installation, retry.run_id)
+    assert record.status == "completed"
+    assert (record.total_count, record.collected_count, record.skipped_count) == (15, 2, 13)
+    assert asked_for(installation, KILLED, before) == missing
+    assert status_of(installation, "documents", KILLED) == "MATERIALIZED"
+    assert stored_documents(installation, KILLED) == set(installation.files(KILLED).values())
     assert_everything_agrees(installation)
 
 
