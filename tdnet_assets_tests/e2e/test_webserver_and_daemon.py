@@ -234,7 +234,7 @@ def test_a_canceled_run_is_recorded_as_such_and_the_next_fetches_only_the_rest(i
     assert_everything_agrees(installation)
 
 
-def test_a_run_whose_process_is_killed_is_recorded_as_failed_and_run_again_without_anyones_help(installation):
+def test_a_killed_run_is_recorded_as_failed_and_run_again_without_anyones_help(installation):
     installation.site.set_day(KILLED, 15)
     missing = hold_back(installation, KILLED)
     run_id = installation.ui.launch_run(KILLED)
