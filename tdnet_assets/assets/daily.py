@@ -416,7 +416,7 @@ def _let_interrupts_end_the_loop() -> None:
     def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
         if error is not None and not isinstance(error, Exception) and task is not None:
-            task.cancel(f"{type(error).__name__}: {error}")
+            task.cancel(str(error))
         else:
             loop.default_exception_handler(context)
 
