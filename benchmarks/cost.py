@@ -30,10 +30,10 @@ from tdnet_assets.automation.records import SWEEP_MARGIN, execution_record_sweep
 from tdnet_assets.automation.schedules import DAY_CLOSE_CRON
 from tdnet_assets.config import DEFAULT_REGION
 from tdnet_assets.infrastructure.alarms import ALARMS
-from tdnet_assets.infrastructure.bucket import NONCURRENT_DAYS
+from tdnet_assets.infrastructure.bucket_properties import NONCURRENT_DAYS
 from tdnet_assets.local import embedded_aws
-from tdnet_assets.local.sample_day import planned_day
-from tdnet_assets.resources.metrics import CATALOGUE, FRESHNESS_LAG, SENSOR_HEARTBEAT
+from tdnet_assets.resources.aws.metrics import CATALOGUE, FRESHNESS_LAG, SENSOR_HEARTBEAT
+from tdnet_assets.sample_site.day import planned_day
 from tdnet_assets.tdnet.listing import page_count
 
 # Of 65 business days in April to July 2026 the median had 297 rows in a source that leaves out a

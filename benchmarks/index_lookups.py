@@ -22,7 +22,7 @@ import click
 from tdnet_assets.config import DEFAULT_REGION, PlatformConfig
 from tdnet_assets.local import embedded_aws
 from tdnet_assets.local.bootstrap import bootstrap
-from tdnet_assets.resources.disclosure_index import DisclosureIndexResource, IndexedDisclosure
+from tdnet_assets.resources.aws.index_table import DisclosureIndexResource, IndexedDisclosure
 from tdnet_assets.tdnet.listing import TOKYO
 
 FIRST_DAY = date(2026, 2, 2)

@@ -20,7 +20,7 @@ from urllib.parse import parse_qs, urlsplit
 from benchmarks.aws_proxy import Answer, Request, Send
 from benchmarks.prices import Unit, Usage
 from tdnet_assets.config import PlatformConfig
-from tdnet_assets.resources import aws, disclosure_index, executions
+from tdnet_assets.resources.aws import clients, executions, index_table
 
 _FOLDERS = {
     "raw": Unit.RAW_BYTES,
@@ -57,14 +57,14 @@ class Meter:
             config: the tables, at an endpoint that is not behind this meter.
         """
         definitions = [executions.table_definition(config)]
-        definitions.append(disclosure_index.table_definition(config))
+        definitions.append(index_table.table_definition(config))
         self.metrics: set[str] = set()
         self._indexes = {made["TableName"]: list(_indexes(made)) for made in definitions}
         self._keys = {
             made["TableName"]: made["KeySchema"][0]["AttributeName"] for made in definitions
         }
         self._prefix = config.prefix
-        self._direct = aws.client(config, "dynamodb")
+        self._direct = clients.client(config, "dynamodb")
         self._usage = Usage()
         self._unknown: list[str] = []
         self._lock = threading.Lock()

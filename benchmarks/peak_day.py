@@ -25,8 +25,8 @@ import click
 from tdnet_assets.config import DEFAULT_REGION, PlatformConfig
 from tdnet_assets.local import embedded_aws
 from tdnet_assets.local.bootstrap import bootstrap
-from tdnet_assets.resources.embedded_keys import EMBEDDED_ACCESS_KEY, EMBEDDED_SECRET_KEY
-from tdnet_assets.resources.lake import LakeResource
+from tdnet_assets.resources.aws.embedded_keys import EMBEDDED_ACCESS_KEY, EMBEDDED_SECRET_KEY
+from tdnet_assets.resources.lake.store import LakeResource
 
 DAY = date(2026, 2, 13)  # the busiest day so far had 2,694 disclosures
 HALF_DAY = date(2026, 2, 12)
@@ -130,7 +130,7 @@ def _sample_site(folder: Path, days: Mapping[date, int], pdf_bytes: int) -> Iter
     options = [f"--day={day}={size}" for day, size in days.items()]
     process = subprocess.Popen(  # noqa: S603 - our own arguments
         [
-            *(sys.executable, "-m", "tdnet_assets.local.sample_site"),
+            *(sys.executable, "-m", "tdnet_assets.sample_site.site"),
             *(f"--port-file={port_file}", f"--pdf-bytes={pdf_bytes}", *options),
         ],
         stdout=subprocess.DEVNULL,

@@ -20,24 +20,24 @@ from polars import selectors
 from benchmarks.aws_proxy import proxy
 from benchmarks.metering import Meter
 from benchmarks.prices import Usage
-from tdnet_assets import run_tags
+from tdnet_assets.assets.disclosure_history import disclosure_history, yearly_copy
 from tdnet_assets.assets.disclosures import DISCLOSURES_TABLE
 from tdnet_assets.assets.earnings_table import EARNINGS_TABLE, REPLACED_BY, REPLACES
 from tdnet_assets.assets.forecast_revisions import REVISIONS_TABLE
-from tdnet_assets.assets.history import disclosure_history, yearly_copy
 from tdnet_assets.automation import freshness, new_disclosures
 from tdnet_assets.automation.records import record_run, sweep
 from tdnet_assets.automation.schedules import LISTING_PAGES, window
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.definitions import DAILY_ASSETS, DAILY_STEPS, build_definitions
 from tdnet_assets.local.bootstrap import bootstrap
-from tdnet_assets.local.sample_calendar import is_business_day
-from tdnet_assets.local.sample_site import SampleSite, serve
-from tdnet_assets.local.sample_titles import EARNINGS_ARCHIVE
-from tdnet_assets.resources.executions import ExecutionsResource
-from tdnet_assets.resources.lake import LakeResource
-from tdnet_assets.resources.metrics import MetricsResource
-from tdnet_assets.resources.tdnet import TdnetResource
+from tdnet_assets.partitions import tags_for
+from tdnet_assets.resources.aws.executions import ExecutionsResource
+from tdnet_assets.resources.aws.metrics import MetricsResource
+from tdnet_assets.resources.lake.store import LakeResource
+from tdnet_assets.resources.source.session import TdnetResource
+from tdnet_assets.sample_site.business_days import is_business_day
+from tdnet_assets.sample_site.site import SampleSite, serve
+from tdnet_assets.sample_site.titles import EARNINGS_ARCHIVE
 from tdnet_assets.tdnet.listing import TOKYO
 
 SAMPLE_DAY = date(2026, 5, 8)
@@ -235,7 +235,7 @@ class Recorder:
     def _execute(self, keys: Sequence[dg.AssetKey], first: str, last: str) -> tuple[str, Usage]:
         """A run, and what the daemon's sensors write about it: its id and its usage."""
         job = self._jobs.get_subset(asset_selection=set(keys))
-        tags = run_tags.for_partitions(first, last)
+        tags = tags_for(first, last)
         run = dg.DagsterRun(job_name=job.name, run_id=str(uuid.uuid4()), tags=tags)
         with self._meter.reading() as usage:
             # Not yet started is written down just as queued is.

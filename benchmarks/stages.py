@@ -22,20 +22,20 @@ import httpx
 from tdnet_assets.assets.disclosures import DISCLOSURES_TABLE
 from tdnet_assets.assets.documents import DOCUMENTS_TABLE
 from tdnet_assets.assets.earnings_table import EARNINGS_TABLE
-from tdnet_assets.assets.facts import facts_frame
+from tdnet_assets.assets.financial_facts import facts_frame
 from tdnet_assets.assets.forecast_revisions import REVISIONS_TABLE
 from tdnet_assets.assets.progress import REPORT_EVERY_DISCLOSURES
 from tdnet_assets.assets.tables import Table
 from tdnet_assets.config import PlatformConfig
-from tdnet_assets.resources.disclosure_index import DisclosureIndexResource
-from tdnet_assets.resources.executions import ExecutionsResource
-from tdnet_assets.resources.lake import LakeResource, StoredTable, sha256
-from tdnet_assets.resources.tdnet import TdnetResource
-from tdnet_assets.tdnet.documents import check_archive, check_pdf
-from tdnet_assets.tdnet.earnings import read_earnings
-from tdnet_assets.tdnet.forecast_revisions import read_revisions
+from tdnet_assets.resources.aws.executions import ExecutionsResource
+from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
+from tdnet_assets.resources.lake.store import LakeResource, StoredTable, sha256
+from tdnet_assets.resources.source.session import TdnetResource
+from tdnet_assets.tdnet.files import check_archive, check_pdf
 from tdnet_assets.tdnet.listing import page_count, page_name, parse_list_page
-from tdnet_assets.tdnet.summary_cells import SummaryCells
+from tdnet_assets.tdnet.reports.earnings_report import read_earnings
+from tdnet_assets.tdnet.reports.revision_notice import read_revisions
+from tdnet_assets.tdnet.reports.summary_cells import SummaryCells
 from tdnet_assets.tdnet.xbrl.archive import read_archive
 from tdnet_assets.tdnet.xbrl.facts import SUMMARY, Fact
 

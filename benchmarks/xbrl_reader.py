@@ -18,8 +18,8 @@ from pathlib import Path
 from lxml import etree
 
 from benchmarks.xbrl_reference import Arelle, unpack
-from tdnet_assets.local.sample_day import planned_day
-from tdnet_assets.local.sample_filings import filing
+from tdnet_assets.sample_site.day import planned_day
+from tdnet_assets.sample_site.linked_files import filing
 from tdnet_assets.tdnet.xbrl.archive import inline_documents, read_archive
 from tdnet_assets.tdnet.xbrl.facts import ATTACHMENT, SUMMARY
 from tdnet_assets.tdnet.xbrl.inline import InlineDocument, read_inline

@@ -7,7 +7,7 @@
 What belongs here: which files answer a question. Days are chosen by their path, so only those asked
 for are opened; one company's history comes from the yearly copies as far as these are still true,
 and from the daily files for the rest; an ``as_of`` moment is answered from the captures. What does
-not: how files are read (``resources/parquet_scans.py``) and shown (``query_commands.py``).
+not: how files are read (``resources/lake/parquet_scans.py``) and shown (``cli/query.py``).
 
 Days are days of the list in Tokyo. The files are listed when a function is called and read when the
 frame is collected; rows come in no particular order.
@@ -20,18 +20,18 @@ from datetime import date, datetime, timedelta
 
 import polars as pl
 
+from tdnet_assets.assets.disclosure_history import yearly_copy
 from tdnet_assets.assets.disclosures import DISCLOSURES_TABLE, REJECTS_TABLE, disclosures_frame
 from tdnet_assets.assets.documents import DOCUMENTS_TABLE
-from tdnet_assets.assets.history import yearly_copy
 from tdnet_assets.assets.tables import Table
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.local.services import connect
-from tdnet_assets.resources import layout
-from tdnet_assets.resources.captures import CaptureStore
-from tdnet_assets.resources.lake import LakeResource, StoredObject
-from tdnet_assets.resources.parquet_scans import scan_days
-from tdnet_assets.resources.readings import fold_captures
-from tdnet_assets.resources.yearly_copies import daily_files
+from tdnet_assets.resources.lake import layout
+from tdnet_assets.resources.lake.captures import CaptureStore
+from tdnet_assets.resources.lake.parquet_scans import scan_days
+from tdnet_assets.resources.lake.readings import fold_captures
+from tdnet_assets.resources.lake.store import LakeResource, StoredObject
+from tdnet_assets.resources.lake.yearly_copies import daily_files
 from tdnet_assets.tdnet.identifiers import is_code
 from tdnet_assets.tdnet.listing import TOKYO
 
@@ -91,7 +91,7 @@ def scan_facts(
     Arguments and errors are those of :func:`scan_disclosures`; of an ``as_of`` moment the facts of
     the filings that were listed by then. With a code, only days with a disclosure are opened.
     """
-    from tdnet_assets.assets.facts import FACTS_TABLE  # noqa: PLC0415 - brings the XBRL reader
+    from tdnet_assets.assets.financial_facts import FACTS_TABLE  # noqa: PLC0415 - brings the XBRL reader
 
     return _scan_of_disclosures(FACTS_TABLE, config, _Question.asked(first, last, code, as_of))
 

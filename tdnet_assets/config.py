@@ -4,7 +4,8 @@ What belongs here: every setting of the environment, its validation, and the nam
 Nothing else in the project reads the environment or spells a bucket, a table or a namespace; the
 resources, the IAM policy, the template, the alarms and the dashboard all take them from here.
 
-What does not: clients and credentials (``resources/aws.py``), and anything that talks to a network.
+What does not: clients and credentials (``resources/aws/clients.py``), and anything that talks to a
+network.
 """
 
 import ipaddress

@@ -8,28 +8,28 @@ CLI and the tests call :func:`build_definitions` with a configuration of their o
 import dagster as dg
 
 from tdnet_assets.assets.daily import build_daily_assets
+from tdnet_assets.assets.disclosure_history import disclosure_history
+from tdnet_assets.assets.disclosure_index import DISCLOSURE_INDEX
 from tdnet_assets.assets.disclosures import DISCLOSURES
 from tdnet_assets.assets.documents import DOCUMENTS
 from tdnet_assets.assets.earnings import EARNINGS
-from tdnet_assets.assets.facts import FINANCIAL_FACTS
+from tdnet_assets.assets.financial_facts import FINANCIAL_FACTS
 from tdnet_assets.assets.forecast_revisions import FORECAST_REVISIONS
-from tdnet_assets.assets.history import disclosure_history
-from tdnet_assets.assets.index import DISCLOSURE_INDEX
-from tdnet_assets.assets.listing import LISTING_PAGES
+from tdnet_assets.assets.listing_pages import LISTING_PAGES
 from tdnet_assets.automation.changed_lists import build_changed_lists_sensor
 from tdnet_assets.automation.freshness import build_freshness_sensor, with_freshness_policy
-from tdnet_assets.automation.history import HISTORY_SCHEDULES
 from tdnet_assets.automation.new_disclosures import build_new_disclosures_sensor
 from tdnet_assets.automation.notices import NOTICE_SENSORS
 from tdnet_assets.automation.records import RECORD_SENSORS
 from tdnet_assets.automation.schedules import build_schedules
+from tdnet_assets.automation.yearly import HISTORY_SCHEDULES
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.local.services import connect
-from tdnet_assets.resources.disclosure_index import DisclosureIndexResource
-from tdnet_assets.resources.executions import ExecutionsResource
-from tdnet_assets.resources.lake import LakeResource
-from tdnet_assets.resources.metrics import MetricsResource
-from tdnet_assets.resources.tdnet import TdnetResource
+from tdnet_assets.resources.aws.executions import ExecutionsResource
+from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
+from tdnet_assets.resources.aws.metrics import MetricsResource
+from tdnet_assets.resources.lake.store import LakeResource
+from tdnet_assets.resources.source.session import TdnetResource
 
 DAILY_STEPS = (
     LISTING_PAGES,

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from tdnet_assets.config import PlatformConfig
-from tdnet_assets.resources.embedded_keys import EMBEDDED_ACCESS_KEY, EMBEDDED_SECRET_KEY
+from tdnet_assets.resources.aws.embedded_keys import EMBEDDED_ACCESS_KEY, EMBEDDED_SECRET_KEY
 
 TDNET = Path(sys.executable).with_name("tdnet")
 

@@ -10,16 +10,16 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from tdnet_assets import run_tags
 from tdnet_assets.config import DEFAULT_REGION, PlatformConfig
 from tdnet_assets.definitions import DAILY_ASSETS, build_definitions
 from tdnet_assets.local import embedded_aws
 from tdnet_assets.local.bootstrap import bootstrap
-from tdnet_assets.local.sample_site import SampleSite, serve
-from tdnet_assets.resources.executions import ExecutionRecord, ExecutionsResource
-from tdnet_assets.resources.lake import LakeResource
-from tdnet_assets.resources.metrics import MetricsResource
-from tdnet_assets.resources.tdnet import TdnetResource
+from tdnet_assets.partitions import tags_for
+from tdnet_assets.resources.aws.executions import ExecutionRecord, ExecutionsResource
+from tdnet_assets.resources.aws.metrics import MetricsResource
+from tdnet_assets.resources.lake.store import LakeResource
+from tdnet_assets.resources.source.session import TdnetResource
+from tdnet_assets.sample_site.site import SampleSite, serve
 from tdnet_assets.tdnet.listing import TOKYO
 
 _NUMBERS = itertools.count(1)
@@ -110,7 +110,7 @@ class Pipeline:
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             asset_selection=[dg.AssetKey(name) for name in select] or None,
             raise_on_error=False,
-            tags=run_tags.for_partitions(str(day), str(until or day)),
+            tags=tags_for(str(day), str(until or day)),
         )
 
     def record(self, result: dg.ExecuteInProcessResult) -> ExecutionRecord:

@@ -7,7 +7,7 @@ import pytest
 
 from tdnet_assets.config import ConfigurationError, PlatformConfig, is_loopback
 from tdnet_assets.definitions import build_definitions
-from tdnet_assets.resources.executions import table_definition
+from tdnet_assets.resources.aws.executions import table_definition
 
 LIVE = "https://www.release.tdnet.info/inbs"
 

@@ -12,7 +12,7 @@ from tdnet_assets.config import DEFAULT_REGION, PlatformConfig
 from tdnet_assets.definitions import build_definitions
 from tdnet_assets.infrastructure.alarms import ALARMS
 from tdnet_assets.local import embedded_aws
-from tdnet_assets.resources.embedded_keys import EMBEDDED_ACCESS_KEY, EMBEDDED_SECRET_KEY
+from tdnet_assets.resources.aws.embedded_keys import EMBEDDED_ACCESS_KEY, EMBEDDED_SECRET_KEY
 from tdnet_assets.tdnet.listing import TOKYO
 from tdnet_assets_tests.commands import TDNET
 

@@ -1,7 +1,7 @@
 """Asset checks from an accountant's findings: shown with the figures, day by day.
 
 What belongs here: the checks' names and meanings for Dagster, and what a person reads of the
-findings. What does not: the comparisons themselves (``tdnet/accounting_checks.py``).
+findings. What does not: the comparisons themselves (``tdnet/reports/accounting_checks.py``).
 
 A finding is a question about what a company filed, so it warns and fails nothing; only forecasts
 that our own reading dropped are a fault of ours.
@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from tdnet_assets.assets.daily import CheckResult
 from tdnet_assets.assets.filings import Filing
 from tdnet_assets.assets.tables import amount, preview
-from tdnet_assets.tdnet.accounting_checks import (
+from tdnet_assets.tdnet.reports.accounting_checks import (
     ASSETS_BALANCE,
     CHANGE_AMOUNT_AGREES,
     CHANGE_RATE_AGREES,

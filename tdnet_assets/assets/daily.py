@@ -22,16 +22,15 @@ from typing import Any
 
 import dagster as dg
 
-from tdnet_assets import run_tags
 from tdnet_assets.assets.progress import DayFailure, RunProgress
 from tdnet_assets.assets.tables import preview
-from tdnet_assets.partitions import DAYS, DAYS_PER_RUN, day_of
-from tdnet_assets.resources.disclosure_index import DisclosureIndexResource
-from tdnet_assets.resources.executions import Details, ExecutionsResource
-from tdnet_assets.resources.lake import LakeResource
-from tdnet_assets.resources.metrics import MetricsDelivery, MetricsResource
-from tdnet_assets.resources.paging import DayNotListedError
-from tdnet_assets.resources.tdnet import TdnetResource, TdnetSession
+from tdnet_assets.partitions import DAYS, DAYS_PER_RUN, day_of, trigger_of
+from tdnet_assets.resources.aws.executions import Details, ExecutionsResource
+from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
+from tdnet_assets.resources.aws.metrics import MetricsDelivery, MetricsResource
+from tdnet_assets.resources.lake.store import LakeResource
+from tdnet_assets.resources.source.paging import DayNotListedError
+from tdnet_assets.resources.source.session import TdnetResource, TdnetSession
 from tdnet_assets.tdnet.errors import TdnetError
 
 POOL = "tdnet"
@@ -325,7 +324,7 @@ class DailyRun:
         self.executions.start(
             run.run_id,
             job_name=run.job_name,
-            trigger=run_tags.trigger(run.tags),
+            trigger=trigger_of(run.tags),
             root_execution_id=run.root_run_id,
             partition_start=str(self.days[0]),
             partition_end=str(self.days[-1]),

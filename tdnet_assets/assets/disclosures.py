@@ -16,10 +16,10 @@ import polars as pl
 from tdnet_assets.assets.charts import bar_chart
 from tdnet_assets.assets.daily import CheckResult, DailyStep, Day, IncompleteDayError, Materialized
 from tdnet_assets.assets.tables import Column, Table, preview
-from tdnet_assets.resources import layout
-from tdnet_assets.resources.captures import CaptureStore
-from tdnet_assets.resources.lake import StoredTable
-from tdnet_assets.resources.readings import Reading, fold_captures, readable_pages
+from tdnet_assets.resources.lake import layout
+from tdnet_assets.resources.lake.captures import CaptureStore
+from tdnet_assets.resources.lake.readings import Reading, fold_captures, readable_pages
+from tdnet_assets.resources.lake.store import StoredTable
 from tdnet_assets.tdnet.categories import categorize, is_correction
 from tdnet_assets.tdnet.listing import normalize_title
 from tdnet_assets.tdnet.sightings import Disclosure

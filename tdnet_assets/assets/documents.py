@@ -1,7 +1,7 @@
 """``documents``: every PDF and XBRL archive that a day's disclosures link to.
 
 What belongs here: the asset, its columns, and its check. What does not: fetching
-(``resources/downloads.py``) and what makes a file acceptable (``tdnet/documents.py``).
+(``resources/source/downloads.py``) and what makes a file acceptable (``tdnet/files.py``).
 """
 
 from collections import Counter
@@ -15,8 +15,9 @@ import polars as pl
 from tdnet_assets.assets.daily import CheckResult, DailyStep, Day, IncompleteDayError, Materialized
 from tdnet_assets.assets.disclosures import DISCLOSURES_TABLE
 from tdnet_assets.assets.tables import Column, Table, preview
-from tdnet_assets.resources import layout
-from tdnet_assets.resources.downloads import (
+from tdnet_assets.resources.lake import layout
+from tdnet_assets.resources.lake.store import StoredTable
+from tdnet_assets.resources.source.downloads import (
     FAILED,
     GONE,
     STORED,
@@ -25,7 +26,6 @@ from tdnet_assets.resources.downloads import (
     FileOutcome,
     outcome_from_row,
 )
-from tdnet_assets.resources.lake import StoredTable
 
 FILES_COMPLETE = "files_complete"
 

@@ -2,7 +2,7 @@
 
 What belongs here: the asset, its checks, and what a person sees of a day. What does not: its
 columns (``assets/earnings_table.py``), links to other days' reports
-(``assets/related_reports.py``), and what facts mean (``tdnet/earnings.py``).
+(``assets/related_reports.py``), and what facts mean (``tdnet/reports/earnings_report.py``).
 """
 
 import asyncio
@@ -29,12 +29,12 @@ from tdnet_assets.assets.filings import (
 from tdnet_assets.assets.forecast_revisions import revision_lines, stored_revisions
 from tdnet_assets.assets.related_reports import link_reports, own_forecasts
 from tdnet_assets.assets.tables import amount, percent, preview
-from tdnet_assets.resources import layout
-from tdnet_assets.tdnet.accounting_checks import Finding, check_earnings
-from tdnet_assets.tdnet.attached_elements import COMPARED_ELEMENTS
-from tdnet_assets.tdnet.earnings import Earnings, filled_shares, read_earnings
-from tdnet_assets.tdnet.summary_cells import SummaryCells
-from tdnet_assets.tdnet.surprises import RANKED_ITEMS, Surprise, largest, surprises
+from tdnet_assets.resources.lake import layout
+from tdnet_assets.tdnet.reports.accounting_checks import Finding, check_earnings
+from tdnet_assets.tdnet.reports.attached_elements import COMPARED_ELEMENTS
+from tdnet_assets.tdnet.reports.earnings_report import Earnings, filled_shares, read_earnings
+from tdnet_assets.tdnet.reports.summary_cells import SummaryCells
+from tdnet_assets.tdnet.reports.surprises import RANKED_ITEMS, Surprise, largest, surprises
 from tdnet_assets.tdnet.xbrl.facts import Fact
 
 READER_VERSION = "1"

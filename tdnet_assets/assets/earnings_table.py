@@ -1,8 +1,8 @@
 """The columns of the table ``earnings``, and its rows.
 
 What belongs here: types and descriptions of the wide row, with what the list knows of the filing in
-front. What does not: the names and order of the figures (``tdnet/earnings_columns.py``), and the
-links between reports (``assets/related_reports.py``).
+front. What does not: the names and order of the figures (``tdnet/reports/earnings_columns.py``),
+and the links between reports (``assets/related_reports.py``).
 """
 
 from dataclasses import asdict
@@ -10,11 +10,11 @@ from typing import Any
 
 import polars as pl
 
-from tdnet_assets.assets.facts import MEMBER, VALUE
 from tdnet_assets.assets.filings import Filing, rejects_table
+from tdnet_assets.assets.financial_facts import MEMBER, VALUE
 from tdnet_assets.assets.tables import Column, Table
-from tdnet_assets.tdnet.earnings import Earnings
-from tdnet_assets.tdnet.earnings_columns import ColumnKind, earnings_columns, earnings_row
+from tdnet_assets.tdnet.reports.earnings_columns import ColumnKind, earnings_columns, earnings_row
+from tdnet_assets.tdnet.reports.earnings_report import Earnings
 
 REPLACES, REPLACED_BY, IS_CURRENT = "replaces", "replaced_by", "is_current"
 

@@ -2,7 +2,7 @@
 
 What belongs here: joining facts with the list, and the table and check of filings that could not be
 understood. What does not: what is understood of them (``assets/earnings.py``,
-``assets/forecast_revisions.py``), and reading XBRL (``assets/facts.py``).
+``assets/forecast_revisions.py``), and reading XBRL (``assets/financial_facts.py``).
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -14,9 +14,9 @@ import polars as pl
 
 from tdnet_assets.assets.daily import CheckResult, Day, IncompleteDayError
 from tdnet_assets.assets.disclosures import DISCLOSURES_TABLE
-from tdnet_assets.assets.facts import FACTS_TABLE, facts_by_filing
+from tdnet_assets.assets.financial_facts import FACTS_TABLE, facts_by_filing
 from tdnet_assets.assets.tables import Column, Table
-from tdnet_assets.resources import layout
+from tdnet_assets.resources.lake import layout
 from tdnet_assets.tdnet.errors import TdnetError
 from tdnet_assets.tdnet.xbrl.facts import SUMMARY, Fact
 

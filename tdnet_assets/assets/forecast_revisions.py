@@ -1,7 +1,8 @@
 """``forecast_revisions``: one row per figure that a notice revises: before, after, and the change.
 
 What belongs here: the asset, its columns and its checks. What does not: what the facts of a notice
-mean (``tdnet/forecast_revisions.py``) and how large a revision is (``tdnet/surprises.py``).
+mean (``tdnet/reports/revision_notice.py``) and how large a revision is
+(``tdnet/reports/surprises.py``).
 """
 
 import asyncio
@@ -16,7 +17,6 @@ import polars as pl
 from tdnet_assets.assets.accounting import REVISION_CHECKS, accounting_checks
 from tdnet_assets.assets.charts import bar_chart
 from tdnet_assets.assets.daily import CheckResult, DailyStep, Day, Materialized
-from tdnet_assets.assets.facts import VALUE
 from tdnet_assets.assets.filings import (
     IN_REVISION,
     IN_SUMMARY,
@@ -27,17 +27,18 @@ from tdnet_assets.assets.filings import (
     understand,
     write_rejects,
 )
+from tdnet_assets.assets.financial_facts import VALUE
 from tdnet_assets.assets.tables import Column, Table, amount, percent, preview
-from tdnet_assets.resources import layout
-from tdnet_assets.tdnet.accounting_checks import Finding, check_revisions
-from tdnet_assets.tdnet.forecast_revisions import (
+from tdnet_assets.resources.lake import layout
+from tdnet_assets.tdnet.reports.accounting_checks import Finding, check_revisions
+from tdnet_assets.tdnet.reports.revision_notice import (
     ForecastRevision,
     Range,
     read_revisions,
     unread_elements,
 )
-from tdnet_assets.tdnet.summary_cells import SummaryCells
-from tdnet_assets.tdnet.surprises import biggest_revisions, revision_difference
+from tdnet_assets.tdnet.reports.summary_cells import SummaryCells
+from tdnet_assets.tdnet.reports.surprises import biggest_revisions, revision_difference
 from tdnet_assets.tdnet.xbrl.facts import Fact
 
 READER_VERSION = "1"

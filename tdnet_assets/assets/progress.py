@@ -1,7 +1,7 @@
 """What a run has done so far, and how it gets into its execution record.
 
 What belongs here: the counts of a run in disclosures, its progress in per cent, and how often the
-record hears of them. What does not: how a record is written (``resources/executions.py``).
+record hears of them. What does not: how a record is written (``resources/aws/executions.py``).
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date
 
-from tdnet_assets.resources.executions import Details, ExecutionsResource
+from tdnet_assets.resources.aws.executions import Details, ExecutionsResource
 
 _LOGGER = logging.getLogger(__name__)
 

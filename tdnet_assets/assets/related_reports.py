@@ -2,7 +2,8 @@
 
 What belongs here: finding reports of the same period and a company's last own forecasts in the
 lake, and keeping the links between reports true on both sides. What does not: what a report says
-(``tdnet/earnings.py``), and how large a surprise is (``tdnet/surprises.py``).
+(``tdnet/reports/earnings_report.py``), and how large a surprise is
+(``tdnet/reports/surprises.py``).
 
 Reports of one company, scope and period follow each other: a correction, or the same report after
 the auditors' review. Each names the one before and the one behind it; the last is current.
@@ -25,11 +26,11 @@ from tdnet_assets.assets.earnings_table import (
 from tdnet_assets.assets.filings import Filing
 from tdnet_assets.assets.forecast_revisions import REVISIONS_TABLE
 from tdnet_assets.assets.tables import Table
-from tdnet_assets.resources.parquet_scans import scan_days
-from tdnet_assets.resources.yearly_copies import daily_files
-from tdnet_assets.tdnet.earnings import Earnings
-from tdnet_assets.tdnet.earnings_items import FORECAST_ITEMS
-from tdnet_assets.tdnet.forecast_revisions import Range
+from tdnet_assets.resources.lake.parquet_scans import scan_days
+from tdnet_assets.resources.lake.yearly_copies import daily_files
+from tdnet_assets.tdnet.reports.earnings_items import FORECAST_ITEMS
+from tdnet_assets.tdnet.reports.earnings_report import Earnings
+from tdnet_assets.tdnet.reports.revision_notice import Range
 
 # A report's forecast is at most a quarter old when its result comes, late filers included.
 FORECAST_AGE = timedelta(days=150)

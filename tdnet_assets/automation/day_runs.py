@@ -10,7 +10,7 @@ from datetime import date
 
 import dagster as dg
 
-from tdnet_assets import run_tags
+from tdnet_assets.partitions import partitions_of
 
 _RUN = dg.DagsterRunStatus
 IN_PROGRESS = (_RUN.NOT_STARTED, _RUN.QUEUED, _RUN.STARTING, _RUN.STARTED, _RUN.CANCELING)
@@ -35,7 +35,7 @@ def run_in_progress(
 ) -> dg.DagsterRun | None:
     """A run of the location and day, alone or in a range, that is queued or not over yet."""
     for run in instance.get_runs(dg.RunsFilter(statuses=list(IN_PROGRESS))):
-        days = run_tags.partitions(run.tags)
+        days = partitions_of(run.tags)
         if days and days[0] <= str(day) <= days[1] and is_of(run, location):
             return run
     return None

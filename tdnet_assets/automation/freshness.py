@@ -17,7 +17,7 @@ import dagster as dg
 from tdnet_assets.automation.day_runs import data_version, latest_materialization, made_from
 from tdnet_assets.config import LIVE_WINDOW_DAYS
 from tdnet_assets.partitions import TIMEZONE
-from tdnet_assets.resources.metrics import FRESHNESS_LAG, MetricsResource
+from tdnet_assets.resources.aws.metrics import FRESHNESS_LAG, MetricsResource
 from tdnet_assets.tdnet.listing import TOKYO
 
 DUE = time(7)

@@ -1,7 +1,7 @@
 """The sensor ``new_disclosures``: a look at today's first list page each minute, a run on change.
 
 What belongs here: when to look, what is remembered from look to look, and how a failed look shows.
-What does not: how a request is sent and kept polite (``resources/tdnet.py``).
+What does not: how a request is sent and kept polite (``resources/source/session.py``).
 
 A look that failed must neither pass for "nothing new" nor lose what is remembered. Dagster drops
 the cursor of a tick that raises, and keeps the one before. So the first failures are skips that
@@ -19,8 +19,8 @@ from datetime import date, datetime, time, timedelta
 import dagster as dg
 
 from tdnet_assets.automation.day_runs import location_of, run_in_progress
-from tdnet_assets.resources.metrics import SENSOR_HEARTBEAT, MetricsResource
-from tdnet_assets.resources.tdnet import (
+from tdnet_assets.resources.aws.metrics import SENSOR_HEARTBEAT, MetricsResource
+from tdnet_assets.resources.source.session import (
     SessionBusyError,
     TdnetResource,
     TransientSourceError,

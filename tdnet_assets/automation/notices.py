@@ -14,11 +14,11 @@ from typing import Any
 
 import dagster as dg
 
-from tdnet_assets import run_tags
 from tdnet_assets.automation.day_runs import is_of, location_of
 from tdnet_assets.config import PlatformConfig
-from tdnet_assets.resources import aws
-from tdnet_assets.resources.executions import ExecutionRecord, ExecutionsResource
+from tdnet_assets.partitions import partitions_of, trigger_of
+from tdnet_assets.resources.aws import clients
+from tdnet_assets.resources.aws.executions import ExecutionRecord, ExecutionsResource
 
 NOTICES_A_TICK = 10
 # SNS refuses a longer subject, and more than 256 KB in all.
@@ -41,12 +41,12 @@ def notice_of(
 
     The record's own words are more exact than Dagster's, where the run could still write them.
     """
-    first, last = run_tags.partitions(run.tags) or ("no day", "no day")
+    first, last = partitions_of(run.tags) or ("no day", "no day")
     days = first if first == last else f"{first} to {last}"
     if record and record.error_message:
         reason = f"{record.error_type}: {record.error_message}"
     lines = [
-        f"The {run_tags.trigger(run.tags)} run of {days} failed.",
+        f"The {trigger_of(run.tags)} run of {days} failed.",
         "",
         reason[:_REASON_LENGTH],
         "",
@@ -91,7 +91,7 @@ def _announce(
     for event in _failures(context.instance, limit=NOTICES_A_TICK, after=cursor):
         run = context.instance.get_run_by_id(event.run_id)
         if run is not None and is_of(run, location_of(context)):
-            sns = sns or aws.client(config, "sns", timeout_seconds=5, attempts=2)
+            sns = sns or clients.client(config, "sns", timeout_seconds=5, attempts=2)
             try:
                 _publish(sns, config, run, _message(event), executions)
             except Exception as error:

@@ -12,9 +12,9 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from tdnet_assets import run_tags
 from tdnet_assets.automation.day_runs import is_of, location_of
-from tdnet_assets.resources.executions import (
+from tdnet_assets.partitions import partitions_of, trigger_of
+from tdnet_assets.resources.aws.executions import (
     CANCELED,
     COMPLETED,
     FAILED,
@@ -58,7 +58,7 @@ def record_run(
         reason: what Dagster says of a run that failed; an error that the run itself wrote stays.
         at: when the status was reached; now by default.
     """
-    partitions = run_tags.partitions(run.tags)
+    partitions = partitions_of(run.tags)
     if partitions is None:
         return
     status = RECORD_STATUS.get(run.status, PENDING)
@@ -68,7 +68,7 @@ def record_run(
         partition_start=partitions[0],
         partition_end=partitions[1],
         job_name=run.job_name,
-        trigger=run_tags.trigger(run.tags),
+        trigger=trigger_of(run.tags),
         root_execution_id=run.root_run_id,
         dagster_url=f"/runs/{run.run_id}",
         error_type="RunFailure" if status == FAILED else None,
@@ -97,7 +97,7 @@ def sweep(
     recent = instance.get_run_records(dg.RunsFilter(statuses=list(FINISHED), updated_after=since))
     for found in _with_unfinished(instance, executions, recent):
         run = found.dagster_run
-        if run.status not in FINISHED or not run_tags.partitions(run.tags):
+        if run.status not in FINISHED or not partitions_of(run.tags):
             continue
         if not is_of(run, location):
             continue

@@ -14,10 +14,9 @@ from datetime import date, datetime, time, timedelta
 
 import dagster as dg
 
-from tdnet_assets import run_tags
 from tdnet_assets.config import LIVE_WINDOW_DAYS
-from tdnet_assets.partitions import TIMEZONE
-from tdnet_assets.resources.tdnet import TdnetResource
+from tdnet_assets.partitions import TIMEZONE, tags_for
+from tdnet_assets.resources.source.session import TdnetResource
 from tdnet_assets.tdnet.listing import TOKYO
 
 LISTING_PAGES = dg.AssetKey("listing_pages")
@@ -57,7 +56,7 @@ def build_schedules(daily: dg.AssetsDefinition) -> list[dg.ScheduleDefinition]:
         first, last = window(at.date(), tdnet.config.oldest_listed_day(at.date()))
         return dg.RunRequest(
             run_key=f"{at:%Y-%m-%dT%H:%M}",
-            tags={**run_tags.for_partitions(str(first), str(last)), FOLLOW_CHANGES_TAG: "yes"},
+            tags={**tags_for(str(first), str(last)), FOLLOW_CHANGES_TAG: "yes"},
         )
 
     return [day_close, window_reread]

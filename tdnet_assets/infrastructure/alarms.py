@@ -1,7 +1,7 @@
 """The alarms: which metric, how bad, and what whoever is woken should do.
 
 What belongs here: thresholds and the meaning of silence. What does not: names and units of metrics
-(``resources/metrics.py``) and where alarms are sent (``template.py``).
+(``resources/aws/metrics.py``) and where alarms are sent (``template.py``).
 
 There are ten, because ten are free; a metric without an alarm is on the dashboard all the same.
 Missing data is never left to the default: a heartbeat that is missing is what its alarm is about,
@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.infrastructure import names
-from tdnet_assets.resources.metrics import (
+from tdnet_assets.resources.aws.metrics import (
     COLLECTION_SUCCESS_RATE,
     DISCLOSURES_COLLECTED,
     DISCLOSURES_FAILED,

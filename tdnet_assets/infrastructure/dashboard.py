@@ -9,7 +9,7 @@ from typing import Any, Final
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.infrastructure.alarms import ALARMS
 from tdnet_assets.infrastructure.policy import OF_THE_STACK
-from tdnet_assets.resources.metrics import (
+from tdnet_assets.resources.aws.metrics import (
     CATALOGUE,
     COLLECTION_SUCCESS_RATE,
     FRESHNESS_LAG,

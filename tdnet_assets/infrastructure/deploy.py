@@ -17,8 +17,9 @@ from botocore.exceptions import ClientError
 from tdnet_assets.config import ConfigurationError, PlatformConfig
 from tdnet_assets.infrastructure import names
 from tdnet_assets.infrastructure.template import body
-from tdnet_assets.resources import aws, layout
-from tdnet_assets.resources.lake import LakeResource, sha256
+from tdnet_assets.resources.aws import clients
+from tdnet_assets.resources.lake import layout
+from tdnet_assets.resources.lake.store import LakeResource, sha256
 
 Show = Callable[[str], object]
 
@@ -83,7 +84,7 @@ class _Stack:
         self.name = names.stack(config)
         self.show = show
         self.poll_seconds = poll_seconds
-        self.client = aws.client(config, "cloudformation")
+        self.client = clients.client(config, "cloudformation")
 
     def deploy(self) -> Deployment:
         stack = self._described()
@@ -112,7 +113,7 @@ class _Stack:
         lake = LakeResource(config=self.config)
         key = layout.template_key(sha256(content))
         lake.put_new(key, content, content_type="application/json", metadata={})
-        endpoint = aws.client(self.config, "s3").meta.endpoint_url
+        endpoint = clients.client(self.config, "s3").meta.endpoint_url
         return {"TemplateURL": f"{endpoint}/{self.config.bucket}/{lake.object_key(key)}"}
 
     def _require_ready(self, status: str) -> None:

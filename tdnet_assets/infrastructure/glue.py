@@ -12,17 +12,17 @@ from typing import Any, Final
 import polars as pl
 from polars.datatypes import DataTypeClass
 
+from tdnet_assets.assets.disclosure_history import HISTORY_TABLE
 from tdnet_assets.assets.disclosures import DISCLOSURES_TABLE, REJECTS_TABLE
 from tdnet_assets.assets.documents import DOCUMENTS_TABLE
 from tdnet_assets.assets.earnings_table import EARNINGS_REJECTS_TABLE, EARNINGS_TABLE
-from tdnet_assets.assets.facts import FACTS_TABLE, UNREAD_FILINGS_TABLE
+from tdnet_assets.assets.financial_facts import FACTS_TABLE, UNREAD_FILINGS_TABLE
 from tdnet_assets.assets.forecast_revisions import REVISION_REJECTS_TABLE, REVISIONS_TABLE
-from tdnet_assets.assets.history import HISTORY_TABLE
 from tdnet_assets.assets.tables import Column, Table
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.infrastructure import names
 from tdnet_assets.partitions import FIRST_DAY
-from tdnet_assets.resources import layout
+from tdnet_assets.resources.lake import layout
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,15 @@ import json
 from typing import Any, Final
 
 from tdnet_assets.config import PlatformConfig
-from tdnet_assets.infrastructure import alarms, bucket, dashboard, glue, names, policy, tables
+from tdnet_assets.infrastructure import (
+    alarms,
+    bucket_properties,
+    dashboard,
+    dynamodb_tables,
+    glue,
+    names,
+    policy,
+)
 
 FORMAT_VERSION: Final = "2010-09-09"
 LARGEST_BODY_BYTES: Final = 51_200
@@ -70,10 +78,14 @@ def as_yaml(config: PlatformConfig) -> str:
 
 def _data(config: PlatformConfig) -> dict[str, _Resource]:
     return {
-        _BUCKET: _kept("AWS::S3::Bucket", bucket.bucket(config)),
-        "BucketPolicy": _resource("AWS::S3::BucketPolicy", bucket.bucket_policy(_BUCKET)),
-        "ExecutionsTable": _kept("AWS::DynamoDB::Table", tables.executions_table(config)),
-        "DisclosuresTable": _kept("AWS::DynamoDB::Table", tables.disclosures_table(config)),
+        _BUCKET: _kept("AWS::S3::Bucket", bucket_properties.bucket(config)),
+        "BucketPolicy": _resource(
+            "AWS::S3::BucketPolicy", bucket_properties.bucket_policy(_BUCKET)
+        ),
+        "ExecutionsTable": _kept("AWS::DynamoDB::Table", dynamodb_tables.executions_table(config)),
+        "DisclosuresTable": _kept(
+            "AWS::DynamoDB::Table", dynamodb_tables.disclosures_table(config)
+        ),
     }
 
 

@@ -11,8 +11,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from tdnet_assets.config import PlatformConfig
-from tdnet_assets.resources import aws, disclosure_index, executions
-from tdnet_assets.resources.index_feed import catch_up
+from tdnet_assets.resources.aws import clients, executions, index_table
+from tdnet_assets.resources.aws.index_feed import catch_up
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -37,10 +37,10 @@ def bootstrap(config: PlatformConfig) -> None:
         botocore.exceptions.WaiterError: a table did not become active within a minute.
     """
     _create_bucket(config)
-    dynamodb = aws.client(config, "dynamodb")
+    dynamodb = clients.client(config, "dynamodb")
     _create_table(dynamodb, executions.table_definition(config))
     _expire_items(dynamodb, config.executions_table, executions.TTL_ATTRIBUTE)
-    _create_table(dynamodb, disclosure_index.table_definition(config))
+    _create_table(dynamodb, index_table.table_definition(config))
     _bring_back_index(config)
 
 
@@ -51,7 +51,7 @@ def _create_bucket(config: PlatformConfig) -> None:
         if config.aws_region == _NO_LOCATION_REGION
         else {"CreateBucketConfiguration": {"LocationConstraint": config.aws_region}}
     )
-    _unless_it_exists(aws.client(config, "s3").create_bucket, Bucket=config.bucket, **location)
+    _unless_it_exists(clients.client(config, "s3").create_bucket, Bucket=config.bucket, **location)
 
 
 def _create_table(dynamodb: Any, definition: dict[str, Any]) -> None:

@@ -8,14 +8,14 @@ from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 
+from tdnet_assets.cli.execution_display import as_lines
+from tdnet_assets.cli.in_process import RunOutcome, materialize
+from tdnet_assets.cli.progress_display import counts
 from tdnet_assets.config import PlatformConfig
-from tdnet_assets.execution_display import as_lines
-from tdnet_assets.in_process import RunOutcome, materialize
-from tdnet_assets.local.sample_calendar import is_business_day
-from tdnet_assets.progress_display import counts
-from tdnet_assets.resources import layout
-from tdnet_assets.resources.lake import LakeResource
-from tdnet_assets.resources.metrics import CATALOGUE, MetricsResource
+from tdnet_assets.resources.aws.metrics import CATALOGUE, MetricsResource
+from tdnet_assets.resources.lake import layout
+from tdnet_assets.resources.lake.store import LakeResource
+from tdnet_assets.sample_site.business_days import is_business_day
 from tdnet_assets.tdnet.listing import TOKYO
 
 Show = Callable[[str], object]

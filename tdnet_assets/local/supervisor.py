@@ -68,7 +68,7 @@ class Supervisor:
         self._folder.write_services(None)
         self._folder.forget_bootstrapped()
         # 0.3 s that a supervisor which finds another one at work need not pay.
-        from tdnet_assets.local.sample_site import SampleSite, serve  # noqa: PLC0415
+        from tdnet_assets.sample_site.site import SampleSite, serve  # noqa: PLC0415
 
         kept = self._folder.ports()
         aws = self._start_aws(kept.aws)

@@ -2,7 +2,7 @@
 
 What belongs here: the base class, so that a caller can catch every refusal of this layer in one
 place, and the safe display of foreign text. What does not: the refusals themselves, which live
-beside the code that raises them.
+beside the code that raises them, apart from the one that a whole package shares.
 """
 
 SHOWN_LENGTH = 80
@@ -10,6 +10,13 @@ SHOWN_LENGTH = 80
 
 class TdnetError(Exception):
     """Something that TDnet sent is not what it should be; the message says what and what to do."""
+
+
+class FilingError(TdnetError):
+    """An archive cannot be read as a whole; no fact of it may be used.
+
+    The message says which document, where in it, what was seen and what to do.
+    """
 
 
 def shown(seen: str | bytes) -> str:

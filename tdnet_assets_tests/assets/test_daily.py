@@ -7,9 +7,9 @@ from datetime import date
 import dagster as dg
 import pytest
 
-from tdnet_assets import run_tags
 from tdnet_assets.assets.daily import CheckResult, DailyStep, Materialized, build_daily_assets
 from tdnet_assets.definitions import build_definitions
+from tdnet_assets.partitions import tags_for
 
 FIRST, SECOND = date(2026, 6, 10), date(2026, 6, 11)
 
@@ -33,7 +33,7 @@ def run_steps(pipeline):
             instance=pipeline.instance,
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             raise_on_error=False,
-            tags=run_tags.for_partitions(str(first), str(last)),
+            tags=tags_for(str(first), str(last)),
         )
 
     return run

@@ -10,12 +10,12 @@ import polars as pl
 import pytest
 
 from tdnet_assets.definitions import DAILY_ASSETS
-from tdnet_assets.local.sample_page import list_page
-from tdnet_assets.resources.metrics import MetricsResource
+from tdnet_assets.resources.aws.metrics import MetricsResource
+from tdnet_assets.sample_site.page import list_page
 from tdnet_assets.tdnet.listing import TOKYO
 from tdnet_assets_tests.commands import start, variables
 from tdnet_assets_tests.local.processes import wait_until
-from tdnet_assets_tests.resources.test_metrics import answering
+from tdnet_assets_tests.resources.aws.test_metrics import answering
 
 ASSETS = [key.to_user_string() for key in DAILY_ASSETS]
 DAY = date(2026, 6, 10)

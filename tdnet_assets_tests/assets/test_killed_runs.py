@@ -10,9 +10,9 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from tdnet_assets.local.bootstrap import bootstrap
-from tdnet_assets.resources.captures import CaptureStore
-from tdnet_assets.resources.executions import LEASE, PROCESS_VANISHED
-from tdnet_assets.resources.lake import sha256
+from tdnet_assets.resources.aws.executions import LEASE, PROCESS_VANISHED
+from tdnet_assets.resources.lake.captures import CaptureStore
+from tdnet_assets.resources.lake.store import sha256
 from tdnet_assets_tests.commands import run, start, variables
 from tdnet_assets_tests.conftest import Pipeline
 from tdnet_assets_tests.local.processes import wait_until

@@ -6,9 +6,9 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from tdnet_assets import run_tags
-from tdnet_assets.resources import layout
-from tdnet_assets.resources.captures import CaptureStore
+from tdnet_assets.partitions import tags_for
+from tdnet_assets.resources.lake import layout
+from tdnet_assets.resources.lake.captures import CaptureStore
 from tdnet_assets.tdnet.listing import TOKYO
 from tdnet_assets_tests.conftest import Pipeline
 
@@ -44,7 +44,7 @@ def test_the_refusal_is_permanent_so_that_no_retry_repeats_it(limited):
         limited.job().execute_in_process(
             instance=limited.instance,
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-            tags=run_tags.for_partitions(str(OLD), str(OLD)),
+            tags=tags_for(str(OLD), str(OLD)),
         )
 
     assert caught.value.allow_retries is False

@@ -14,7 +14,7 @@ from tdnet_assets.automation.freshness import (
     with_freshness_policy,
 )
 from tdnet_assets.definitions import DAILY_ASSETS, DAILY_STEPS
-from tdnet_assets.resources.metrics import FRESHNESS_LAG, MetricsResource
+from tdnet_assets.resources.aws.metrics import FRESHNESS_LAG, MetricsResource
 from tdnet_assets.tdnet.listing import TOKYO
 
 DAY = date(2026, 6, 10)

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import pytest
 
-from tdnet_assets import run_tags
 from tdnet_assets.automation.day_runs import run_in_progress
 from tdnet_assets.automation.new_disclosures import (
     FAILURES_BEFORE_THE_TICK_FAILS,
@@ -16,8 +15,9 @@ from tdnet_assets.automation.new_disclosures import (
     look,
     report,
 )
-from tdnet_assets.resources.metrics import SENSOR_HEARTBEAT, MetricsResource
-from tdnet_assets.resources.tdnet import TdnetResource
+from tdnet_assets.partitions import tags_for, trigger_of
+from tdnet_assets.resources.aws.metrics import SENSOR_HEARTBEAT, MetricsResource
+from tdnet_assets.resources.source.session import TdnetResource
 from tdnet_assets_tests.conftest import NOW
 
 TODAY = NOW.date()
@@ -117,7 +117,7 @@ def test_while_a_run_of_today_goes_on_nothing_is_asked_and_after_it_one_run_star
     site.set_day(TODAY, 30)
     ticks.tick()
     first = str(TODAY if until == TODAY else TODAY - timedelta(days=3))
-    tags = run_tags.for_partitions(first, str(until))
+    tags = tags_for(first, str(until))
     run = make_run(status, tags)
     site.publish(TODAY, 2)
     asked = len(site.requests)
@@ -135,13 +135,13 @@ def test_while_a_run_of_today_goes_on_nothing_is_asked_and_after_it_one_run_star
 def test_a_run_of_another_day_does_not_hold_today_up(site, ticks, make_run):
     site.set_day(TODAY, 3)
     yesterday = str(TODAY - timedelta(days=1))
-    make_run(RUN.QUEUED, run_tags.for_partitions(yesterday, yesterday))
+    make_run(RUN.QUEUED, tags_for(yesterday, yesterday))
 
     assert len(ticks.tick().run_requests) == 1
 
 
 def test_a_run_of_another_code_location_does_not_hold_today_up(instance, make_run):
-    tags = run_tags.for_partitions(str(TODAY), str(TODAY))
+    tags = tags_for(str(TODAY), str(TODAY))
     theirs = make_run(RUN.QUEUED, tags, "another")
 
     assert run_in_progress(instance, TODAY, "tdnet_assets") is None
@@ -282,7 +282,7 @@ def test_the_run_that_is_requested_materializes_the_day_and_says_that_a_sensor_b
     assert skipped(ticks.tick())
     assert request.tags == {"dagster/priority": "1"}
     # Dagster adds this tag to every run that a sensor requests.
-    assert run_tags.trigger({"dagster/sensor_name": "new_disclosures"}) == "sensor"
+    assert trigger_of({"dagster/sensor_name": "new_disclosures"}) == "sensor"
 
 
 def test_the_sensor_itself_runs_with_the_resources_of_the_code_location(site, repository, tick):

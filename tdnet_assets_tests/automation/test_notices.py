@@ -10,10 +10,10 @@ import dagster as dg
 import pytest
 from botocore.exceptions import ClientError
 
-from tdnet_assets import run_tags
 from tdnet_assets.automation.notices import failure_notices, notice_of
-from tdnet_assets.resources import aws
-from tdnet_assets.resources.executions import ExecutionsResource
+from tdnet_assets.partitions import tags_for
+from tdnet_assets.resources.aws import clients
+from tdnet_assets.resources.aws.executions import ExecutionsResource
 
 DAY = date(2026, 6, 10)
 RUN = dg.DagsterRunStatus
@@ -24,7 +24,7 @@ class Topic:
     """An SNS topic with an HTTP endpoint of ours subscribed to it."""
 
     def __init__(self, platform):
-        self.sns = aws.client(platform, "sns")
+        self.sns = clients.client(platform, "sns")
         self.arn = self.sns.create_topic(Name=platform.bucket)["TopicArn"]
         self.messages = queue.Queue()
         topic = self
@@ -90,7 +90,7 @@ def ticks(platform, instance, topic):
 @pytest.fixture
 def failed_run(instance, make_run):
     def fail(first=DAY, last=DAY, message="it broke", **tags):
-        run = make_run(RUN.STARTED, {**run_tags.for_partitions(str(first), str(last)), **tags})
+        run = make_run(RUN.STARTED, {**tags_for(str(first), str(last)), **tags})
         instance.report_run_failed(run, message)
         return run
 
@@ -135,7 +135,7 @@ def test_runs_that_succeed_or_are_cancelled_are_not_announced(
 ):
     site.set_day(DAY, 2)
     assert pipeline.materialize(DAY).success
-    instance.report_run_canceled(make_run(RUN.STARTED, run_tags.for_partitions(str(DAY), str(DAY))))
+    instance.report_run_canceled(make_run(RUN.STARTED, tags_for(str(DAY), str(DAY))))
 
     assert ticks.tick() == "no run has failed"
     assert topic.received(0) == []
@@ -198,7 +198,7 @@ def test_failures_from_before_the_first_tick_are_not_announced(
 
 
 def test_a_notice_fits_what_sns_takes_however_long_the_reason(make_run):
-    run = make_run(RUN.STARTED, run_tags.for_partitions(str(DAY), "2026-06-30"))
+    run = make_run(RUN.STARTED, tags_for(str(DAY), "2026-06-30"))
 
     notice = notice_of("prod", run, "長い" * 200_000, None)
 

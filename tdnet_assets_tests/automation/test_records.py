@@ -5,10 +5,10 @@ from datetime import UTC, date, datetime, timedelta
 import dagster as dg
 import pytest
 
-from tdnet_assets import run_tags
 from tdnet_assets.automation.records import record_run, sweep
-from tdnet_assets.resources import aws
-from tdnet_assets.resources.executions import LEASE
+from tdnet_assets.partitions import tags_for
+from tdnet_assets.resources.aws import clients
+from tdnet_assets.resources.aws.executions import LEASE
 from tdnet_assets_tests.automation.conftest import job_origin
 
 DAY = date(2026, 6, 10)
@@ -30,7 +30,7 @@ def make_run(instance, pipeline):
         return instance.create_run_for_job(
             job,
             status=status,
-            tags={**run_tags.for_partitions(str(DAY), str(DAY)), **tags},
+            tags={**tags_for(str(DAY), str(DAY)), **tags},
             remote_job_origin=location and job_origin(location, job.name),
         )
 
@@ -99,7 +99,7 @@ def test_the_sweep_makes_a_lost_record_from_dagster_s_run_storage(
     site.set_day(DAY, 5)
     result = pipeline.materialize(DAY)
     before = pipeline.record(result)
-    dynamodb = aws.client(platform, "dynamodb")
+    dynamodb = clients.client(platform, "dynamodb")
     dynamodb.delete_item(
         TableName=platform.executions_table, Key={"execution_id": {"S": result.run_id}}
     )

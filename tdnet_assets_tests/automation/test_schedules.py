@@ -5,9 +5,9 @@ from datetime import UTC, date, datetime, timedelta
 import dagster as dg
 import pytest
 
-from tdnet_assets import run_tags
 from tdnet_assets.automation.changed_lists import follow
 from tdnet_assets.automation.schedules import FOLLOW_CHANGES_TAG, window
+from tdnet_assets.partitions import partitions_of, tags_for, trigger_of
 from tdnet_assets.tdnet.listing import TOKYO
 
 FIRST = date(2026, 6, 8)
@@ -55,7 +55,7 @@ def test_the_close_is_about_the_day_that_ends_and_about_the_day_before_in_the_mo
 
     assert request.partition_key == day
     assert request.tags["dagster/schedule_name"] == "day_close"
-    assert run_tags.trigger(request.tags) == "schedule"
+    assert trigger_of(request.tags) == "schedule"
 
 
 def test_both_closes_of_a_day_are_runs_of_their_own(request_at):
@@ -77,9 +77,9 @@ def test_the_schedules_are_due_at_their_hours_in_japan_and_off_at_first(reposito
 def test_the_re_read_is_one_run_of_the_lists_alone_over_the_window(request_at):
     request = request_at("window_reread", in_japan(30, 2, 0))
 
-    assert run_tags.partitions(request.tags) == ("2026-05-31", "2026-06-30")
+    assert partitions_of(request.tags) == ("2026-05-31", "2026-06-30")
     assert request.tags[FOLLOW_CHANGES_TAG] == "yes"
-    assert run_tags.trigger(request.tags) == "schedule"
+    assert trigger_of(request.tags) == "schedule"
 
 
 def test_the_window_is_tdnet_s_31_days_or_what_the_site_lists_if_that_is_less():
@@ -101,7 +101,7 @@ def reread(pipeline):
             asset_selection=[dg.AssetKey("listing_pages")],
             raise_on_error=False,
             tags={
-                **run_tags.for_partitions(str(DAYS[0]), str(DAYS[-1])),
+                **tags_for(str(DAYS[0]), str(DAYS[-1])),
                 FOLLOW_CHANGES_TAG: "yes",
             },
         )
@@ -216,7 +216,7 @@ def test_a_day_with_a_run_in_progress_is_followed_when_it_is_over(
         site.set_day(day, 3)
     reread()
     day = str(DAYS[2])
-    run = make_run(dg.DagsterRunStatus.QUEUED, run_tags.for_partitions(day, day))
+    run = make_run(dg.DagsterRunStatus.QUEUED, tags_for(day, day))
 
     first = follow(instance, None, datetime.now(UTC))
     assert changed(first) == DAYS[:2]

@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 
 from tdnet_assets.assets.daily import POOL
 from tdnet_assets.config import PlatformConfig, values_from_environment
-from tdnet_assets.resources.lake import LakeResource
+from tdnet_assets.resources.lake.store import LakeResource
 from tdnet_assets_tests.deploy.deployment import (
     CHECKOUT,
     CODE_PORT,

@@ -18,9 +18,9 @@ import pytest
 from tdnet_assets.assets.daily import POOL
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.local.bootstrap import bootstrap
-from tdnet_assets.local.sample_site import SampleSite
-from tdnet_assets.resources.captures import CaptureStore
-from tdnet_assets.resources.lake import sha256
+from tdnet_assets.resources.lake.captures import CaptureStore
+from tdnet_assets.resources.lake.store import sha256
+from tdnet_assets.sample_site.site import SampleSite
 from tdnet_assets_tests import commands
 from tdnet_assets_tests.conftest import Pipeline
 from tdnet_assets_tests.deploy.deployment import (

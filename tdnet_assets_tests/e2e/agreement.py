@@ -10,11 +10,11 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from tdnet_assets import run_tags
 from tdnet_assets.automation.records import FINISHED, RECORD_STATUS
-from tdnet_assets.resources.captures import CaptureStore
-from tdnet_assets.resources.executions import FINAL_STATUSES, ExecutionRecord
-from tdnet_assets.resources.lake import sha256
+from tdnet_assets.partitions import partitions_of, trigger_of
+from tdnet_assets.resources.aws.executions import FINAL_STATUSES, ExecutionRecord
+from tdnet_assets.resources.lake.captures import CaptureStore
+from tdnet_assets.resources.lake.store import sha256
 from tdnet_assets_tests.e2e.dagster_ui import eventually
 from tdnet_assets_tests.e2e.installation import Installation
 
@@ -34,7 +34,7 @@ class _Run:
 
     @property
     def days(self) -> tuple[str, str]:
-        found = run_tags.partitions(self.run.tags)
+        found = partitions_of(self.run.tags)
         assert found is not None
         return found
 
@@ -113,7 +113,7 @@ def _assert_records_agree(installation: Installation, runs: list[_Run]) -> None:
         assert (record.status, record.partition_start, record.partition_end, record.trigger) == (
             RECORD_STATUS[one.run.status],
             *one.days,
-            run_tags.trigger(one.run.tags),
+            trigger_of(one.run.tags),
         ), record
         assert installation.ui.run_status(one.run.run_id) == one.run.status.value
         assert record.completed_at is not None

@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 
 import httpx
 
-from tdnet_assets import run_tags
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.local.embedded_aws import free_port
+from tdnet_assets.partitions import PARTITION
 from tdnet_assets_tests import commands
 
 T = TypeVar("T")
@@ -124,7 +124,7 @@ class DagsterUi:
                 },
                 "mode": "default",
                 "executionMetadata": {
-                    "tags": [{"key": run_tags.PARTITION, "value": str(day)}],
+                    "tags": [{"key": PARTITION, "value": str(day)}],
                 },
             },
         )

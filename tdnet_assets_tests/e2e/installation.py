@@ -14,11 +14,11 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from tdnet_assets import dagster_home
 from tdnet_assets.config import PlatformConfig
+from tdnet_assets.local import dagster_home
 from tdnet_assets.local.bootstrap import bootstrap
-from tdnet_assets.local.sample_site import SampleSite, serve
-from tdnet_assets.resources.executions import ExecutionRecord
+from tdnet_assets.resources.aws.executions import ExecutionRecord
+from tdnet_assets.sample_site.site import SampleSite, serve
 from tdnet_assets_tests.conftest import Pipeline
 from tdnet_assets_tests.e2e.dagster_ui import DagsterUi, eventually, running_ui
 

@@ -13,7 +13,6 @@ import dagster as dg
 import pytest
 
 from tdnet_assets.config import PlatformConfig
-from tdnet_assets_tests.infrastructure.doctor_account import Account, healthy_account
 from tdnet_assets_tests.infrastructure.recorded import Recording, recorded
 from tdnet_assets_tests.infrastructure.wire import Call
 
@@ -44,13 +43,6 @@ def recording(aws_endpoint: str) -> Iterator[Recording]:
     """One recorded run for all tests of a process, with a Dagster instance of its own."""
     with dg.DagsterInstance.ephemeral() as instance, recorded(aws_endpoint, instance) as made:
         yield made
-
-
-@pytest.fixture(scope="session")
-def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    """One account for the tests of the doctor, who leave it as healthy as they found it."""
-    with healthy_account(tmp_path_factory.mktemp("doctor")) as healthy:
-        yield healthy
 
 
 @pytest.fixture(scope="session")

@@ -8,24 +8,24 @@ from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
-from tdnet_assets.assets.history import yearly_copy
+from tdnet_assets.assets.disclosure_history import yearly_copy
 from tdnet_assets.automation.notices import failure_notices
 from tdnet_assets.automation.records import execution_record_sweep
 from tdnet_assets.config import PlatformConfig
-from tdnet_assets.infrastructure.doctor import dagster_instance, source
-from tdnet_assets.infrastructure.doctor.examination import Examination
-from tdnet_assets.infrastructure.doctor.runner import CHECKS, examine
-from tdnet_assets.local.sample_site import SampleSite, serve
-from tdnet_assets.resources.disclosure_index import DisclosureIndexResource
-from tdnet_assets.resources.executions import ExecutionsResource
-from tdnet_assets.resources.metrics import (
+from tdnet_assets.doctor import dagster_instance, source
+from tdnet_assets.doctor.examination import Examination
+from tdnet_assets.doctor.runner import CHECKS, examine
+from tdnet_assets.resources.aws.executions import ExecutionsResource
+from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
+from tdnet_assets.resources.aws.metrics import (
     CATALOGUE,
     FRESHNESS_LAG,
     SENSOR_HEARTBEAT,
     MetricsResource,
 )
+from tdnet_assets.sample_site.site import SampleSite, serve
 from tdnet_assets_tests.conftest import NOW, Pipeline
-from tdnet_assets_tests.infrastructure.doctor_account import deployed
+from tdnet_assets_tests.doctor.account import deployed
 from tdnet_assets_tests.infrastructure.wire import (
     Call,
     Request,

@@ -8,8 +8,8 @@ import pytest
 from tdnet_assets.infrastructure.alarms import ALARMS
 from tdnet_assets.infrastructure.dashboard import body
 from tdnet_assets.infrastructure.template import template
-from tdnet_assets.resources import aws
-from tdnet_assets.resources.metrics import CATALOGUE
+from tdnet_assets.resources.aws import clients
+from tdnet_assets.resources.aws.metrics import CATALOGUE
 
 STATISTICS = {"Sum": sum, "Minimum": min, "Maximum": max, "Average": fmean}
 LONGEST_PERIODS = {True: timedelta(days=7), False: timedelta(days=1)}
@@ -42,7 +42,7 @@ def test_each_alarm_s_exact_query_finds_what_was_sent(recording, name):
     period = alarm["Period"]
     begin = int(recording.started.timestamp()) // period * period
 
-    answer = aws.client(recording.config, "cloudwatch").get_metric_statistics(
+    answer = clients.client(recording.config, "cloudwatch").get_metric_statistics(
         Namespace=alarm["Namespace"],
         MetricName=alarm["MetricName"],
         Dimensions=alarm["Dimensions"],

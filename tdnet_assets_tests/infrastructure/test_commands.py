@@ -8,7 +8,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from tdnet_assets.infrastructure.commands import infra
+from tdnet_assets.cli.infra import infra
 from tdnet_assets.infrastructure.policy import Account, operator_policy, run_policy
 from tdnet_assets.infrastructure.template import template
 from tdnet_assets_tests.commands import variables
@@ -89,7 +89,7 @@ def test_deploy_brings_the_account_up_to_date_and_then_has_nothing_to_do(tdnet_i
 def test_help_needs_neither_dagster_nor_an_aws_client():
     code = (
         "import sys\n"
-        "from tdnet_assets.infrastructure.commands import infra\n"
+        "from tdnet_assets.cli.infra import infra\n"
         "heavy = {'dagster', 'boto3', 'botocore', 'polars', 'yaml'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
         "infra(['--help'])"

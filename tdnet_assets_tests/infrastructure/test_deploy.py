@@ -12,7 +12,7 @@ from tdnet_assets.infrastructure.alarms import ALARMS
 from tdnet_assets.infrastructure.deploy import DeploymentError, deploy
 from tdnet_assets.infrastructure.glue import TABLES
 from tdnet_assets.local import embedded_aws
-from tdnet_assets.resources import aws
+from tdnet_assets.resources.aws import clients
 from tdnet_assets_tests.conftest import Pipeline
 
 DAY = date(2026, 6, 10)
@@ -98,14 +98,14 @@ def test_a_deployment_shows_each_change_each_event_and_the_outputs(account, depl
 def test_what_was_deployed_is_there_under_the_names_of_the_configuration(account, deployed):
     deployed()
 
-    cloudwatch = aws.client(account, "cloudwatch")
+    cloudwatch = clients.client(account, "cloudwatch")
     alarms = cloudwatch.describe_alarms(AlarmNamePrefix=f"{STACK}-")["MetricAlarms"]
     assert {alarm["AlarmName"] for alarm in alarms} == {alarm.name(account) for alarm in ALARMS}
     assert {alarm["Namespace"] for alarm in alarms} == {"TDnet"}
     dashboard = cloudwatch.get_dashboard(DashboardName="tdnet-dev")["DashboardBody"]
     assert '"region":"ap-northeast-1"' in dashboard
     assert "${" not in dashboard
-    tables = aws.client(account, "glue").get_tables(DatabaseName="tdnet_dev")["TableList"]
+    tables = clients.client(account, "glue").get_tables(DatabaseName="tdnet_dev")["TableList"]
     assert {table["Name"] for table in tables} == {declared.name for declared, _ in TABLES}
     (location,) = [
         table["Parameters"]["storage.location.template"]
@@ -136,13 +136,13 @@ def test_records_outlive_the_stack_and_are_taken_into_the_next_one(account, depl
     deployed()
     executions = Pipeline(account, None).executions
     executions.start("kept")
-    cloudformation = aws.client(account, "cloudformation")
+    cloudformation = clients.client(account, "cloudformation")
     cloudformation.delete_stack(StackName=STACK)
     cloudformation.get_waiter("stack_delete_complete").wait(
         StackName=STACK, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
     )
     # The emulator imports tables, but no bucket.
-    s3 = aws.client(account, "s3")
+    s3 = clients.client(account, "s3")
     for version in s3.list_object_versions(Bucket=account.bucket)["Versions"]:
         s3.delete_object(Bucket=account.bucket, Key=version["Key"], VersionId=version["VersionId"])
     s3.delete_bucket(Bucket=account.bucket)
@@ -154,7 +154,7 @@ def test_records_outlive_the_stack_and_are_taken_into_the_next_one(account, depl
 
 
 def test_an_update_that_fails_shows_why_and_can_be_repeated(account, deployed):
-    glue = aws.client(account, "glue")
+    glue = clients.client(account, "glue")
     glue.create_database(DatabaseInput={"Name": "tdnet_dev"})
 
     with pytest.raises(DeploymentError, match="stack tdnet-dev is UPDATE_ROLLBACK_COMP") as failed:
@@ -168,7 +168,7 @@ def test_an_update_that_fails_shows_why_and_can_be_repeated(account, deployed):
 
 def test_a_creation_that_fails_shows_why_and_must_be_deleted_first(account, deployed):
     location = {"LocationConstraint": account.aws_region}
-    s3 = aws.client(account, "s3")
+    s3 = clients.client(account, "s3")
     s3.create_bucket(Bucket=account.bucket, CreateBucketConfiguration=location)
 
     with pytest.raises(DeploymentError, match="stack tdnet-dev is ROLLBACK_COMPLETE") as failed:

@@ -8,12 +8,12 @@ import polars as pl
 import pytest
 
 from tdnet_assets import assets
-from tdnet_assets.assets.index import INDEX_TABLE
+from tdnet_assets.assets.disclosure_index import INDEX_TABLE
 from tdnet_assets.assets.tables import Column, Table
 from tdnet_assets.infrastructure.glue import DAILY, TABLES, UnmappedTypeError, table, type_name
 from tdnet_assets.infrastructure.template import template
 from tdnet_assets.partitions import FIRST_DAY
-from tdnet_assets.resources import layout
+from tdnet_assets.resources.lake import layout
 from tdnet_assets_tests.infrastructure.recorded import DAY
 
 

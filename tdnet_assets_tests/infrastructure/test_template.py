@@ -16,8 +16,8 @@ from tdnet_assets.infrastructure.template import (
     body,
     template,
 )
-from tdnet_assets.resources.disclosure_index import table_definition as disclosures_definition
-from tdnet_assets.resources.executions import table_definition as executions_definition
+from tdnet_assets.resources.aws.executions import table_definition as executions_definition
+from tdnet_assets.resources.aws.index_table import table_definition as disclosures_definition
 
 SNAPSHOT = Path(__file__).with_name("snapshots") / "template.json"
 UPDATE = "UPDATE_SNAPSHOTS"

@@ -4,7 +4,7 @@ from functools import cache
 from typing import Any
 
 from tdnet_assets.config import PlatformConfig
-from tdnet_assets.resources import aws
+from tdnet_assets.resources.aws import clients
 
 
 def client(config: PlatformConfig, service: str) -> Any:
@@ -21,4 +21,4 @@ def _client(endpoint_url: str, region: str, service: str) -> Any:
         aws_region=region,
         embedded_aws=True,
     )
-    return aws.client(config, service)
+    return clients.client(config, service)

@@ -17,10 +17,10 @@ from tdnet_assets.config import DEFAULT_REGION, PlatformConfig
 from tdnet_assets.local import embedded_aws
 from tdnet_assets.local.bootstrap import bootstrap
 from tdnet_assets.local.embedded_aws import EmbeddedAws, EmbeddedAwsError
-from tdnet_assets.resources import disclosure_index, executions
-from tdnet_assets.resources.disclosure_index import DisclosureIndexResource
-from tdnet_assets.resources.index_feed import catch_up
-from tdnet_assets.resources.lake import LakeResource
+from tdnet_assets.resources.aws import executions, index_table
+from tdnet_assets.resources.aws.index_feed import catch_up
+from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
+from tdnet_assets.resources.lake.store import LakeResource
 from tdnet_assets.tdnet.listing import TOKYO
 from tdnet_assets.tdnet.sightings import Disclosure
 from tdnet_assets_tests.local.aws_clients import client
@@ -325,7 +325,7 @@ def test_the_bootstrap_makes_bucket_and_tables_and_can_run_in_parallel(aws_endpo
     dynamodb = client(config, "dynamodb")
     for definition in (
         executions.table_definition(config),
-        disclosure_index.table_definition(config),
+        index_table.table_definition(config),
     ):
         table = dynamodb.describe_table(TableName=definition["TableName"])["Table"]
         assert table["TableStatus"] == "ACTIVE"

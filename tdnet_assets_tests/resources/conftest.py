@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from tdnet_assets.config import PlatformConfig
-from tdnet_assets.resources import aws
-from tdnet_assets.resources.executions import ExecutionsResource, table_definition
+from tdnet_assets.resources.aws import clients
+from tdnet_assets.resources.aws.executions import ExecutionsResource, table_definition
 
 
 @pytest.fixture
@@ -25,5 +25,5 @@ def platform_config(aws_endpoint: str, tmp_path: Path) -> PlatformConfig:
 
 @pytest.fixture
 def executions(platform_config: PlatformConfig) -> ExecutionsResource:
-    aws.client(platform_config, "dynamodb").create_table(**table_definition(platform_config))
+    clients.client(platform_config, "dynamodb").create_table(**table_definition(platform_config))
     return ExecutionsResource(config=platform_config)

@@ -3,7 +3,7 @@
 What belongs here: which members of an archive are inline documents, which part of the filing they
 are, and unpacking them within bounds; nothing is written to disk, and no member's name is used as a
 path. What does not: reading the documents (``inline.py``), and whether the zip is whole and safe to
-keep (``tdnet/documents.py``, before it is stored).
+keep (``tdnet/files.py``, before it is stored).
 """
 
 import io
@@ -14,9 +14,8 @@ from collections.abc import Iterable
 
 from lxml import etree
 
-from tdnet_assets.tdnet.documents import MAXIMUM_MEMBERS
-from tdnet_assets.tdnet.errors import shown
-from tdnet_assets.tdnet.xbrl.errors import FilingError
+from tdnet_assets.tdnet.errors import FilingError, shown
+from tdnet_assets.tdnet.files import MAXIMUM_MEMBERS
 from tdnet_assets.tdnet.xbrl.facts import ATTACHMENT, SUMMARY, Fact
 from tdnet_assets.tdnet.xbrl.inline import MAXIMUM_DOCUMENT_BYTES, InlineDocument, read_inline
 

@@ -12,8 +12,7 @@ from typing import cast
 
 from lxml import etree
 
-from tdnet_assets.tdnet.errors import shown
-from tdnet_assets.tdnet.xbrl.errors import FilingError
+from tdnet_assets.tdnet.errors import FilingError, shown
 from tdnet_assets.tdnet.xbrl.facts import Member
 
 XBRLI = "http://www.xbrl.org/2003/instance"

@@ -1,8 +1,8 @@
 """What a filing says, one fact at a time: the shape that the reader makes and all else reads.
 
 What belongs here: facts with their context, unit and exact value. What does not: reading them
-(``archive`` and ``inline``) and what they mean for a company (``tdnet/earnings.py``,
-``tdnet/forecast_revisions.py``).
+(``archive`` and ``inline``) and what they mean for a company (``tdnet/reports/earnings_report.py``,
+``tdnet/reports/revision_notice.py``).
 """
 
 from dataclasses import dataclass

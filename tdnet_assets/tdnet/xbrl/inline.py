@@ -17,7 +17,7 @@ from typing import NoReturn, TypeVar, cast
 
 from lxml import etree
 
-from tdnet_assets.tdnet.errors import shown
+from tdnet_assets.tdnet.errors import FilingError, shown
 from tdnet_assets.tdnet.xbrl.contexts import (
     CONTEXT,
     UNIT,
@@ -27,7 +27,6 @@ from tdnet_assets.tdnet.xbrl.contexts import (
     read_unit,
     required,
 )
-from tdnet_assets.tdnet.xbrl.errors import FilingError
 from tdnet_assets.tdnet.xbrl.facts import Fact
 from tdnet_assets.tdnet.xbrl.transforms import Transform, TransformError, transform
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tdnet_assets.local.sample_day import planned_day
-from tdnet_assets.local.sample_filings import filing
+from tdnet_assets.sample_site.day import planned_day
+from tdnet_assets.sample_site.linked_files import filing
 from tdnet_assets.tdnet.xbrl.archive import read_archive
 
 CAPTURES = Path(__file__).resolve().parents[3].parent / "shared" / "fixtures" / "xbrl"

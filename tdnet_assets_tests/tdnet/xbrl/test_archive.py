@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tdnet_assets.tdnet.errors import FilingError
 from tdnet_assets.tdnet.xbrl import archive as archive_module
 from tdnet_assets.tdnet.xbrl.archive import inline_documents, read_archive
-from tdnet_assets.tdnet.xbrl.errors import FilingError
 from tdnet_assets_tests.tdnet.xbrl.filings import (
     CAPTURES,
     archive_of_each_kind,

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tdnet_assets.tdnet.xbrl.errors import FilingError
+from tdnet_assets.tdnet.errors import FilingError
 from tdnet_assets.tdnet.xbrl.facts import ATTACHMENT, SUMMARY, Member
 from tdnet_assets.tdnet.xbrl.inline import InlineDocument, read_inline
 from tdnet_assets_tests.tdnet.xbrl.inline_documents import (

@@ -1,0 +1,114 @@
+"""``disclosure_history``: a yearly copy of the disclosures, sorted by company.
+
+What belongs here: the asset, its partitions, its columns and its check. What does not: what a copy
+contains and how it is brought up to date (``resources/lake/yearly_copies.py``), and answering
+questions with it (``catalog.py``). The days are the truth; a copy may be lost or old without harm.
+"""
+
+import warnings
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import dagster as dg
+
+from tdnet_assets.assets.disclosures import DISCLOSURES_TABLE
+from tdnet_assets.assets.tables import Table
+from tdnet_assets.partitions import FIRST_DAY, TIMEZONE
+from tdnet_assets.resources.lake.store import LakeResource
+from tdnet_assets.resources.lake.yearly_copies import StoredCopy, Update, YearlyCopy
+
+ROWS_OF_THE_DAYS = "rows_of_the_days"
+ORDER = ("code", "disclosed_at", "disclosure_id", "title", "history")
+
+# This year included; its days are taken over as they come.
+YEARS = dg.TimeWindowPartitionsDefinition(
+    start=FIRST_DAY[:4], fmt="%Y", cron_schedule="0 0 1 1 *", timezone=TIMEZONE, end_offset=1
+)
+
+HISTORY_TABLE = Table(
+    "disclosure_history",
+    tuple(
+        replace(column, sources=((DISCLOSURES_TABLE.name, column.name),))
+        for column in DISCLOSURES_TABLE.columns
+    ),
+)
+
+
+def yearly_copy(lake: LakeResource) -> YearlyCopy:
+    """The yearly copies of the disclosures in this lake."""
+    return YearlyCopy(lake, HISTORY_TABLE.name, DISCLOSURES_TABLE.name, HISTORY_TABLE.schema, ORDER)
+
+
+def _days_of_the_year() -> dg.TimeWindowPartitionMapping:
+    with warnings.catch_warnings():
+        # Beta, and said on standard error by every process that loads the assets.
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        # The rest of this year's days is still to come.
+        return dg.TimeWindowPartitionMapping(allow_nonexistent_upstream_partitions=True)
+
+
+@dg.asset(
+    name=HISTORY_TABLE.name,
+    deps=[dg.AssetDep(DISCLOSURES_TABLE.name, partition_mapping=_days_of_the_year())],
+    partitions_def=YEARS,
+    check_specs=[
+        dg.AssetCheckSpec(
+            ROWS_OF_THE_DAYS,
+            asset=HISTORY_TABLE.name,
+            description="The copy, read back, has for each day as many rows as its daily file.",
+        )
+    ],
+    description="A copy of a year's disclosures sorted by code and time, so that one company's "
+    "history is read without opening every day. Only days that changed are read again.",
+    group_name="tdnet",
+    kinds={"s3", "parquet", "polars"},
+    code_version="1",
+    metadata=HISTORY_TABLE.ui_metadata(),
+)
+def disclosure_history(
+    context: dg.AssetExecutionContext, lake: LakeResource
+) -> dg.MaterializeResult:  # type: ignore[type-arg] # Dagster reads the plain class only
+    """Take the days that changed into the year's copy, and compare its rows with theirs."""
+    year = int(context.partition_key)
+    copy = yearly_copy(lake)
+    update = copy.bring_up_to_date(year)
+    stored = copy.read(year)
+    return dg.MaterializeResult(
+        metadata=_metadata(copy, year, update, stored),
+        check_results=[_check(stored)],
+    )
+
+
+def _check(stored: StoredCopy) -> dg.AssetCheckResult:
+    counted: dict[date, int] = dict(stored.frame.group_by("date").len().iter_rows())
+    wrong = [
+        f"{day}: {counted.get(day, 0)} rows, {known.rows} in the daily file"
+        for day, known in sorted(stored.contents.items())
+        if counted.get(day, 0) != known.rows
+    ]
+    wrong += [f"{day}: no daily file" for day in sorted(counted.keys() - stored.contents.keys())]
+    return dg.AssetCheckResult(
+        check_name=ROWS_OF_THE_DAYS,
+        passed=not wrong,
+        description="; ".join(wrong[:10]) or f"{stored.frame.height} rows of {len(counted)} days",
+        metadata={"rows": stored.frame.height, "days_that_differ": len(wrong)},
+    )
+
+
+def _metadata(copy: YearlyCopy, year: int, update: Update, stored: StoredCopy) -> dict[str, Any]:
+    days = sorted(stored.contents)
+    changed = [*update.changed, *update.removed]
+    lake, key = copy.lake, copy.key(year)
+    return {
+        "dagster/partition_row_count": stored.frame.height,
+        "dagster/uri": lake.uri(key),
+        **HISTORY_TABLE.ui_metadata(),
+        "days": len(days),
+        "codes": stored.frame["code"].n_unique(),
+        "megabytes": round(stored.bytes / 1e6, 3),
+        "changed_days": len(changed),
+        "changed": ", ".join(map(str, changed[:31])) or "none",
+        "last_day": str(days[-1]) if days else "none",
+        "object": dg.MetadataValue.url(lake.console_url(key)),
+    }

@@ -1,0 +1,150 @@
+"""``disclosure_index``: a day's disclosures in DynamoDB, for look-ups by id, by code and by day.
+
+What belongs here: the asset, what its items say, and its check. What does not: how a day becomes
+items (``resources/aws/index_feed.py``) and how they are written (``resources/aws/index_table.py``).
+"""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from time import monotonic
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from tdnet_assets.assets.daily import CheckResult, DailyStep, Day, IncompleteDayError, Materialized
+from tdnet_assets.assets.disclosures import DISCLOSURES_TABLE
+from tdnet_assets.assets.documents import DOCUMENTS_TABLE
+from tdnet_assets.assets.tables import Column, Table, preview
+from tdnet_assets.resources.aws.index_feed import DayFeed, feed_day
+from tdnet_assets.resources.aws.index_table import IndexedDisclosure
+
+INDEX_AGREES = "index_agrees"
+# A secondary index of DynamoDB trails by less than a second, but nothing promises that.
+_INDEX_LAG_SECONDS = 30.0
+_LONGEST_PAUSE_SECONDS = 2.0
+
+_Rows = Mapping[str, IndexedDisclosure]
+
+_SOURCE = DISCLOSURES_TABLE.name
+_COPIED = {column.name: column for column in DISCLOSURES_TABLE.columns}
+_FILE_KEY = "key in the bucket, prefix included; absent where the list links no such file"
+_FILE = ((DOCUMENTS_TABLE.name, "status"),)
+_FILE_STORED = "whether the file was in the lake when the day was fed"
+
+
+def _column(name: str) -> Column:
+    """A column of the table ``disclosures``, as it is found again in the index."""
+    return Column(name, _COPIED[name].type, _COPIED[name].description, ((_SOURCE, name),))
+
+
+INDEX_TABLE = Table(
+    "disclosure_index",
+    (
+        *map(_column, ("disclosure_id", "date", "disclosed_at", "code", "company_name")),
+        *map(_column, ("title", "previous_titles", "category", "status", "is_correction")),
+        _column("exchanges"),
+        Column("pdf_key", pl.String, _FILE_KEY, ((_SOURCE, "pdf_url"),)),
+        Column("pdf_stored", pl.Boolean, _FILE_STORED, _FILE),
+        Column("xbrl_key", pl.String, _FILE_KEY, ((_SOURCE, "xbrl_url"),)),
+        Column("xbrl_stored", pl.Boolean, _FILE_STORED, _FILE),
+        _column("changed_at"),
+    ),
+)
+
+SPEC = dg.AssetSpec(
+    "disclosure_index",
+    deps=["disclosures", "documents"],
+    description="One DynamoDB item per disclosure: read by id, or newest first by code or by day, "
+    "in milliseconds. Only what differs is written; `tdnet index rebuild` makes it anew from the "
+    "lake, without asking TDnet.",
+    group_name="tdnet",
+    kinds={"dynamodb"},
+    code_version="1",
+    metadata=INDEX_TABLE.ui_metadata(),
+)
+
+
+async def materialize(day: Day) -> Materialized:
+    """Make the index hold the day's disclosures, and read back whether it does."""
+    fed = await asyncio.to_thread(feed_day, day.lake, day.index, day.date)
+    if fed is None:
+        raise IncompleteDayError(f"no disclosures of {day.date} yet: materialize them first")
+    expected = {row.disclosure_id: row for row in fed.rows}
+    found = await _read_back(day, expected)
+    return Materialized(_data_version(fed.rows), _metadata(day, fed), [_check(expected, found)])
+
+
+async def _read_back(day: Day, expected: _Rows) -> _Rows:
+    """What a user sees of the day, as soon as it is as expected or after waiting long enough."""
+    deadline = monotonic() + _INDEX_LAG_SECONDS
+    pause = 0.05
+    while True:
+        found = await asyncio.to_thread(day.index.by_day, day.date)
+        by_id = {row.disclosure_id: row for row in found}
+        if by_id == expected or monotonic() > deadline:
+            return by_id
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+
+
+def _check(expected: _Rows, found: _Rows) -> CheckResult:
+    groups = {
+        "missing": expected.keys() - found.keys(),
+        "too many": found.keys() - expected.keys(),
+        "different": {
+            number for number in expected.keys() & found if expected[number] != found[number]
+        },
+    }
+    problems = [
+        f"{len(ids)} {name} ({', '.join(sorted(ids)[:3])})" for name, ids in groups.items() if ids
+    ]
+    return CheckResult(
+        INDEX_AGREES,
+        passed=not problems,
+        description=f"the index does not hold the day: {', '.join(problems)}; materialize it again"
+        if problems
+        else f"{len(found)} items, read back by day",
+        metadata={"expected": len(expected), "found": len(found)},
+    )
+
+
+def _data_version(rows: Sequence[IndexedDisclosure]) -> str:
+    content = json.dumps([asdict(row) for row in rows], default=str, ensure_ascii=False)
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def _metadata(day: Day, fed: DayFeed) -> dict[str, Any]:
+    newest = sorted(fed.rows, key=lambda row: row.position, reverse=True)[:10]
+    return {
+        "dagster/partition_row_count": len(fed.rows),
+        **INDEX_TABLE.ui_metadata(),
+        "put": fed.write.put,
+        "deleted": fed.write.deleted,
+        "unchanged": fed.write.unchanged,
+        "without_id": fed.without_id,
+        "files_stored": sum(row.pdf_stored + row.xbrl_stored for row in fed.rows),
+        "newest": preview(
+            {
+                "time": f"{row.disclosed_at:%H:%M}",
+                "code": row.code,
+                "company": row.company_name,
+                "title": row.title,
+                "category": row.category,
+                "id": row.disclosure_id,
+            }
+            for row in newest
+        ),
+        "table": day.index.config.disclosures_table,
+        "console": dg.MetadataValue.url(day.index.console_url()),
+    }
+
+
+DISCLOSURE_INDEX = DailyStep(
+    spec=SPEC,
+    checks={INDEX_AGREES: "Read back by day, the index holds just the day's rows that have an id."},
+    materialize=materialize,
+)

@@ -1,0 +1,316 @@
+"""``financial_facts``: every XBRL fact of a day's filings, one row each.
+
+What belongs here: the asset, its columns, and which archives still have to be read. What does not:
+reading XBRL (``tdnet/xbrl/``) and what facts mean (``assets/earnings.py``,
+``assets/forecast_revisions.py``).
+"""
+
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from tdnet_assets.assets.daily import CheckResult, DailyStep, Day, IncompleteDayError, Materialized
+from tdnet_assets.assets.disclosures import DISCLOSURES_TABLE
+from tdnet_assets.assets.documents import DOCUMENTS_TABLE
+from tdnet_assets.assets.tables import Column, Table, preview
+from tdnet_assets.resources.lake import layout
+from tdnet_assets.resources.lake.store import LakeResource, StoredTable
+from tdnet_assets.resources.source.downloads import STORED
+from tdnet_assets.tdnet.errors import TdnetError
+from tdnet_assets.tdnet.xbrl.archive import read_archive
+from tdnet_assets.tdnet.xbrl.facts import Fact, Member
+
+# Raise it when the reading of archives changes: every archive of a day is then read anew.
+READER_VERSION = "1"
+FILINGS_READ = "filings_read"
+
+# 26 digits before the point and 12 behind it hold any amount in yen and any stated ratio.
+VALUE = pl.Decimal(38, 12)
+_ARCHIVES_AT_ONCE = 4  # two to read and two on their way; the work itself is one core's
+_ARCHIVES_PER_FRAME = 50
+
+_ARCHIVE = (("documents", "s3_key"),)
+_MEMBERS = 1 + Fact._fields.index("members")  # behind the disclosure id
+MEMBER = pl.Struct({"axis": pl.String, "member": pl.String, "is_typed": pl.Boolean})
+
+FACTS_TABLE = Table(
+    "financial_facts",
+    (
+        Column("disclosure_id", pl.String, "14-digit 開示番号", (("documents", "disclosure_id"),)),
+        Column("code", pl.String, "5-character securities code", (("disclosures", "code"),)),
+        Column("document", pl.String, "file name inside the archive", _ARCHIVE),
+        Column("part", pl.String, "summary or attachment", _ARCHIVE),
+        Column("element", pl.String, "local name of the element", _ARCHIVE),
+        Column("namespace", pl.String, "URI of the element's namespace", _ARCHIVE),
+        Column("context_id", pl.String, "context id as the filing spells it", _ARCHIVE),
+        Column("period_type", pl.String, "duration, instant or forever", _ARCHIVE),
+        Column("period_start", pl.Date, "first day of a duration", _ARCHIVE),
+        Column("period_end", pl.Date, "last day of a duration, or the instant's day", _ARCHIVE),
+        Column("period_label", pl.String, "first part of the context id: a label only", _ARCHIVE),
+        Column("consolidation", pl.String, "Consolidated or NonConsolidated", _ARCHIVE),
+        Column("result_forecast", pl.String, "Result, Forecast, Upper or Lower", _ARCHIVE),
+        Column("previous_current", pl.String, "Previous or Current, in revisions", _ARCHIVE),
+        Column("dividend_schedule", pl.String, "FirstQuarter to YearEnd, or Annual", _ARCHIVE),
+        Column("members", pl.List(MEMBER), "all other dimensions of the context", _ARCHIVE),
+        Column("unit", pl.String, "JPY, pure, shares …; a ratio as JPY/shares", _ARCHIVE),
+        Column("decimals", pl.Int32, "stated accuracy; null for INF and for text", _ARCHIVE),
+        Column("scale", pl.Int32, "power of ten of the printed number", _ARCHIVE),
+        Column(
+            "value", VALUE, "exact value, scale and sign applied; null if text or nil", _ARCHIVE
+        ),
+        Column("text", pl.String, "canonical text of a fact that is no number", _ARCHIVE),
+        Column("is_nil", pl.Boolean, "no value is stated, which is not zero", _ARCHIVE),
+        Column("order", pl.Int32, "position among the archive's facts, from 1", _ARCHIVE),
+    ),
+)
+
+UNREAD_FILINGS_TABLE = Table(
+    "unread_filings",
+    (
+        Column("disclosure_id", pl.String, "14-digit 開示番号"),
+        Column("code", pl.String, "5-character securities code"),
+        Column("s3_key", pl.String, "key of the archive in the bucket, prefix included"),
+        Column("sha256", pl.String, "hexadecimal digest of the archive"),
+        Column("reason", pl.String, "why it could not be read"),
+    ),
+)
+
+SPEC = dg.AssetSpec(
+    "financial_facts",
+    deps=["documents"],
+    description="Every fact of the day's XBRL archives: element, context, unit and exact value. "
+    "An archive that cannot be read is a row of the unread filings and fails the check; it has no "
+    "effect on the others.",
+    group_name="tdnet",
+    kinds={"s3", "parquet", "polars"},
+    code_version=READER_VERSION,
+    metadata=FACTS_TABLE.ui_metadata(),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Archive:
+    """An XBRL archive in the lake; the fields are columns of the unread filings."""
+
+    disclosure_id: str
+    code: str
+    s3_key: str
+    sha256: str
+
+
+class UnstorableValueError(TdnetError):
+    """A number has more digits than the table's column; storing it would change it."""
+
+
+async def materialize(day: Day) -> Materialized:
+    """Read the archives that the table does not hold yet; those it holds never change."""
+    archives = _archives(day)
+    kept, unread = _read_before(day, {archive.disclosure_id for archive in archives})
+    done = kept["disclosure_id"].unique().to_list() + [row["disclosure_id"] for row in unread]
+    missing = [archive for archive in archives if archive.disclosure_id not in set(done)]
+    frames = [kept]
+    for batch in _batches(missing):
+        frame, refused = await _read(day.lake, day, batch)
+        frames.append(frame)
+        unread += refused
+    facts = _in_order(pl.concat(frames))
+    unread.sort(key=lambda row: str(row["disclosure_id"]))
+    version = {"reader": READER_VERSION}
+    write = day.lake.write_table(FACTS_TABLE.name, day.date, facts, version)
+    if unread or day.lake.metadata(layout.table_key(UNREAD_FILINGS_TABLE.name, day.date)):
+        frame = UNREAD_FILINGS_TABLE.frame(unread)
+        day.lake.write_table(UNREAD_FILINGS_TABLE.name, day.date, frame, version)
+    return Materialized(
+        write.sha256,
+        _metadata(day, archives, missing, facts, unread),
+        [_check(archives, unread)],
+    )
+
+
+def _archives(day: Day) -> list[_Archive]:
+    documents = day.lake.read_table(DOCUMENTS_TABLE.name, day.date)
+    listed = day.lake.read_table(DISCLOSURES_TABLE.name, day.date)
+    if documents is None or listed is None:
+        raise IncompleteDayError(f"no documents of {day.date} yet: materialize them first")
+    rows = (
+        documents.frame.filter(pl.col("kind") == "xbrl", pl.col("status") == STORED)
+        .join(listed.frame.select("disclosure_id", "code"), on="disclosure_id", how="left")
+        .sort("disclosure_id")
+        .select("disclosure_id", "code", "s3_key", "sha256")
+    )
+    return [_Archive(*row) for row in rows.iter_rows()]
+
+
+def _in_order(facts: pl.DataFrame) -> pl.DataFrame:
+    """By filing, whose facts stay as they are; without a copy where nothing has to move."""
+    if facts["disclosure_id"].is_sorted():
+        return facts
+    return facts.sort("disclosure_id", maintain_order=True)
+
+
+def _read_before(day: Day, wanted: set[str]) -> tuple[pl.DataFrame, list[dict[str, Any]]]:
+    """Facts and refusals of an earlier materialization, where this reader made them."""
+    facts = _made_by_this_reader(day.lake.read_table(FACTS_TABLE.name, day.date))
+    unread = _made_by_this_reader(day.lake.read_table(UNREAD_FILINGS_TABLE.name, day.date))
+    is_wanted = pl.col("disclosure_id").is_in(list(wanted))
+    return (
+        FACTS_TABLE.frame(()) if facts is None else facts.filter(is_wanted),
+        [] if unread is None else unread.filter(is_wanted).to_dicts(),
+    )
+
+
+def _made_by_this_reader(stored: StoredTable | None) -> pl.DataFrame | None:
+    current = stored is not None and stored.metadata.get("reader") == READER_VERSION
+    return stored.frame if stored and current else None
+
+
+def _batches(archives: Sequence[_Archive]) -> Iterator[Sequence[_Archive]]:
+    for start in range(0, len(archives), _ARCHIVES_PER_FRAME):
+        yield archives[start : start + _ARCHIVES_PER_FRAME]
+
+
+async def _read(
+    lake: LakeResource, day: Day, archives: Sequence[_Archive]
+) -> tuple[pl.DataFrame, list[dict[str, Any]]]:
+    """The facts of some archives as one frame, and a row for each that was refused."""
+    slots = asyncio.Semaphore(_ARCHIVES_AT_ONCE)
+
+    async def one(archive: _Archive) -> Sequence[Fact] | TdnetError:
+        async with slots:
+            return await asyncio.to_thread(_facts, lake, day, archive)
+
+    read = await asyncio.gather(*map(one, archives))
+    filings, refused = [], []
+    for archive, facts in zip(archives, read, strict=True):
+        if isinstance(facts, TdnetError):
+            refused.append({**_named(archive), "reason": str(facts)})
+        else:
+            filings.append((archive.disclosure_id, archive.code, facts))
+    return facts_frame(filings), refused
+
+
+def _named(archive: _Archive) -> dict[str, Any]:
+    return {field.name: getattr(archive, field.name) for field in fields(archive)}
+
+
+def _facts(lake: LakeResource, day: Day, archive: _Archive) -> Sequence[Fact] | TdnetError:
+    key = layout.document_key(day.date, archive.disclosure_id, "xbrl")
+    content = lake.read(key)
+    if content is None:
+        raise IncompleteDayError(f"{lake.uri(key)} is gone: materialize documents again")
+    try:
+        facts = read_archive(content)
+        for fact in facts:
+            _check_storable(fact)
+    except TdnetError as error:
+        return error
+    return facts
+
+
+def _check_storable(fact: Fact) -> None:
+    if fact.value is None:
+        return
+    _, digits, exponent = fact.value.as_tuple()
+    whole, behind = VALUE.precision - VALUE.scale, VALUE.scale
+    too_long = not isinstance(exponent, int) or -exponent > behind
+    if too_long or len(digits) + int(exponent) > whole:
+        raise UnstorableValueError(
+            f"{fact.document}: {fact.element} is {fact.value}, which does not fit {whole} digits "
+            f"before and {behind} behind the point; look at the filing's scale"
+        )
+
+
+def facts_frame(filings: Iterable[tuple[str, str, Sequence[Fact]]]) -> pl.DataFrame:
+    """The table of filings, each given by its disclosure id, its code and its facts."""
+    columns: dict[str, Any] = {column.name: [] for column in FACTS_TABLE.columns}
+    for disclosure_id, code, facts in filings:
+        columns["disclosure_id"] += [disclosure_id] * len(facts)
+        columns["code"] += [code] * len(facts)
+        for name, values in zip(Fact._fields, zip(*facts, strict=True), strict=False):
+            columns[name] += values
+    columns["members"] = _members(columns["members"])
+    return pl.DataFrame(columns, schema=FACTS_TABLE.schema)
+
+
+def _members(values: Sequence[tuple[Member, ...]]) -> pl.Series:
+    """The column of other dimensions.
+
+    A day has many facts and few different dimensions, and each list costs polars a frame.
+    """
+    positions = {members: number for number, members in enumerate(dict.fromkeys(values))}
+    different = [[asdict(member) for member in members] for members in positions]
+    lists = pl.Series("members", different, pl.List(MEMBER))
+    return lists.gather([positions[members] for members in values])
+
+
+def facts_by_filing(table: pl.DataFrame) -> Iterator[tuple[str, list[Fact]]]:
+    """The facts of each filing among rows of ``financial_facts``, in the filing's own order."""
+    rows = table.select("disclosure_id", *Fact._fields).iter_rows()
+    for number, of_filing in groupby(rows, key=itemgetter(0)):
+        yield number, [_fact(row) for row in of_filing]
+
+
+def _fact(row: tuple[Any, ...]) -> Fact:
+    """By position: a day has hundreds of thousands."""
+    members = tuple(Member(**one) for one in row[_MEMBERS])
+    return Fact._make((*row[1:_MEMBERS], members, *row[_MEMBERS + 1 :]))
+
+
+def _check(archives: Sequence[_Archive], unread: Sequence[Mapping[str, Any]]) -> CheckResult:
+    description = f"{len(archives)} archives read"
+    if unread:
+        description = (
+            f"{len(unread)} of {len(archives)} archives could not be read, first "
+            f"{unread[0]['disclosure_id']}: {unread[0]['reason']}; look at the archive, mend the "
+            "reader and materialize the day again"
+        )
+    return CheckResult(
+        FILINGS_READ,
+        passed=not unread,
+        description=description,
+        metadata={"archives": len(archives), "unread": len(unread)},
+    )
+
+
+def _metadata(
+    day: Day,
+    archives: Sequence[_Archive],
+    missing: Sequence[_Archive],
+    facts: pl.DataFrame,
+    unread: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
+    key = layout.table_key(FACTS_TABLE.name, day.date)
+    elements = (
+        facts.group_by("element")
+        .agg(pl.col("disclosure_id").n_unique().alias("filings"), pl.len().alias("facts"))
+        .sort("filings", "facts", "element", descending=[True, True, False])
+    )
+    return {
+        "dagster/partition_row_count": facts.height,
+        "dagster/uri": day.lake.uri(key),
+        **FACTS_TABLE.ui_metadata(),
+        "filings": len(archives),
+        "read_now": len(missing),
+        "unread": len(unread),
+        "numbers": facts["value"].count(),
+        "nil": int(facts["is_nil"].sum()),
+        "commonest_elements": preview(elements.head(10).to_dicts()),
+        "not_read": preview(
+            {"disclosure": row["disclosure_id"], "code": row["code"], "reason": row["reason"]}
+            for row in unread[:10]
+        ),
+        "object": dg.MetadataValue.url(day.lake.console_url(key)),
+    }
+
+
+FINANCIAL_FACTS = DailyStep(
+    spec=SPEC,
+    checks={FILINGS_READ: "Every stored XBRL archive of the day was read."},
+    materialize=materialize,
+)

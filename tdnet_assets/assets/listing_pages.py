@@ -1,0 +1,65 @@
+"""``listing_pages``: the raw bytes of a day's list, page by page, and the manifest of the capture.
+
+What belongs here: the asset. What does not: paging (``resources/source/paging.py``), HTTP
+(``resources/source/session.py``), what rows say (the next asset).
+"""
+
+import dagster as dg
+
+from tdnet_assets.assets.daily import CheckResult, DailyStep, Day, Materialized
+from tdnet_assets.resources.lake import layout
+from tdnet_assets.resources.lake.captures import CaptureStore
+from tdnet_assets.resources.source.paging import read_day
+from tdnet_assets.tdnet.listing import page_name
+
+LIST_COMPLETE = "list_complete"
+
+SPEC = dg.AssetSpec(
+    "listing_pages",
+    description="The list pages of a day as TDnet sent them, stored before they are parsed. A "
+    "new capture is kept whenever any page has changed; older ones are never touched. A day that "
+    "TDnet lists no more is taken from the lake, without a request.",
+    group_name="tdnet",
+    kinds={"s3", "html"},
+    code_version="1",
+)
+
+
+async def materialize(day: Day) -> Materialized:
+    """Read the day's list until it is whole; store what is new of it."""
+    requests_before = day.tdnet.counts.requests
+    reading = await read_day(day.tdnet, CaptureStore(day.lake), day.date)
+    capture = reading.capture
+    return Materialized(
+        data_version=capture.id,
+        metadata={
+            "dagster/partition_row_count": capture.total or 0,
+            "dagster/uri": day.lake.uri(layout.captures_prefix(day.date)),
+            "pages": len(capture.pages),
+            "capture": capture.id,
+            "changed": reading.changed,
+            "readings": reading.readings,
+            "from": "TDnet" if reading.readings else "the lake: TDnet lists the day no more",
+            "requests": day.tdnet.counts.requests - requests_before,
+            "bytes": sum(page.bytes for page in capture.pages),
+            "list": dg.MetadataValue.url(f"{capture.base_url}/{page_name(day.date, 1)}"),
+            "manifest": dg.MetadataValue.url(
+                day.lake.console_url(layout.manifest_key(day.date, capture.id))
+            ),
+        },
+        checks=[
+            CheckResult(
+                LIST_COMPLETE,
+                passed=reading.error is None,
+                description=str(reading.error or f"全{capture.total or 0}件 on every page"),
+                metadata={"total": capture.total or 0, "pages": len(capture.pages)},
+            )
+        ],
+    )
+
+
+LISTING_PAGES = DailyStep(
+    spec=SPEC,
+    checks={LIST_COMPLETE: "Every page was read and gave the same 全N件, and the rows add up."},
+    materialize=materialize,
+)

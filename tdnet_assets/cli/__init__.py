@@ -1,0 +1,1 @@
+"""The ``tdnet`` command: one module a command, and what they share."""

@@ -1,1 +1,0 @@
-"""``tdnet doctor``: does a live account agree with the config, and does everything run?"""

@@ -1,0 +1,1 @@
+"""DynamoDB and CloudWatch: execution records, the disclosure index, metrics."""

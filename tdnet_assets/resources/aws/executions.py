@@ -1,0 +1,526 @@
+"""Execution records in DynamoDB: one item per Dagster run, true whoever writes and in what order.
+
+What belongs here: the record's shape, the table's definition, the one conditional write, the reads
+and the lease. What does not: when a run reports (assets), what Dagster knows of runs (sensors).
+
+A record is a join of everything that was said about its run. ``started_at`` and the descriptive
+fields keep the first value, ``updated_at``, progress and counts keep the largest, the status only
+rises (pending, running, final), and nothing touches a final record. Writers may therefore race, be
+reordered or be repeated by the SDK: all of them end at the same record.
+"""
+
+import random
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar, Final, TypedDict, Unpack
+
+import dagster as dg
+
+from tdnet_assets.config import PlatformConfig
+from tdnet_assets.resources.aws import clients
+
+PENDING: Final = "pending"
+RUNNING: Final = "running"
+COMPLETED: Final = "completed"
+FAILED: Final = "failed"
+CANCELED: Final = "canceled"
+STATUSES: Final = (PENDING, RUNNING, COMPLETED, FAILED, CANCELED)
+FINAL_STATUSES: Final = frozenset((COMPLETED, FAILED, CANCELED))
+UNFINISHED_STATUSES: Final = (PENDING, RUNNING)
+TRIGGERS: Final = ("manual", "backfill", "sensor", "schedule")
+
+STATUS_INDEX: Final = "by_status"
+PARTITION_INDEX: Final = "by_partition"
+TTL_ATTRIBUTE: Final = "ttl"
+RETENTION: Final = timedelta(days=90)
+
+LEASE: Final = timedelta(seconds=60)
+"""How long a running record may stay silent before its process is taken for dead."""
+PROCESS_VANISHED: Final = "ProcessVanished"
+
+ERROR_MESSAGE_LIMIT: Final = 2_000
+"""Characters kept of an error message."""
+
+_DONE: Final = 100
+
+# Each refused attempt means that another writer got further, so the bound is only met by a bug.
+_ATTEMPTS: Final = 50
+_LONGEST_PAUSE_SECONDS: Final = 0.05
+
+
+@dataclass(frozen=True)
+class ExecutionRecord:
+    """What is known of one run; None where nothing was said.
+
+    Times are aware, in UTC, to the millisecond; ``ttl`` is in epoch seconds; ``progress`` is a
+    percentage; ``partition_start`` and ``partition_end`` are inclusive days, ``YYYY-MM-DD``.
+    """
+
+    execution_id: str
+    status: str
+    progress: int | None
+    total_count: int | None
+    collected_count: int | None
+    skipped_count: int | None
+    failed_count: int | None
+    rejected_count: int | None
+    started_at: datetime
+    updated_at: datetime
+    completed_at: datetime | None
+    partition_start: str | None
+    partition_end: str | None
+    job_name: str | None
+    trigger: str | None
+    root_execution_id: str | None
+    error_type: str | None
+    error_message: str | None
+    metrics_error: str | None
+    dagster_url: str | None
+    environment: str
+    ttl: int
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the run has ended and the record will never change again."""
+        return self.status in FINAL_STATUSES
+
+    @classmethod
+    def from_item(cls, item: Mapping[str, Any]) -> "ExecutionRecord":
+        """The record in a DynamoDB item as the low-level client gives it (``{"S": …}``).
+
+        Raises:
+            ValueError: an attribute that every write sets is missing.
+        """
+        values: dict[str, Any] = dict.fromkeys(_FIELDS) | _values_of(item)
+        for name in ("execution_id", "status", "started_at", "updated_at", "environment", "ttl"):
+            if values[name] is None:
+                raise ValueError(
+                    f"the item of execution {values['execution_id']!r} has no {name}: "
+                    "something other than this module wrote it"
+                )
+        for name in ("started_at", "updated_at", "completed_at"):
+            if values[name] is not None:
+                values[name] = datetime.fromisoformat(values[name])
+        return cls(**values)
+
+
+_FIELDS: Final = tuple(field.name for field in fields(ExecutionRecord))
+
+
+class Details(TypedDict, total=False):
+    """What the verbs pass on to :meth:`ExecutionsResource.record`, which says what each means."""
+
+    total_count: int | None
+    collected_count: int | None
+    skipped_count: int | None
+    failed_count: int | None
+    rejected_count: int | None
+    partition_start: str | None
+    partition_end: str | None
+    job_name: str | None
+    trigger: str | None
+    root_execution_id: str | None
+    error_type: str | None
+    error_message: str | None
+    metrics_error: str | None
+    dagster_url: str | None
+    now: datetime | None
+
+
+class ExecutionConflictError(RuntimeError):
+    """A write was refused again and again although the stored record is not final."""
+
+
+@dataclass(frozen=True)
+class _Write:
+    """One update in the record's own terms: what keeps its first value, what only grows.
+
+    ``status`` None says nothing about the status, which is the same as ``pending``.
+    """
+
+    status: str | None
+    first: Mapping[str, str | int]
+    greatest: Mapping[str, str | int]
+
+    def joined_with(self, stored: Mapping[str, Any]) -> "_Write":
+        """The same write with every growing value raised to at least the stored one."""
+        raised = {
+            name: max(value, stored.get(name, value)) for name, value in self.greatest.items()
+        }
+        return _Write(self.status, self.first, raised)
+
+    def adds_nothing_to(self, stored: Mapping[str, Any]) -> bool:
+        """Whether the stored record already says everything that this write says."""
+        return (
+            self.status in (None, PENDING, stored.get("status"))
+            and all(name in stored for name in self.first)
+            and all(stored.get(name) == value for name, value in self.greatest.items())
+        )
+
+    def update(self) -> dict[str, Any]:
+        """The UpdateItem arguments, without table, key and condition on the caller's side."""
+        assignments = [f"#{name} = if_not_exists(#{name}, :{name})" for name in self.first]
+        assignments += [f"#{name} = :{name}" for name in self.greatest]
+        conditions = ["(attribute_not_exists(#status) OR #status IN (:pending, :running))"]
+        conditions += [
+            f"(attribute_not_exists(#{name}) OR #{name} <= :{name})" for name in self.greatest
+        ]
+        values: dict[str, str | int] = {**self.first, **self.greatest}
+        names = ["status", *values]
+        if self.status in (None, PENDING):
+            assignments.append("#status = if_not_exists(#status, :pending)")
+        else:
+            # Not final, says the condition, so the stored rank is at most that of running.
+            assignments.append("#status = :status")
+            values["status"] = str(self.status)
+        if self.status in FINAL_STATUSES:
+            # The join makes updated_at the latest time seen, so no run ends before it started.
+            assignments.append("#completed_at = :updated_at")
+            names.append("completed_at")
+        values |= {"pending": PENDING, "running": RUNNING}
+        return {
+            "UpdateExpression": "SET " + ", ".join(assignments),
+            "ConditionExpression": " AND ".join(conditions),
+            "ExpressionAttributeNames": {f"#{name}": name for name in names},
+            "ExpressionAttributeValues": {
+                f":{name}": _attribute(value) for name, value in values.items()
+            },
+        }
+
+
+class ExecutionsResource(clients.AwsResource):
+    """Writes and reads execution records; safe to share between threads.
+
+    Works inside Dagster and when constructed directly, e.g.
+    ``ExecutionsResource(config=PlatformConfig.from_environment())``. Every method raises
+    ``botocore.exceptions.ClientError`` or ``BotoCoreError`` when DynamoDB does not answer.
+    """
+
+    service: ClassVar[str] = "dynamodb"
+
+    config: dg.ResourceDependency[PlatformConfig]
+
+    def record(
+        self,
+        execution_id: str,
+        *,
+        status: str | None = None,
+        progress: int | None = None,
+        total_count: int | None = None,
+        collected_count: int | None = None,
+        skipped_count: int | None = None,
+        failed_count: int | None = None,
+        rejected_count: int | None = None,
+        partition_start: str | None = None,
+        partition_end: str | None = None,
+        job_name: str | None = None,
+        trigger: str | None = None,
+        root_execution_id: str | None = None,
+        error_type: str | None = None,
+        error_message: str | None = None,
+        metrics_error: str | None = None,
+        dagster_url: str | None = None,
+        now: datetime | None = None,
+    ) -> ExecutionRecord:
+        """Joins what is said here with the stored record; makes the record when there is none.
+
+        The write that brings the final status must not come before ``metrics_error`` and the last
+        counts: it closes the record. Losing the race to another final write is not an error.
+
+        Args:
+            execution_id: the Dagster run id.
+            status: one of :data:`STATUSES`; None says nothing about it (a new record is pending).
+            progress: percent, 0 to 100; a completed record always has 100.
+            total_count: disclosures listed. This and the other counts are totals, not increments.
+            collected_count: disclosures newly stored.
+            skipped_count: disclosures that were stored before.
+            failed_count: disclosures with a failed file.
+            rejected_count: rows that could not be read.
+            partition_start: first day, ``YYYY-MM-DD``; like every text below the first value stays.
+            partition_end: last day, inclusive.
+            job_name: the Dagster job.
+            trigger: one of :data:`TRIGGERS`.
+            root_execution_id: the run that this one retries.
+            error_type: class of the first error.
+            error_message: what was seen and what to do, without secrets; cut to 2,000 characters.
+            metrics_error: why metrics were not delivered; cut likewise.
+            dagster_url: the run's page in the Dagster UI.
+            now: time of the event, aware; the present when None.
+
+        Returns:
+            The record as stored: with this write in it or, when the run had ended before, as that
+            final write left it.
+
+        Raises:
+            ValueError: a value is out of its range; the message says what was seen.
+            ExecutionConflictError: refused beyond reason; the record is not final.
+        """
+        counts = {
+            "total_count": total_count,
+            "collected_count": collected_count,
+            "skipped_count": skipped_count,
+            "failed_count": failed_count,
+            "rejected_count": rejected_count,
+        }
+        _validate(execution_id, status=status, progress=progress, trigger=trigger, counts=counts)
+        moment = _whole_milliseconds(now)
+        write = _Write(
+            status=status,
+            first=_present(
+                started_at=_timestamp(moment),
+                ttl=int((moment + RETENTION).timestamp()),
+                environment=self.config.environment,
+                partition_start=partition_start,
+                partition_end=partition_end,
+                job_name=job_name,
+                trigger=trigger,
+                root_execution_id=root_execution_id,
+                error_type=error_type,
+                error_message=_bounded(error_message),
+                metrics_error=_bounded(metrics_error),
+                dagster_url=dagster_url,
+            ),
+            greatest=_present(
+                updated_at=_timestamp(moment),
+                progress=_DONE if status == COMPLETED else progress,
+                **counts,
+            ),
+        )
+        return self._join(execution_id, write)
+
+    def start(self, execution_id: str, **details: Unpack[Details]) -> ExecutionRecord:
+        """Says that the run is running; ``details`` as for :meth:`record`."""
+        return self.record(execution_id, status=RUNNING, **details)
+
+    def progress(
+        self, execution_id: str, progress: int, **details: Unpack[Details]
+    ) -> ExecutionRecord:
+        """Says how far the running run is, in percent, which also renews its lease."""
+        return self.record(execution_id, status=RUNNING, progress=progress, **details)
+
+    def finish(self, execution_id: str, status: str, **details: Unpack[Details]) -> ExecutionRecord:
+        """Ends the run with a final status; the first final write wins.
+
+        Raises:
+            ValueError: the status is not one of :data:`FINAL_STATUSES`, or as :meth:`record`.
+        """
+        if status not in FINAL_STATUSES:
+            raise ValueError(f"{status!r} is no final status: use completed, failed or canceled")
+        return self.record(execution_id, status=status, **details)
+
+    def get(self, execution_id: str) -> ExecutionRecord | None:
+        """The record as of now (a consistent read), or None when there is none."""
+        answer = self.client.get_item(
+            TableName=self.config.executions_table,
+            Key=_key(execution_id),
+            ConsistentRead=True,
+        )
+        item = answer.get("Item")
+        return ExecutionRecord.from_item(item) if item else None
+
+    def by_status(
+        self, status: str, *, newest_first: bool = True, limit: int | None = None
+    ) -> list[ExecutionRecord]:
+        """Records with this status by ``started_at``; an index may trail by a moment.
+
+        Raises:
+            ValueError: the status is not one of :data:`STATUSES`.
+        """
+        _validate_status(status)
+        return list(self._query(STATUS_INDEX, "status", status, newest_first, limit))
+
+    def by_partition(
+        self, partition_start: str, *, newest_first: bool = True, limit: int | None = None
+    ) -> list[ExecutionRecord]:
+        """Records whose first day is this one (``YYYY-MM-DD``) by ``started_at``."""
+        return list(
+            self._query(PARTITION_INDEX, "partition_start", partition_start, newest_first, limit)
+        )
+
+    def unfinished(self) -> list[ExecutionRecord]:
+        """Every record that is pending or running, pending ones first, newest first in each."""
+        return [record for status in UNFINISHED_STATUSES for record in self.by_status(status)]
+
+    def expire_stale(self, now: datetime | None = None) -> list[ExecutionRecord]:
+        """Ends as failed every running record that was silent for longer than :data:`LEASE`.
+
+        Pending ones are left, since a queue may be long. A record that is written to between the
+        look and the verdict lives on.
+
+        Returns:
+            The records that this call ended.
+        """
+        moment = _whole_milliseconds(now)
+        return [
+            expired
+            for record in self.by_status(RUNNING, newest_first=False)
+            if record.updated_at < moment - LEASE
+            if (expired := self._expire(record, moment)) is not None
+        ]
+
+    def _expire(self, seen: ExecutionRecord, moment: datetime) -> ExecutionRecord | None:
+        heard = _timestamp(seen.updated_at)
+        write = _Write(
+            status=FAILED,
+            first={
+                "error_type": PROCESS_VANISHED,
+                "error_message": f"the run's process was last heard of at {heard} and did not end "
+                "its record; materialize the same days again: only the rest is fetched",
+            },
+            greatest={"updated_at": _timestamp(moment)},
+        )
+        update = write.update()
+        update["ConditionExpression"] += " AND #updated_at = :seen"
+        update["ExpressionAttributeValues"][":seen"] = _attribute(heard)
+        ended, _ = self._update(seen.execution_id, update)
+        return ended
+
+    def _join(self, execution_id: str, write: _Write) -> ExecutionRecord:
+        for attempt in range(_ATTEMPTS):
+            if attempt:
+                # Spread over a growing span: many writers of one record must not march in step.
+                longest = min(0.001 * 2**attempt, _LONGEST_PAUSE_SECONDS)
+                time.sleep(random.uniform(0, longest))  # noqa: S311 - no secret
+            written, refused_by = self._update(execution_id, write.update())
+            if written is not None:
+                return written
+            if not refused_by:
+                continue  # it expired between the refusal and its report
+            stored = _values_of(refused_by)
+            write = write.joined_with(stored)
+            if stored.get("status") in FINAL_STATUSES or write.adds_nothing_to(stored):
+                return ExecutionRecord.from_item(refused_by)
+        raise ExecutionConflictError(
+            f"execution record {execution_id} refused {_ATTEMPTS} writes in a row; "
+            f"last tried: status {write.status}, {dict(write.greatest)}"
+        )
+
+    def _update(
+        self, execution_id: str, update: Mapping[str, Any]
+    ) -> tuple[ExecutionRecord | None, Mapping[str, Any]]:
+        """The written record, or None and the item (maybe none) that refused the condition."""
+        client = self.client
+        try:
+            answer = client.update_item(
+                TableName=self.config.executions_table,
+                Key=_key(execution_id),
+                ReturnValues="ALL_NEW",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                **update,
+            )
+        except client.exceptions.ConditionalCheckFailedException as refusal:
+            return None, refusal.response.get("Item", {})
+        return ExecutionRecord.from_item(answer["Attributes"]), {}
+
+    def _query(
+        self, index: str, attribute: str, value: str, newest_first: bool, limit: int | None
+    ) -> Iterator[ExecutionRecord]:
+        pages: Iterable[Mapping[str, Any]] = self.client.get_paginator("query").paginate(
+            TableName=self.config.executions_table,
+            IndexName=index,
+            KeyConditionExpression="#key = :value",
+            ExpressionAttributeNames={"#key": attribute},
+            ExpressionAttributeValues={":value": _attribute(value)},
+            ScanIndexForward=not newest_first,
+            PaginationConfig={"MaxItems": limit},
+        )
+        for page in pages:
+            yield from map(ExecutionRecord.from_item, page["Items"])
+
+
+def table_definition(config: PlatformConfig) -> dict[str, Any]:
+    """CreateTable arguments of the executions table: the one source for bootstrap and template.
+
+    The TTL setting is no part of CreateTable: switch it on for :data:`TTL_ATTRIBUTE`.
+    """
+    return {
+        "TableName": config.executions_table,
+        "BillingMode": "PAY_PER_REQUEST",
+        "KeySchema": [{"AttributeName": "execution_id", "KeyType": "HASH"}],
+        "AttributeDefinitions": [
+            {"AttributeName": name, "AttributeType": "S"}
+            for name in ("execution_id", "status", "partition_start", "started_at")
+        ],
+        "GlobalSecondaryIndexes": [
+            {
+                "IndexName": index,
+                "KeySchema": [
+                    {"AttributeName": attribute, "KeyType": "HASH"},
+                    {"AttributeName": "started_at", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+            for index, attribute in (
+                (STATUS_INDEX, "status"),
+                (PARTITION_INDEX, "partition_start"),
+            )
+        ],
+    }
+
+
+def _validate(
+    execution_id: str,
+    *,
+    status: str | None,
+    progress: int | None,
+    trigger: str | None,
+    counts: Mapping[str, int | None],
+) -> None:
+    if not execution_id:
+        raise ValueError("execution_id is empty: it must be the Dagster run id")
+    if status is not None:
+        _validate_status(status)
+    if trigger is not None and trigger not in TRIGGERS:
+        raise ValueError(f"trigger is {trigger!r}: use one of {', '.join(TRIGGERS)}")
+    if progress is not None and not (isinstance(progress, int) and 0 <= progress <= _DONE):
+        raise ValueError(f"progress is {progress!r}: it is a whole percentage from 0 to {_DONE}")
+    for name, count in counts.items():
+        if count is not None and not (isinstance(count, int) and count >= 0):
+            raise ValueError(f"{name} is {count!r}: it is a whole number from 0 up")
+
+
+def _validate_status(status: str) -> None:
+    if status not in STATUSES:
+        raise ValueError(f"status is {status!r}: use one of {', '.join(STATUSES)}")
+
+
+def _present(**values: str | int | None) -> dict[str, str | int]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _bounded(text: str | None) -> str | None:
+    if text is None or len(text) <= ERROR_MESSAGE_LIMIT:
+        return text
+    return text[: ERROR_MESSAGE_LIMIT - 1] + "…"
+
+
+def _whole_milliseconds(moment: datetime | None) -> datetime:
+    if moment is None:
+        moment = datetime.now(UTC)
+    if moment.tzinfo is None:
+        raise ValueError(f"the time {moment} has no time zone: pass an aware datetime")
+    moment = moment.astimezone(UTC)
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def _timestamp(moment: datetime) -> str:
+    # Always the same width and zone, so that text order, which DynamoDB compares by, is time order.
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _key(execution_id: str) -> dict[str, Any]:
+    return {"execution_id": {"S": execution_id}}
+
+
+def _attribute(value: str | int) -> dict[str, str]:
+    return {"S": value} if isinstance(value, str) else {"N": str(value)}
+
+
+def _values_of(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: int(item[name]["N"]) if "N" in item[name] else item[name]["S"]
+        for name in _FIELDS
+        if name in item
+    }

@@ -1,0 +1,322 @@
+"""Metrics in CloudWatch: the catalogue, their one dimension, and how they are sent and read back.
+
+What belongs here: what a metric is called, means and is measured in (alarms, dashboard and policy
+are derived from it), CloudWatch's limits, delivery. What does not: when a run reports and what
+becomes of a refused delivery (assets, checks), and the namespace's name (``config.py``).
+
+A delivery that fails never breaks a run and never passes in silence: it is logged as an error and
+returned as a :class:`MetricsDelivery`, for the execution record and the asset check to show.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar, Final
+
+import dagster as dg
+from botocore.exceptions import BotoCoreError, ClientError
+
+from tdnet_assets.config import PlatformConfig
+from tdnet_assets.resources.aws import clients
+
+_logger = dg.get_dagster_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric: its CloudWatch name and unit, and what a value of it says."""
+
+    name: str
+    unit: str
+    meaning: str
+
+
+DISCLOSURES_COLLECTED: Final = "DisclosuresCollected"
+DISCLOSURES_FAILED: Final = "DisclosuresFailed"
+COLLECTION_SUCCESS_RATE: Final = "CollectionSuccessRate"
+DOCUMENTS_STORED: Final = "DocumentsStored"
+DOCUMENTS_FAILED: Final = "DocumentsFailed"
+TDNET_REQUESTS: Final = "TdnetRequests"
+RUN_DURATION: Final = "RunDuration"
+PARTITIONS_FAILED: Final = "PartitionsFailed"
+SENSOR_HEARTBEAT: Final = "SensorHeartbeat"
+FRESHNESS_LAG: Final = "FreshnessLag"
+
+CATALOGUE: Final = (
+    Metric(DISCLOSURES_COLLECTED, "Count", "Disclosures newly stored by the run."),
+    Metric(DISCLOSURES_FAILED, "Count", "Unreadable rows, and disclosures with a failed file."),
+    Metric(
+        COLLECTION_SUCCESS_RATE,
+        "Percent",
+        "Of the listed disclosures, those that are stored; not sent by a run that listed none.",
+    ),
+    Metric(DOCUMENTS_STORED, "Count", "PDFs and XBRL archives newly stored by the run."),
+    Metric(DOCUMENTS_FAILED, "Count", "PDFs and XBRL archives that could not be stored."),
+    Metric(TDNET_REQUESTS, "Count", "Requests sent to TDnet, retries included."),
+    Metric(RUN_DURATION, "Seconds", "From the start of the run to its end."),
+    Metric(PARTITIONS_FAILED, "Count", "Days of the run that were not materialized."),
+    Metric(
+        SENSOR_HEARTBEAT,
+        "Count",
+        "1 for a look of the sensor for new disclosures, 0 for one that failed; a sensor that is "
+        "dead sends nothing.",
+    ),
+    Metric(
+        FRESHNESS_LAG,
+        "Seconds",
+        "How long the latest due day has been overdue; 0 while it is complete.",
+    ),
+)
+_UNITS: Final = {metric.name: metric.unit for metric in CATALOGUE}
+
+DIMENSION: Final = "Environment"
+
+# CloudWatch's own limits, enforced here because an emulator accepts what AWS refuses.
+DATA_PER_CALL: Final = 1_000
+VALUES_PER_DATUM: Final = 150
+DIMENSIONS_PER_DATUM: Final = 30
+NAME_LENGTH: Final = 255
+DIMENSION_VALUE_LENGTH: Final = 1_024
+LARGEST_VALUE: Final = 2.0**360
+OLDEST: Final = timedelta(days=14)
+FURTHEST_AHEAD: Final = timedelta(hours=2)
+_SHORTEST_PERIOD_SECONDS: Final = 60
+
+# The last one escapes the SDK: a proxy's error page in another charset, read as an AWS answer.
+_DELIVERY_FAILURES: Final = (ClientError, BotoCoreError, UnicodeDecodeError)
+_REFUSED: Final = frozenset(("AccessDenied", "AccessDeniedException", "UnauthorizedOperation"))
+
+
+@dataclass(frozen=True)
+class MetricsDelivery:
+    """What became of one :meth:`MetricsResource.publish`.
+
+    ``sent`` names the metrics that CloudWatch took; ``error`` is None, or says what was not
+    delivered, why, and what to do, without secrets.
+    """
+
+    sent: tuple[str, ...]
+    error: str | None
+
+    @property
+    def delivered(self) -> bool:
+        """Whether everything that was to be sent has been taken."""
+        return self.error is None
+
+
+class MetricsResource(clients.AwsResource):
+    """Sends the catalogue's metrics and reads them back; safe to share between threads.
+
+    Works inside Dagster and when constructed directly, e.g.
+    ``MetricsResource(config=PlatformConfig.from_environment())``.
+    """
+
+    service: ClassVar[str] = "cloudwatch"
+
+    config: dg.ResourceDependency[PlatformConfig]
+
+    def publish(
+        self, values: Mapping[str, float | None], *, now: datetime | None = None
+    ) -> MetricsDelivery:
+        """Sends each value once, all of a run in one call; None values are not sent.
+
+        Args:
+            values: by metric name, in the unit of the :data:`CATALOGUE`.
+            now: the values' time, aware; the present when None.
+
+        Returns:
+            The delivery; a refusal by AWS or the network is in it, and logged as an error.
+
+        Raises:
+            ValueError: a name is not in the catalogue, or a value or the time is outside
+                CloudWatch's range; nothing has been sent then.
+        """
+        present = datetime.now(UTC)
+        for name in values:
+            _check_catalogued(name)
+        data = [
+            {
+                "MetricName": name,
+                "Dimensions": [environment_dimension(self.config)],
+                "Timestamp": present if now is None else now,
+                "Value": value,
+                "Unit": _UNITS[name],
+            }
+            for name, value in values.items()
+            if value is not None
+        ]
+        names = [name for name, value in values.items() if value is not None]
+        sent = 0
+        for call in list(put_calls(self.config.metrics_namespace, data, present=present)):
+            failure = self._send(call)
+            if failure is not None:
+                error = self._explained(failure, names[sent:])
+                _logger.error(error)
+                return MetricsDelivery(tuple(names[:sent]), error)
+            sent += len(call["MetricData"])
+        return MetricsDelivery(tuple(names), None)
+
+    def statistics(
+        self,
+        name: str,
+        *,
+        start: datetime,
+        end: datetime,
+        period: int = 60,
+        statistic: str = "Sum",
+    ) -> list[tuple[datetime, float]]:
+        """What CloudWatch holds of one metric, by exact namespace and dimension, oldest first.
+
+        CloudWatch itself may take two minutes to show what it has taken.
+
+        Args:
+            name: of the :data:`CATALOGUE`.
+            start: aware, inclusive; CloudWatch rounds it down to the period.
+            end: aware, exclusive.
+            period: seconds of one point, a multiple of 60.
+            statistic: ``Sum``, ``Average``, ``Maximum``, ``p95``…
+
+        Returns:
+            A pair of the period's start (UTC) and the value for each period that has data.
+
+        Raises:
+            ValueError: the name is not in the catalogue, the period is no multiple of 60, or a time
+                has no zone.
+            botocore.exceptions.ClientError: CloudWatch refuses, or ``BotoCoreError``: no answer.
+        """
+        _check_catalogued(name)
+        if period < _SHORTEST_PERIOD_SECONDS or period % _SHORTEST_PERIOD_SECONDS:
+            raise ValueError(f"period is {period} s: use a multiple of {_SHORTEST_PERIOD_SECONDS}")
+        pages = self.client.get_paginator("get_metric_data").paginate(
+            MetricDataQueries=[
+                {
+                    "Id": "metric",
+                    "MetricStat": {
+                        "Metric": {
+                            "Namespace": self.config.metrics_namespace,
+                            "MetricName": name,
+                            "Dimensions": [environment_dimension(self.config)],
+                        },
+                        "Period": period,
+                        "Stat": statistic,
+                    },
+                }
+            ],
+            StartTime=_aware(start),
+            EndTime=_aware(end),
+            ScanBy="TimestampAscending",
+        )
+        return [
+            (timestamp.astimezone(UTC), float(value))
+            for page in pages
+            for result in page["MetricDataResults"]
+            for timestamp, value in zip(result["Timestamps"], result["Values"], strict=True)
+        ]
+
+    def _send(self, call: Mapping[str, Any]) -> Exception | None:
+        """What kept the call from being delivered; None when CloudWatch took it."""
+        try:
+            self.client.put_metric_data(**call)
+        except _DELIVERY_FAILURES as failure:
+            return failure
+        return None
+
+    def _explained(self, failure: Exception, names: Sequence[str]) -> str:
+        namespace = self.config.metrics_namespace
+        if isinstance(failure, ClientError):
+            code = str(failure.response.get("Error", {}).get("Code", "Unknown"))
+        else:
+            code = type(failure).__name__
+        advice = (
+            f"allow cloudwatch:PutMetricData where the policy's cloudwatch:namespace condition is "
+            f"exactly {namespace!r}, or set TDNET_METRICS_NAMESPACE to what it allows"
+            if code in _REFUSED
+            else "check the AWS endpoint, region and credentials"
+        )
+        return (
+            f"{code}: metrics {', '.join(names)} were not delivered to the CloudWatch namespace "
+            f"{namespace!r}: {str(failure).rstrip('.')}. What to do: {advice}; "
+            "`tdnet infra policy` prints the policy that does, and `tdnet doctor` tries it."
+        )
+
+
+def environment_dimension(config: PlatformConfig) -> dict[str, str]:
+    """The one dimension of every metric, as PutMetricData, alarms and dashboards write it."""
+    return {"Name": DIMENSION, "Value": config.environment}
+
+
+def put_calls(
+    namespace: str, data: Sequence[Mapping[str, Any]], *, present: datetime
+) -> Iterator[dict[str, Any]]:
+    """PutMetricData arguments for the data, in order, in as few calls as CloudWatch allows.
+
+    Args:
+        namespace: where to.
+        data: MetricDatum structures, each with ``Value`` or ``Values``.
+        present: the time that the data's timestamps are compared with, aware.
+
+    Raises:
+        ValueError: something is outside CloudWatch's limits; raised before the first call is given.
+    """
+    _check_namespace(namespace)
+    for datum in data:
+        _check_datum(datum, present)
+    for first in range(0, len(data), DATA_PER_CALL):
+        yield {"Namespace": namespace, "MetricData": list(data[first : first + DATA_PER_CALL])}
+
+
+def _check_namespace(namespace: str) -> None:
+    _check_text("namespace", namespace, NAME_LENGTH)
+    if namespace.startswith("AWS/"):
+        raise ValueError(f"namespace is {namespace!r}: AWS/ is kept for AWS's own metrics")
+
+
+def _check_datum(datum: Mapping[str, Any], present: datetime) -> None:
+    name = datum["MetricName"]
+    _check_text("metric name", name, NAME_LENGTH)
+    dimensions = datum.get("Dimensions", ())
+    if len(dimensions) > DIMENSIONS_PER_DATUM:
+        raise ValueError(f"{name} has {len(dimensions)} dimensions: at most {DIMENSIONS_PER_DATUM}")
+    for dimension in dimensions:
+        _check_text(f"dimension name of {name}", dimension["Name"], NAME_LENGTH)
+        _check_text(
+            f"dimension {dimension['Name']} of {name}", dimension["Value"], DIMENSION_VALUE_LENGTH
+        )
+    values = datum["Values"] if "Values" in datum else [datum["Value"]]
+    if len(values) > VALUES_PER_DATUM:
+        raise ValueError(f"{name} has {len(values)} values: at most {VALUES_PER_DATUM}")
+    for value in values:
+        if not math.isfinite(value) or abs(value) > LARGEST_VALUE:
+            raise ValueError(f"{name} is {value}: CloudWatch takes -2^360 to 2^360, no NaN")
+    timestamp = datum.get("Timestamp")
+    if timestamp is not None:
+        age = present - _aware(timestamp)
+        if not -FURTHEST_AHEAD <= age <= OLDEST:
+            raise ValueError(
+                f"{name} is of {timestamp}: CloudWatch takes two weeks back to two hours ahead"
+            )
+
+
+def _check_text(what: str, text: str, longest: int) -> None:
+    if not (
+        0 < len(text) <= longest
+        and text.isascii()
+        and text.isprintable()
+        and text.strip()
+        and not text.startswith(":")
+    ):
+        raise ValueError(
+            f"{what} is {text!r}: use 1 to {longest} printable ASCII characters, no ':' in front"
+        )
+
+
+def _check_catalogued(name: str) -> None:
+    if name not in _UNITS:
+        raise ValueError(f"{name!r} is no metric of the catalogue: use one of {', '.join(_UNITS)}")
+
+
+def _aware(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise ValueError(f"the time {moment} has no time zone: pass an aware datetime")
+    return moment

@@ -1,0 +1,1 @@
+"""The bucket: objects and tables, their keys, captures, scans and yearly copies."""

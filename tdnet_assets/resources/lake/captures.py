@@ -1,0 +1,184 @@
+"""Captures: the raw list pages of one reading of a day, and the manifest that describes them.
+
+What belongs here: how a capture is stored before it is parsed, found again, and read back. A
+capture is immutable; a reading that finds just the pages of the latest capture stores nothing.
+
+What does not: the order in which pages are asked for and when a reading is good
+(``resources/source/paging.py``).
+"""
+
+import gzip
+import json
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime
+
+from tdnet_assets.resources.lake import layout
+from tdnet_assets.resources.lake.store import LakeError, LakeResource, sha256
+
+
+@dataclass(frozen=True, slots=True)
+class CapturedPage:
+    """One stored page: ``status`` is HTTP's, ``total`` its 全N件 (None when it is unreadable)."""
+
+    number: int
+    key: str
+    status: int
+    sha256: str
+    bytes: int
+    total: int | None
+    last_modified: str | None
+    received_at: str
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """One reading of a day's list; ``problem`` says why it is not complete."""
+
+    id: str
+    day: date
+    base_url: str
+    complete: bool
+    total: int | None
+    problem: str | None
+    pages: tuple[CapturedPage, ...]
+
+    @property
+    def begun_at(self) -> datetime:
+        """When the reading began (aware, UTC)."""
+        return layout.capture_time(self.id)
+
+    def page(self, number: int) -> CapturedPage | None:
+        """The stored page of this number."""
+        return next((page for page in self.pages if page.number == number), None)
+
+    def to_json(self) -> bytes:
+        """The manifest's bytes."""
+        content = {**asdict(self), "day": self.day.isoformat()}
+        return json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True).encode()
+
+    @classmethod
+    def from_json(cls, content: bytes) -> "Capture":
+        """The capture that a manifest describes."""
+        values = json.loads(content)
+        pages = tuple(CapturedPage(**page) for page in values.pop("pages"))
+        return cls(**{**values, "day": date.fromisoformat(values["day"])}, pages=pages)
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureStore:
+    """The captures in the lake."""
+
+    lake: LakeResource
+
+    def latest(self, day: date) -> Capture | None:
+        """The newest finished capture of a day."""
+        for capture_id in reversed(self._ids(day)):
+            if capture := self._manifest(day, capture_id):
+                return capture
+        return None
+
+    def since(self, day: date, after: str | None = None) -> Iterator[Capture]:
+        """The finished captures of a day in their order, those newer than ``after``."""
+        for capture_id in self._ids(day, after):
+            if capture := self._manifest(day, capture_id):
+                yield capture
+
+    def read(self, page: CapturedPage) -> bytes:
+        """A page's bytes as they came from TDnet.
+
+        Raises:
+            LakeError: the object is missing or is not what the manifest says.
+        """
+        stored = self.lake.read(page.key)
+        if stored is None:
+            raise LakeError(f"{self.lake.uri(page.key)}: named by a manifest, but not there")
+        try:
+            content = gzip.decompress(stored)
+        except (OSError, EOFError, zlib.error) as error:
+            raise LakeError(f"{self.lake.uri(page.key)}: not a whole gzip file: {error}") from error
+        if sha256(content) != page.sha256:
+            raise LakeError(f"{self.lake.uri(page.key)}: its sha256 is not the manifest's")
+        return content
+
+    def put_page(self, day: date, capture_id: str, number: int, content: bytes) -> str:
+        """Store a page's bytes; gives its key."""
+        key = layout.page_key(day, capture_id, number)
+        # No time inside the gzip, so the same page is the same object.
+        self.lake.put_new(
+            key,
+            gzip.compress(content, mtime=0),
+            content_type="application/gzip",
+            metadata={"content-sha256": sha256(content)},
+        )
+        return key
+
+    def put_manifest(self, capture: Capture) -> None:
+        """Store the manifest, which makes the capture a finished one."""
+        self.lake.put_new(
+            layout.manifest_key(capture.day, capture.id),
+            capture.to_json(),
+            content_type="application/json",
+            metadata={},
+        )
+
+    def _ids(self, day: date, after: str | None = None) -> list[str]:
+        behind = layout.captures_after(day, after) if after else None
+        found = self.lake.list(layout.captures_prefix(day), after=behind)
+        return sorted({layout.capture_of_key(stored.key) for stored in found})
+
+    def _manifest(self, day: date, capture_id: str) -> Capture | None:
+        content = self.lake.read(layout.manifest_key(day, capture_id))
+        return None if content is None else Capture.from_json(content)
+
+
+@dataclass(slots=True)
+class CaptureWriter:
+    """One capture in the making.
+
+    A page that differs from the latest capture's is stored as soon as it is here, before anybody
+    parses it; one that is the same is in the lake already, and is stored again only if the capture
+    turns out to be a new one.
+    """
+
+    store: CaptureStore
+    day: date
+    base_url: str
+    id: str
+    known: Capture | None
+    _held: dict[int, bytes] = field(default_factory=dict)
+
+    def keep(self, number: int, content: bytes) -> str:
+        """Store (or hold back) a page's bytes; gives the key where they are or would be."""
+        known = self.known.page(number) if self.known else None
+        if known and known.sha256 == sha256(content):
+            self._held[number] = content
+            return layout.page_key(self.day, self.id, number)
+        return self.store.put_page(self.day, self.id, number, content)
+
+    def finish(
+        self, pages: tuple[CapturedPage, ...], *, complete: bool, problem: str | None
+    ) -> tuple[Capture, bool]:
+        """Store what is left and the manifest; gives the capture and whether it is a new one."""
+        if (
+            self.known
+            and (self.known.complete, self.known.problem) == (complete, problem)
+            and [(page.number, page.sha256) for page in self.known.pages]
+            == [(page.number, page.sha256) for page in pages]
+        ):
+            return self.known, False
+        for number, content in self._held.items():
+            self.store.put_page(self.day, self.id, number, content)
+        capture = Capture(
+            id=self.id,
+            day=self.day,
+            base_url=self.base_url,
+            complete=complete,
+            total=pages[-1].total if pages else None,
+            problem=problem,
+            pages=pages,
+        )
+        self.store.put_manifest(capture)
+        return capture, True

@@ -1,0 +1,174 @@
+"""A yearly copy of a daily table, in another order: for questions that would open every day.
+
+What belongs here: what a copy contains, and bringing it up to date. The days are the truth. A copy
+says inside its own file which daily files it was made of, so a reader can tell which of its days
+still stand, however old it is: rows and statement come and go in one put.
+
+What does not: which table is copied in which order (``assets/``), and when.
+"""
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from datetime import date
+
+import polars as pl
+
+from tdnet_assets.resources.lake import layout
+from tdnet_assets.resources.lake.parquet_scans import DATE, Schema, read_footer, scan_file
+from tdnet_assets.resources.lake.store import LakeResource, StoredObject, StoredTable
+
+# One company's year is in one or two groups, and a group's statistics cost a few hundred bytes.
+ROW_GROUP_SIZE = 8192
+
+_FOOTER = "tdnet.contents"
+_READS_AT_ONCE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class ContainedDay:
+    """The daily file that a copy's rows of one day were read from."""
+
+    etag: str
+    rows: int
+
+    def is_of(self, found: StoredObject) -> bool:
+        """Whether the daily file is still the one that was read."""
+        return bool(self.etag) and self.etag == found.etag
+
+
+Contents = Mapping[date, ContainedDay]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCopy:
+    """The copy of a year as it is stored: its rows, what it says of them, the size of its file."""
+
+    frame: pl.DataFrame
+    contents: Contents
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """The days whose daily file was read anew, and those whose daily file is gone."""
+
+    changed: Sequence[date]
+    removed: Sequence[date]
+
+
+@dataclass(frozen=True, slots=True)
+class YearlyCopy:
+    """The copies of one daily table: their name, the daily table, its columns, and the order."""
+
+    lake: LakeResource
+    name: str
+    source: str
+    schema: Schema
+    order: Sequence[str]
+
+    def key(self, year: int) -> str:
+        """Where the copy of a year is."""
+        return layout.yearly_table_key(self.name, year)
+
+    def contents(self, year: int) -> Contents:
+        """The days in the copy of a year, by its footer; none where there is no usable copy."""
+        footer = read_footer(self.lake, self.key(year))
+        return self._contents(footer or {})
+
+    def scan(self, year: int) -> pl.LazyFrame:
+        """The copy of a year, which must be there, as a lazy frame."""
+        return scan_file(self.lake, self.key(year), self.schema)
+
+    def read(self, year: int) -> StoredCopy:
+        """The whole copy of a year; without rows where there is none, or one of other columns."""
+        content = self.lake.read(self.key(year)) or b""
+        # Rows and contents of the same bytes, so that no other writer can come in between.
+        contents = self._contents(pl.read_parquet_metadata(content)) if content else {}
+        if not contents:
+            return StoredCopy(pl.DataFrame(schema=dict(self.schema)), {}, len(content))
+        frame = pl.read_parquet(io.BytesIO(content), hive_partitioning=False)
+        return StoredCopy(frame, contents, len(content))
+
+    def bring_up_to_date(self, year: int) -> Update:
+        """Read the daily files that changed since the copy was made; write it if any did."""
+        stored = self.read(year)
+        files = daily_files(self.lake, self.source, date(year, 1, 1), date(year, 12, 31))
+        known = {
+            day for day, was in stored.contents.items() if day in files and was.is_of(files[day])
+        }
+        update = Update(
+            changed=[day for day in files if day not in known],
+            removed=sorted(stored.contents.keys() - files.keys()),
+        )
+        if update.changed or update.removed:
+            self._write(year, stored, known, self._read_days(update.changed))
+        return update
+
+    def _write(
+        self, year: int, stored: StoredCopy, known: set[date], read: Mapping[date, StoredTable]
+    ) -> None:
+        contents = {day: stored.contents[day] for day in known} | {
+            day: ContainedDay(table.etag, table.frame.height) for day, table in read.items()
+        }
+        frames = [
+            stored.frame.filter(pl.col(DATE).is_in(sorted(known))),
+            *(self._conformed(table.frame) for table in read.values()),
+        ]
+        self.lake.write_parquet(
+            self.key(year),
+            pl.concat(frames).sort(self.order, nulls_last=True),
+            {},
+            row_group_size=ROW_GROUP_SIZE,
+            footer={_FOOTER: self._footer(contents)},
+        )
+
+    def _read_days(self, days: Sequence[date]) -> dict[date, StoredTable]:
+        _ = self.lake.store  # made before the threads share it
+        with ThreadPoolExecutor(_READS_AT_ONCE) as pool:
+            tables = pool.map(lambda day: self.lake.read_table(self.source, day), days)
+            # A file that went away since it was listed is as good as never listed.
+            return {day: table for day, table in zip(days, tables, strict=True) if table}
+
+    def _conformed(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """A daily file of any age with just the columns of today."""
+        missing = [
+            pl.lit(None, dtype=type_).alias(name)
+            for name, type_ in self.schema.items()
+            if name not in frame.columns
+        ]
+        return frame.with_columns(missing).select(list(self.schema)).cast(pl.Schema(self.schema))
+
+    def _footer(self, contents: Contents) -> str:
+        days = {str(day): asdict(contents[day]) for day in sorted(contents)}
+        return json.dumps({"columns": self._columns(), "days": days})
+
+    def _contents(self, footer: Mapping[str, str]) -> Contents:
+        said = json.loads(footer.get(_FOOTER, "{}"))
+        # A copy made with other columns cannot stand for the days: it is made anew.
+        if said.get("columns") != self._columns():
+            return {}
+        return {
+            date.fromisoformat(day): ContainedDay(**known) for day, known in said["days"].items()
+        }
+
+    def _columns(self) -> dict[str, str]:
+        return {name: str(type_) for name, type_ in pl.Schema(self.schema).items()}
+
+
+def daily_files(
+    lake: LakeResource, table: str, first: date | None = None, last: date | None = None
+) -> dict[date, StoredObject]:
+    """A table's files of the days from ``first`` to ``last``, both included, in their order."""
+    found = {}
+    after = layout.table_before(table, first) if first else None
+    for stored in lake.list(layout.table_prefix(table), after=after):
+        day = layout.day_of_table_key(table, stored.key)
+        if day is None:
+            continue
+        if last and day > last:
+            break
+        found[day] = stored
+    return found

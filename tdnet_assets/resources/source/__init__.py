@@ -1,0 +1,1 @@
+"""TDnet over HTTP: politeness and retries, paging a list, downloading files."""

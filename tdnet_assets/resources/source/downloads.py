@@ -1,0 +1,205 @@
+"""Fetching a day's files: many in flight, one request slot, one outcome a file.
+
+What belongs here: which of a day's files still have to be fetched, and what became of each. A file
+is whole in the lake or not there at all, so a killed run costs only the files in flight.
+
+What does not: HTTP and retries (``resources/source/session.py``), what a good file is
+(``tdnet/files.py``).
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from tdnet_assets.resources.lake import layout
+from tdnet_assets.resources.lake.store import LakeError, LakeResource, sha256
+from tdnet_assets.resources.source.session import SourceError, TdnetSession
+from tdnet_assets.tdnet.files import check_archive, check_pdf
+
+STORED, FAILED, GONE = "stored", "failed", "gone"
+_CONTENT_TYPES = {"pdf": "application/pdf", "xbrl": "application/zip"}
+_METADATA = frozenset(("sha256", "bytes", "attempts", "fetched-at"))
+_GONE_STATUSES = (404, 410)
+_FORBIDDEN = 403
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedFile:
+    """A file that the list links to; ``name`` is its bare name, ``kind`` pdf or xbrl.
+
+    ``withdrawn`` says that the row has been deleted since, so that TDnet may not have it any more.
+    """
+
+    disclosure_id: str
+    kind: str
+    name: str
+    withdrawn: bool
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """What a file's outcome is found by."""
+        return self.disclosure_id, self.kind
+
+
+@dataclass(frozen=True, slots=True)
+class FileOutcome:
+    """What became of one file; ``pages`` for PDFs that PDFium can open, times in UTC."""
+
+    disclosure_id: str
+    kind: str
+    status: str
+    s3_key: str | None
+    bytes: int | None
+    sha256: str | None
+    pages: int | None
+    attempts: int
+    error: str | None
+    fetched_at: datetime
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """What the file is found by."""
+        return self.disclosure_id, self.kind
+
+
+@dataclass(frozen=True, slots=True)
+class Downloads:
+    """Fetches files of one day into the lake."""
+
+    session: TdnetSession
+    lake: LakeResource
+    day: date
+
+    def stored_outcomes(self, expected: Iterable[ExpectedFile]) -> Iterator[FileOutcome]:
+        """Outcomes of files that are in the lake, from the objects' own metadata."""
+        for file in expected:
+            key = layout.document_key(self.day, file.disclosure_id, file.kind)
+            metadata = self.lake.metadata(key)
+            if metadata is not None:
+                yield self._from_metadata(file, key, metadata)
+
+    def not_asked(self, file: ExpectedFile, earlier: FileOutcome | None) -> FileOutcome:
+        """The outcome of a file that is not in the lake, on a day that TDnet lists no more.
+
+        Gone, with what is known of earlier attempts; but a file that was stored once has been lost
+        from the lake, which is a failure and stays one.
+        """
+        lost = earlier is not None and earlier.sha256 is not None
+        if earlier and (earlier.status == GONE or (lost and earlier.status == FAILED)):
+            return earlier
+        reason = "stored once, but not in the lake any more" if lost else "not in the lake"
+        before = f"; asked earlier: {earlier.error}" if earlier and earlier.error else ""
+        return FileOutcome(
+            disclosure_id=file.disclosure_id,
+            kind=file.kind,
+            status=FAILED if lost else GONE,
+            s3_key=earlier.s3_key if earlier else None,
+            bytes=earlier.bytes if earlier else None,
+            sha256=earlier.sha256 if earlier else None,
+            pages=earlier.pages if earlier else None,
+            attempts=earlier.attempts if earlier else 0,
+            error=f"{reason}, and not asked for: TDnet lists {self.day} no more{before}"[:500],
+            fetched_at=earlier.fetched_at if earlier else datetime.now(UTC),
+        )
+
+    async def fetch(
+        self,
+        files: Iterable[ExpectedFile],
+        *,
+        concurrency: int,
+        done: Callable[[FileOutcome], None],
+    ) -> None:
+        """Fetch the files, ``concurrency`` at once; ``done`` hears of each as it ends."""
+        waiting = iter(files)
+
+        async def work() -> None:
+            for file in waiting:
+                done(await self._fetch_one(file))
+
+        workers = [asyncio.create_task(work()) for _ in range(concurrency)]
+        try:
+            await asyncio.gather(*workers)
+        finally:
+            for worker in workers:
+                worker.cancel()
+            # Their requests must have ended before anybody closes the session.
+            await asyncio.gather(*workers, return_exceptions=True)
+
+    async def _fetch_one(self, file: ExpectedFile) -> FileOutcome:
+        pages: int | None = None
+        length = 0
+
+        def validate(content: bytes) -> None:
+            nonlocal pages, length
+            if file.kind == "pdf":
+                pages = check_pdf(content).pages
+            else:
+                length = check_archive(content).expanded_bytes
+
+        try:
+            answer = await self.session.document(file.name, validate)
+        except SourceError as error:
+            return self._not_stored(file, error)
+        content = answer.content
+        if content is None:
+            return self._not_stored(file, SourceError(f"{file.name}: 304 without being asked"))
+        key = layout.document_key(self.day, file.disclosure_id, file.kind)
+        metadata = {
+            "sha256": sha256(content),
+            "bytes": str(len(content)),
+            "attempts": str(answer.attempts),
+            "fetched-at": answer.received_at.isoformat(timespec="milliseconds"),
+            **({"pages": str(pages)} if pages is not None else {}),
+            **({"expanded-bytes": str(length)} if file.kind == "xbrl" else {}),
+        }
+        new = await self.lake.put_new_async(
+            key, content, content_type=_CONTENT_TYPES[file.kind], metadata=metadata
+        )
+        if not new:  # another run stored it meanwhile: what is there is the truth
+            metadata = self.lake.metadata(key) or metadata
+        return self._from_metadata(file, key, metadata)
+
+    def _from_metadata(self, file: ExpectedFile, key: str, metadata: dict[str, str]) -> FileOutcome:
+        missing = _METADATA.difference(metadata)
+        if missing:
+            raise LakeError(
+                f"{self.lake.uri(key)} has no metadata {', '.join(sorted(missing))}: it was not "
+                "stored by this code; move it away and materialize the day again"
+            )
+        pages = metadata.get("pages")
+        return FileOutcome(
+            disclosure_id=file.disclosure_id,
+            kind=file.kind,
+            status=STORED,
+            s3_key=self.lake.object_key(key),
+            bytes=int(metadata["bytes"]),
+            sha256=metadata["sha256"],
+            pages=None if pages is None else int(pages),
+            attempts=int(metadata["attempts"]),
+            error=None,
+            fetched_at=datetime.fromisoformat(metadata["fetched-at"]),
+        )
+
+    def _not_stored(self, file: ExpectedFile, error: SourceError) -> FileOutcome:
+        # 403 is how TDnet answers for files that it no longer shows; for any other it would mean
+        # that we are shut out, which must not pass for a file that is gone.
+        gone = error.status in _GONE_STATUSES or (error.status == _FORBIDDEN and file.withdrawn)
+        return FileOutcome(
+            disclosure_id=file.disclosure_id,
+            kind=file.kind,
+            status=GONE if gone else FAILED,
+            s3_key=None,
+            bytes=None,
+            sha256=None,
+            pages=None,
+            attempts=error.attempts,
+            error=str(error)[:500],
+            fetched_at=datetime.now(UTC),
+        )
+
+
+def outcome_from_row(row: dict[str, Any]) -> FileOutcome:
+    """An outcome from a row of the documents table."""
+    return FileOutcome(**{name: row[name] for name in FileOutcome.__dataclass_fields__})

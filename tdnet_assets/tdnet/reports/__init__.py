@@ -1,0 +1,1 @@
+"""What filings mean: reports, revisions, surprises, and an accountant's checks."""

@@ -1,0 +1,150 @@
+"""The facts of a day's archives as a table, and what becomes of an archive that cannot be read."""
+
+import io
+import zipfile
+from datetime import date
+from decimal import Decimal
+
+import dagster as dg
+import polars as pl
+import pytest
+
+from tdnet_assets.assets import financial_facts as facts_asset
+from tdnet_assets.assets.financial_facts import FACTS_TABLE, facts_by_filing
+from tdnet_assets.tdnet.xbrl.archive import read_archive
+
+DAY = date(2026, 6, 10)
+STEPS = ("listing_pages", "disclosures", "documents", "financial_facts")
+
+
+@pytest.fixture
+def archives(site):
+    """The day's XBRL archives as the site serves them, by disclosure."""
+    site.set_day(DAY, 40)
+    found = {row.disclosure_id: row.xbrl_name for row in site.rows(DAY) if row.xbrl_name}
+    assert len(found) > 5
+    return {number: site.document(name) for number, name in found.items()}
+
+
+def _zip(**members):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def test_every_fact_of_every_archive_is_a_row_in_the_filings_own_order(site, pipeline, archives):
+    result = pipeline.materialize(DAY, select=STEPS)
+
+    assert result.success
+    table = pipeline.table("financial_facts", DAY)
+    assert table.schema == FACTS_TABLE.schema
+    read = {number: list(read_archive(content)) for number, content in archives.items()}
+    assert dict(facts_by_filing(table)) == read
+    assert table.height == sum(map(len, read.values()))
+    codes = {row.disclosure_id: row.code for row in site.rows(DAY)}
+    assert set(table.select("disclosure_id", "code").unique().iter_rows()) == {
+        (number, codes[number]) for number in archives
+    }
+    assert pipeline.checks(result, "filings_read") == {str(DAY): True}
+
+
+def test_amounts_are_exact_and_nil_is_not_zero(pipeline, archives):
+    pipeline.materialize(DAY, select=STEPS)
+
+    table = pipeline.table("financial_facts", DAY)
+    ratios = table.filter(pl.col("element") == "CapitalAdequacyRatio")["value"].drop_nulls()
+    assert ratios.len() > 0
+    assert all(isinstance(ratio, Decimal) and ratio % Decimal("0.001") == 0 for ratio in ratios)
+    nil = table.filter("is_nil")
+    assert nil.height > 0
+    assert nil["value"].null_count() == nil.height
+
+
+def test_an_archive_that_cannot_be_read_is_kept_with_its_reason_and_hurts_no_other(
+    site, pipeline, archives
+):
+    bad = min(archives)
+    broken = _zip(**{"tse-rvfc-10000-20260610500000-ixbrl.htm": "<html><p>cut"})
+    site.faults.send_instead(rf"{bad}\.zip$", broken)
+
+    result = pipeline.materialize(DAY, select=STEPS)
+
+    assert not result.success
+    (row,) = pipeline.table("unread_filings", DAY).to_dicts()
+    assert row["disclosure_id"] == bad
+    assert row["s3_key"] == f"documents/date={DAY}/{bad}.zip"
+    assert "ixbrl.htm" in row["reason"]
+    assert set(pipeline.table("financial_facts", DAY)["disclosure_id"]) == set(archives) - {bad}
+    assert pipeline.checks(result, "filings_read") == {str(DAY): False}
+    assert f"1 of {len(archives)} archives could not be read, first {bad}" in pipeline.failure(
+        result
+    )
+    assert pipeline.materialized(result).keys() == {"listing_pages", "disclosures", "documents"}
+
+
+def test_a_mended_reader_reads_the_unread_archive_and_takes_it_off_the_table(
+    site, pipeline, archives, monkeypatch
+):
+    bad = min(archives)
+    site.faults.send_instead(rf"{bad}\.zip$", _zip(**{"a-ixbrl.htm": "<html><p>cut"}))
+    pipeline.materialize(DAY, select=STEPS)
+    keys = pipeline.objects().keys()
+    stored = f"documents/date={DAY}/{bad}.zip"
+    pipeline.lake.store.put(stored, archives[bad])
+    monkeypatch.setattr(facts_asset, "READER_VERSION", "2")
+
+    result = pipeline.materialize(DAY, select=("financial_facts",))
+
+    assert result.success
+    assert pipeline.table("unread_filings", DAY).height == 0
+    assert set(pipeline.table("financial_facts", DAY)["disclosure_id"]) == set(archives)
+    assert pipeline.objects().keys() == keys
+
+
+def _read_now(pipeline, result):
+    (event,) = [
+        event
+        for event in pipeline.logged(result, dg.DagsterEventType.ASSET_MATERIALIZATION)
+        if event.asset_key == dg.AssetKey("financial_facts")
+    ]
+    return event.materialization.metadata["read_now"].value
+
+
+def test_an_unchanged_day_is_not_read_again_and_nothing_is_written(pipeline, archives):
+    first = pipeline.materialize(DAY, select=STEPS)
+    before = pipeline.objects()
+
+    second = pipeline.materialize(DAY, select=STEPS)
+
+    assert (_read_now(pipeline, first), _read_now(pipeline, second)) == (len(archives), 0)
+    assert pipeline.objects() == before
+
+
+def test_only_new_archives_are_read_when_a_day_grows(site, pipeline, archives):
+    pipeline.materialize(DAY, select=STEPS)
+    new = {row.disclosure_id for row in site.publish(DAY, 40) if row.xbrl_name}
+
+    result = pipeline.materialize(DAY, select=STEPS)
+
+    assert _read_now(pipeline, result) == len(new) > 0
+    numbers = set(pipeline.table("financial_facts", DAY)["disclosure_id"])
+    assert numbers == new | archives.keys()
+
+
+def test_a_day_without_archives_has_an_empty_table(site, pipeline):
+    site.set_day(DAY, 0)
+
+    result = pipeline.materialize(DAY, select=STEPS)
+
+    assert result.success
+    assert pipeline.table("financial_facts", DAY).schema == FACTS_TABLE.schema
+    assert pipeline.table("financial_facts", DAY).height == 0
+
+
+def test_facts_before_documents_say_what_to_do_first(pipeline):
+    result = pipeline.materialize(DAY, select=("financial_facts",))
+
+    assert not result.success
+    assert "no documents of 2026-06-10 yet: materialize them first" in pipeline.failure(result)

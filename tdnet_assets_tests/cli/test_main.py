@@ -1,0 +1,360 @@
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import threading
+import urllib.request
+from contextlib import suppress
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from tdnet_assets.cli.main import main, progress_display
+from tdnet_assets.local.embedded_aws import free_port
+from tdnet_assets.resources.aws.executions import LEASE
+from tdnet_assets_tests.commands import TDNET, run, start, variables
+from tdnet_assets_tests.local.processes import wait_until
+
+DAY = date(2026, 6, 10)
+NEXT_DAY = date(2026, 6, 11)
+
+
+@pytest.fixture
+def tdnet(platform):
+    """Invokes the command in this process, led to the test's own services."""
+
+    def invoke(*arguments, **changes):
+        environment = variables(platform, **changes)
+        return CliRunner().invoke(main, arguments, env=environment, catch_exceptions=False)
+
+    return invoke
+
+
+def _said(errors):
+    """The lines that are meant for a person, without progress."""
+    return [line for line in errors.splitlines() if line.startswith("tdnet: ")]
+
+
+def test_help_needs_neither_dagster_nor_an_aws_client():
+    code = (
+        "import sys, tdnet_assets.cli.main\n"
+        "heavy = {'dagster', 'boto3', 'botocore', 'polars', 'httpx'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+        "tdnet_assets.cli.main.main(['--help'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
+    )
+
+    assert done.returncode == 0, done.stderr
+    for command in ("collect", "demo", "status", "up"):
+        assert re.search(rf"^  {command} ", done.stdout, re.MULTILINE)
+
+
+def test_collect_says_what_became_of_the_day_and_ends_with_0(site, platform, pipeline):
+    site.set_day(DAY, 5)
+
+    done = run(variables(platform), "collect", str(DAY))
+
+    assert done.returncode == 0
+    assert _said(done.stderr) == []
+    said = re.fullmatch(r"completed: 5 listed, 5 collected \(([0-9a-f-]{36})\)\n", done.stdout)
+    record = pipeline.executions.get(said[1])
+    assert (record.status, record.partition_start, record.collected_count) == (
+        "completed",
+        str(DAY),
+        5,
+    )
+    assert pipeline.table("disclosures", DAY).height == 5
+
+
+def test_collect_takes_a_range_with_both_ends_in_it(site, tdnet, pipeline):
+    site.set_day(DAY, 3)
+    site.set_day(NEXT_DAY, 4)
+
+    result = tdnet("collect", str(DAY), "--until", str(NEXT_DAY))
+
+    assert result.exit_code == 0
+    assert result.stdout.startswith("completed: 7 listed, 7 collected")
+    assert pipeline.table("documents", DAY).height >= 3
+    assert pipeline.table("documents", NEXT_DAY).height >= 4
+    (record,) = pipeline.executions.by_status("completed")
+    assert (record.partition_start, record.partition_end) == (str(DAY), str(NEXT_DAY))
+
+
+def test_collect_can_be_limited_to_some_assets(site, tdnet, pipeline):
+    site.set_day(DAY, 3)
+
+    result = tdnet("collect", str(DAY), "--select", "listing_pages, disclosures")
+
+    assert result.exit_code == 0
+    assert pipeline.table("disclosures", DAY).height == 3
+    assert pipeline.lake.read_table("documents", DAY) is None
+    assert not [seen for seen in site.requests if seen.path.endswith(".pdf")]
+
+
+def test_a_day_that_is_refused_ends_with_1_and_one_line(tdnet):
+    result = tdnet("collect", "2026-03-02")
+
+    assert result.exit_code == 1
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("tdnet: 2026-03-02 not complete: listing_pages: TDnet has no list for")
+    assert result.stdout.startswith("failed: nothing listed (")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "changes", "expected"),
+    [
+        (["collect", str(DAY)], {"TDNET_REQUESTS_PER_SECOND": "fast"}, "'fast': use a number"),
+        (["collect", str(DAY)], {"TDNET_BUCKET": "Not A Bucket"}, "TDNET_BUCKET is"),
+        (["status"], {"TDNET_ENVIRONMENT": "moon"}, "use one of local, dev, prod"),
+        (
+            ["collect", str(DAY)],
+            {"TDNET_ENVIRONMENT": "dev", "TDNET_BASE_URL": ""},
+            "TDNET_BASE_URL is not set",
+        ),
+        (
+            ["collect", str(DAY)],
+            {"TDNET_BASE_URL": "https://www.release.tdnet.info/inbs"},
+            "TDNET_ACCEPT_TERMS=yes",
+        ),
+        (["up"], {"TDNET_REQUESTS_PER_SECOND": "-1"}, "use a number of requests"),
+    ],
+)
+def test_a_bad_setting_ends_with_2_and_one_line_that_names_it(tdnet, arguments, changes, expected):
+    result = tdnet(*arguments, **changes)
+
+    assert result.exit_code == 2
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("tdnet: ")
+    assert expected in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["2015-12-31"], "2015-12-31 is no day of this archive: use 2016-01-01 to "),
+        (["2999-01-01"], "2999-01-01 is no day of this archive"),
+        ([str(NEXT_DAY), "--until", str(DAY)], "--until 2026-06-10 is before 2026-06-11"),
+        ([str(DAY), "--until", "2999-01-01"], "2999-01-01 is no day of this archive"),
+        (
+            [str(DAY), "--select", "documents,docs"],
+            "no daily asset docs: choose from listing_",
+        ),
+    ],
+)
+def test_what_cannot_be_asked_for_ends_with_2_and_says_what_can(tdnet, site, arguments, expected):
+    result = tdnet("collect", *arguments)
+
+    assert result.exit_code == 2
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"tdnet: {expected}")
+    assert site.requests == []
+
+
+def test_a_day_that_is_no_date_is_refused_with_the_form_to_write(tdnet):
+    result = tdnet("collect", "13.2.2026")
+
+    assert result.exit_code == 2
+    assert "'13.2.2026' is no day: write YYYY-MM-DD, or today" in result.stderr
+
+
+def test_any_environment_works_with_the_named_bucket_tables_and_endpoint(site, tdnet, pipeline):
+    site.set_day(DAY, 2)
+
+    result = tdnet("collect", str(DAY), TDNET_ENVIRONMENT="dev")
+
+    assert result.exit_code == 0, result.stderr
+    (record,) = pipeline.executions.by_status("completed")
+    assert record.environment == "dev"
+    assert pipeline.table("disclosures", DAY).height == 2
+
+
+@pytest.mark.parametrize(
+    ("variable", "kind"), [("TDNET_BUCKET", "bucket"), ("TDNET_EXECUTIONS_TABLE", "table")]
+)
+def test_a_missing_bucket_or_table_is_one_line_that_says_what_to_do(site, tdnet, variable, kind):
+    result = tdnet("collect", str(DAY), TDNET_ENVIRONMENT="dev", **{variable: "not-there"})
+
+    assert result.exit_code == 2
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"tdnet: there is no {kind} not-there at http://127.0.0.1:")
+    assert f"`tdnet infra deploy` creates it, or name another one in {variable}" in line
+    assert site.requests == []
+
+
+def test_status_lists_the_newest_records_first(tdnet, platform, pipeline):
+    empty = tdnet("status")
+    moment = datetime.now(UTC)
+    for number, state in enumerate(("completed", "failed", "running")):
+        pipeline.executions.start(
+            f"run-{number}",
+            partition_start=str(DAY),
+            partition_end=str(NEXT_DAY if number == 1 else DAY),
+            now=moment - timedelta(seconds=30 - number),
+        )
+        if state != "running":
+            error = {"error_type": "SomeError", "error_message": "what was seen"}
+            pipeline.executions.finish(
+                f"run-{number}", state, total_count=1_200, **(error if state == "failed" else {})
+            )
+
+    listed = tdnet("status").stdout.splitlines()
+    limited = tdnet("status", "--limit", "1").stdout.splitlines()
+
+    assert empty.stdout == f"no executions yet in {platform.executions_table}\n"
+    assert [line.split()[-1] for line in listed if not line.startswith(" ")] == [
+        "run-2",
+        "run-1",
+        "run-0",
+    ]
+    assert f"running      0 %  {DAY}  nothing listed  run-2" in listed[0]
+    assert f"failed       0 %  {DAY} to {NEXT_DAY}  1,200 listed  run-1" in listed[1]
+    assert listed[2] == "    SomeError: what was seen"
+    assert f"completed  100 %  {DAY}  1,200 listed  run-0" in listed[3]
+    assert limited == listed[:1]
+
+
+def test_status_shows_one_record_with_every_field_that_it_has(tdnet, pipeline):
+    pipeline.executions.start("run-1", partition_start=str(DAY), trigger="backfill")
+
+    result = tdnet("status", "run-1")
+
+    shown = dict(line.split(maxsplit=1) for line in result.stdout.splitlines())
+    assert result.exit_code == 0
+    assert shown["execution_id"] == "run-1"
+    assert shown["status"] == "running"
+    assert shown["trigger"] == "backfill"
+    assert "completed_at" not in shown
+
+
+def test_status_ends_the_records_of_vanished_runs(tdnet, pipeline):
+    long_ago = datetime.now(UTC) - LEASE - timedelta(seconds=30)
+    started = pipeline.executions.start("vanished", partition_start=str(DAY), now=long_ago)
+
+    result = tdnet("status")
+
+    assert "failed" in result.stdout
+    assert "ProcessVanished" in result.stdout
+    assert pipeline.executions.get("vanished").started_at == started.started_at
+
+
+def test_status_of_an_unknown_record_ends_with_1_and_says_where_to_look(tdnet, platform):
+    result = tdnet("status", "nothing-like-it")
+
+    assert result.exit_code == 1
+    assert result.stderr == (
+        f"tdnet: no record nothing-like-it in {platform.executions_table}; "
+        "`tdnet status` lists the newest\n"
+    )
+
+
+def test_without_a_terminal_progress_is_plain_lines(site, tdnet, monkeypatch):
+    monkeypatch.setattr(progress_display, "PLAIN_LINE_EVERY_SECONDS", 0.05)
+    site.set_day(DAY, 12)
+    site.faults.wait(r"\.pdf$", seconds=0.3)
+
+    result = tdnet("collect", str(DAY))
+
+    lines = result.stderr.splitlines()
+    assert lines
+    assert all(re.fullmatch(rf"{DAY}: \d+ %  [^\x1b\r]+", line) for line in lines)
+    assert len(set(lines)) == len(lines)
+
+
+def test_in_a_terminal_progress_is_a_bar(site, platform):
+    site.set_day(DAY, 12)
+    site.faults.wait(r"\.pdf$", seconds=0.2)
+    terminal, side = pty.openpty()
+    process = subprocess.Popen(
+        [TDNET, "collect", str(DAY)],
+        env=variables(platform, TERM="xterm", COLUMNS="100"),
+        stdout=subprocess.PIPE,
+        stderr=side,
+    )
+    os.close(side)
+    seen = bytearray()
+
+    def read():
+        with suppress(OSError):  # the terminal is gone with its last user
+            while chunk := os.read(terminal, 65536):
+                seen.extend(chunk)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    output, _ = process.communicate(timeout=60)
+    reader.join(timeout=10)
+    os.close(terminal)
+
+    text = seen.decode()
+    assert process.returncode == 0
+    assert f"{DAY}" in text
+    assert "━" in text
+    assert "100 %" in text
+    assert "12 listed, 12 collected" in text
+    assert output.startswith(b"completed: 12 listed")
+
+
+def _processes_of(home):
+    """Processes that were started for this home: it is among their arguments or variables."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdecimal() and int(folder.name) != os.getpid():
+            with suppress(OSError):
+                known = (folder / "cmdline").read_bytes() + (folder / "environ").read_bytes()
+                if str(home).encode() in known:
+                    found.append(folder.name)
+    return found
+
+
+@pytest.fixture
+def bare_environment(tmp_path):
+    """Nothing is named but a home: the embedded default, as a new user has it."""
+    return {**os.environ, "TDNET_HOME": str(tmp_path / "home")}
+
+
+def test_demo_shows_the_day_its_record_and_its_metrics_and_leaves_no_process(
+    bare_environment, tmp_path
+):
+    first = run(bare_environment, "demo")
+    second = run(bare_environment, "demo")
+
+    assert first.returncode == 0, first.stderr
+    assert re.search(r"tables/disclosures/date=\S+: \d+ rows", first.stdout)
+    assert re.search(r"status +completed", first.stdout)
+    assert re.search(r"progress +100", first.stdout)
+    assert re.search(r"DisclosuresCollected +[1-9]\d*\.0 Count", first.stdout)
+    assert re.search(r"CollectionSuccessRate +100\.0 Percent", first.stdout)
+    assert "objects changed: 0" in first.stdout
+    assert second.returncode == 0, second.stderr
+    assert re.search(r"already there\n +objects changed: 0", second.stdout)
+    wait_until(lambda: not _processes_of(tmp_path / "home"), seconds=20)
+
+
+def test_up_serves_the_ui_until_it_is_interrupted_and_leaves_no_process(bare_environment, tmp_path):
+    port = free_port()
+    process = start(bare_environment, "up", "--port", str(port))
+    lines = []
+    reader = threading.Thread(target=lambda: lines.extend(iter(process.stdout.readline, "")))
+    reader.start()
+    errors = threading.Thread(target=process.stderr.read)
+    errors.start()
+    try:
+        wait_until(lambda: any("Dagster UI" in line for line in lines), seconds=110)
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/server_info", timeout=5) as answer:
+            assert b"dagster_webserver_version" in answer.read()
+        process.send_signal(signal.SIGINT)
+        code = process.wait(timeout=60)
+    finally:
+        process.kill()
+        process.wait()
+        reader.join(timeout=10)
+        errors.join(timeout=10)
+
+    assert code == 0
+    assert lines[-1] == "stopped\n"
+    assert _processes_of(tmp_path / "home") == []

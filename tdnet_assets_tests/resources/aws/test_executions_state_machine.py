@@ -1,0 +1,322 @@
+"""Any order, any repetition, any interleaving: the stored record is the join of what was said."""
+
+import itertools
+import os
+import random
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    invariant,
+    multiple,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from tdnet_assets.resources.aws.executions import (
+    FINAL_STATUSES,
+    LEASE,
+    PENDING,
+    PROCESS_VANISHED,
+    RUNNING,
+    STATUSES,
+    ExecutionRecord,
+    ExecutionsResource,
+)
+
+START = datetime(2026, 2, 13, 9, tzinfo=UTC)
+COUNTS = ("total_count", "collected_count", "skipped_count", "failed_count", "rejected_count")
+
+
+@dataclass(frozen=True)
+class Report:
+    """One call of record() as a writer makes it; ``second`` is the writer's clock."""
+
+    second: int
+    status: str | None
+    progress: int | None
+    counts: tuple[int | None, ...]
+    job_name: str | None
+    error_type: str | None
+
+    @property
+    def moment(self) -> datetime:
+        return START + timedelta(seconds=self.second)
+
+    def write(self, executions: ExecutionsResource, execution_id: str) -> ExecutionRecord:
+        return executions.record(
+            execution_id,
+            status=self.status,
+            progress=self.progress,
+            **dict(zip(COUNTS, self.counts, strict=True)),  # type: ignore[arg-type]
+            job_name=self.job_name,
+            error_type=self.error_type,
+            now=self.moment,
+        )
+
+
+@dataclass(frozen=True)
+class Model:
+    """What the record must be, in plain Python: no conditions, no retries, one rule a field."""
+
+    status: str
+    started_at: datetime
+    updated_at: datetime
+    completed_at: datetime | None
+    progress: int | None
+    counts: tuple[int | None, ...]
+    job_name: str | None
+    error_type: str | None
+
+    @classmethod
+    def of(cls, record: ExecutionRecord) -> "Model":
+        return cls(
+            status=record.status,
+            started_at=record.started_at,
+            updated_at=record.updated_at,
+            completed_at=record.completed_at,
+            progress=record.progress,
+            counts=tuple(getattr(record, name) for name in COUNTS),
+            job_name=record.job_name,
+            error_type=record.error_type,
+        )
+
+    @classmethod
+    def first(cls, report: Report) -> "Model":
+        empty = cls(PENDING, report.moment, report.moment, None, None, (None,) * 5, None, None)
+        return empty.joined(report)
+
+    def joined(self, report: Report) -> "Model":
+        if self.status in FINAL_STATUSES:
+            return self
+        updated_at = max(self.updated_at, report.moment)
+        status = report.status or PENDING
+        final = status in FINAL_STATUSES
+        return replace(
+            self,
+            status=self.status if status == PENDING else status,
+            updated_at=updated_at,
+            completed_at=updated_at if final else None,
+            progress=greatest(self.progress, 100 if status == "completed" else report.progress),
+            counts=tuple(map(greatest, self.counts, report.counts)),
+            job_name=self.job_name or report.job_name,
+            error_type=self.error_type or report.error_type,
+        )
+
+    def expired(self, moment: datetime) -> "Model":
+        if self.status != RUNNING or self.updated_at >= moment - LEASE:
+            return self
+        return replace(
+            self,
+            status="failed",
+            updated_at=moment,
+            completed_at=moment,
+            error_type=self.error_type or PROCESS_VANISHED,
+        )
+
+
+def greatest(one: int | None, other: int | None) -> int | None:
+    return max((value for value in (one, other) if value is not None), default=None)
+
+
+def reports(statuses: st.SearchStrategy[str | None]) -> st.SearchStrategy[Report]:
+    count = st.none() | st.integers(0, 6)
+    return st.builds(
+        Report,
+        second=st.integers(0, 300),
+        status=statuses,
+        progress=st.none() | st.integers(0, 100),
+        counts=st.tuples(*[count] * 5),
+        job_name=st.sampled_from([None, "tdnet_daily", "__ASSET_JOB"]),
+        error_type=st.sampled_from([None, "HostGone", "IncompleteList"]),
+    )
+
+
+unfinished_reports = reports(st.sampled_from([None, PENDING, RUNNING]))
+final_reports = reports(st.sampled_from(sorted(FINAL_STATUSES)))
+
+
+class Reordered(RuleBasedStateMachine):
+    """Writers put reports into a buffer; a delivery takes any of them, or repeats an old one."""
+
+    in_flight = Bundle("in_flight")
+    delivered = Bundle("delivered")
+
+    def __init__(self, executions: ExecutionsResource) -> None:
+        super().__init__()
+        self.executions = executions
+        self.execution_id = os.urandom(8).hex()
+        self.model: Model | None = None
+
+    @rule(target=in_flight, batch=st.lists(unfinished_reports, min_size=1, max_size=4))
+    def report(self, batch: list[Report]) -> object:
+        return multiple(*batch)
+
+    @rule(target=in_flight, final=final_reports)
+    def end(self, final: Report) -> Report:
+        return final
+
+    @rule(target=delivered, report=consumes(in_flight))
+    def deliver(self, report: Report) -> Report:
+        return self._deliver(report)
+
+    @rule(report=delivered)
+    def deliver_again(self, report: Report) -> None:
+        self._deliver(report)
+
+    @precondition(lambda self: self.model is not None)
+    @rule(second=st.integers(0, 420))
+    def expire(self, second: int) -> None:
+        assert self.model is not None
+        moment = START + timedelta(seconds=second)
+        before, self.model = self.model, self.model.expired(moment)
+        expired = {r.execution_id for r in self.executions.expire_stale(now=moment)}
+        assert (self.execution_id in expired) == (before != self.model)
+
+    @invariant()
+    def the_record_is_what_the_model_says(self) -> None:
+        stored = self.executions.get(self.execution_id)
+        assert (stored and Model.of(stored)) == self.model
+
+    def teardown(self) -> None:
+        # So that the next example's expire() looks at its own record only.
+        if self.model is not None:
+            self.executions.finish(self.execution_id, "canceled")
+
+    def _deliver(self, report: Report) -> Report:
+        self.model = Model.first(report) if self.model is None else self.model.joined(report)
+        answer = report.write(self.executions, self.execution_id)
+        assert Model.of(answer) == self.model
+        return report
+
+
+def test_reordered_and_repeated_writes_leave_the_record_that_the_model_says(
+    executions: ExecutionsResource,
+) -> None:
+    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+        lambda: Reordered(executions),
+        settings=settings(
+            max_examples=60,
+            stateful_step_count=20,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            database=None,
+        ),
+    )
+
+
+def random_reports(source: random.Random, *, final: bool) -> Iterator[Report]:
+    for second in range(12):
+        yield Report(
+            second=source.randrange(300),
+            status=source.choice([None, PENDING, RUNNING]),
+            progress=source.choice([None, source.randrange(101)]),
+            counts=tuple(source.choice([None, source.randrange(50)]) for _ in COUNTS),
+            job_name=None,
+            error_type=None,
+        )
+        if final and second == 8:
+            yield Report(300, source.choice(sorted(FINAL_STATUSES)), None, (None,) * 5, None, None)
+
+
+def deliver_in_threads(
+    executions: ExecutionsResource, execution_id: str, pending: list[Report], writers: int
+) -> list[ExecutionRecord]:
+    """Every report once, from a shared buffer, by writers that really run at the same time.
+
+    Meanwhile one reader looks all the time; the answer is what it saw, in order.
+    """
+    buffer = list(pending)
+    errors: list[BaseException] = []
+    seen: list[ExecutionRecord] = []
+    done = threading.Event()
+
+    def write() -> None:
+        try:
+            while buffer:
+                try:
+                    report = buffer.pop()
+                except IndexError:
+                    return
+                time.sleep(random.uniform(0, 0.002))  # noqa: S311 - no secret
+                report.write(executions, execution_id)
+        except BaseException as error:  # noqa: BLE001 - given to the test
+            errors.append(error)
+
+    def read() -> None:
+        while not done.is_set():
+            record = executions.get(execution_id)
+            if record is not None:
+                seen.append(record)
+
+    reader = threading.Thread(target=read)
+    threads = [threading.Thread(target=write) for _ in range(writers)]
+    reader.start()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    done.set()
+    reader.join()
+    assert errors == []
+    return seen
+
+
+def check_history(seen: list[ExecutionRecord]) -> None:
+    for earlier, later in itertools.pairwise(seen):
+        if earlier.is_final:
+            assert later == earlier
+        assert later.started_at == earlier.started_at
+        assert later.updated_at >= earlier.updated_at
+        assert min(STATUSES.index(later.status), 2) >= min(STATUSES.index(earlier.status), 2)
+        for name in ("progress", *COUNTS):
+            before = getattr(earlier, name)
+            assert before is None or getattr(later, name) >= before
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_writers_that_really_interleave_end_at_the_join_of_all_they_said(
+    executions: ExecutionsResource, seed: int
+) -> None:
+    source = random.Random(seed)  # noqa: S311 - no secret
+    pending = [report for _ in range(6) for report in random_reports(source, final=False)]
+    source.shuffle(pending)
+
+    seen = deliver_in_threads(executions, "run", pending, writers=6)
+    record = executions.get("run")
+
+    expected = Model.first(pending[0])
+    for report in pending[1:]:
+        expected = expected.joined(report)
+    assert record is not None
+    # Which report came first is the race's own; everything else does not depend on it.
+    assert record.started_at in {report.moment for report in pending}
+    assert Model.of(replace(record, started_at=expected.started_at)) == expected
+    check_history(seen)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_when_several_writers_end_the_run_the_first_ending_stays(
+    executions: ExecutionsResource, seed: int
+) -> None:
+    source = random.Random(seed)  # noqa: S311 - no secret
+    pending = [report for _ in range(6) for report in random_reports(source, final=True)]
+    source.shuffle(pending)
+
+    seen = deliver_in_threads(executions, "run", pending, writers=6)
+    record = executions.get("run")
+
+    assert record is not None
+    assert record.is_final
+    assert record.completed_at == record.updated_at == START + timedelta(seconds=300)
+    check_history([*seen, record])

@@ -1,0 +1,356 @@
+import csv
+import dataclasses
+import datetime as dt
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from tdnet_assets.tdnet.reports.earnings_columns import earnings_columns, earnings_row
+from tdnet_assets.tdnet.reports.earnings_items import (
+    DIVIDEND_ELEMENTS,
+    FORECAST_ITEMS,
+    PAYOUT,
+    RESULT_ITEMS,
+    changed_element,
+)
+from tdnet_assets.tdnet.reports.earnings_report import (
+    Earnings,
+    EarningsError,
+    Figure,
+    ForecastFigures,
+    Results,
+    filled_shares,
+    read_earnings,
+)
+from tdnet_assets.tdnet.reports.summary_cells import SummaryCells
+from tdnet_assets_tests.tdnet.reports.summary_facts import (
+    LAST_YEAR,
+    NEXT_YEAR,
+    THIS_YEAR,
+    TRUST,
+    Filing,
+    annual_report,
+    cover,
+    day,
+)
+
+ELEMENT_LIST = (
+    Path(__file__).resolve().parents[3].parent / "shared" / "tse-ed-t-2014-01-12-elements.csv"
+)
+# Figures of single industries that have no column: they are facts like all others.
+WITHOUT_COLUMN = {
+    "IncomeFromDiscontinuingOperationsBeforeIncomeTaxesUS",
+    "OrdinaryIncomeToOrdinaryExpensesRatioBK",
+    "DepositsBK",
+    "LossRatioIN",
+    "ExpenseRatioIN",
+    "CapitalAdequacyRatioSecuritiesExchangeAct523SE",
+    "NumberOfSubsidiariesNewlyConsolidated",
+    "NumberOfSubsidiariesExcludedFromConsolidation",
+    "QuarterlyPeriod",
+}
+
+
+def read(filing) -> Earnings:
+    earnings = read_earnings(SummaryCells(filing.facts))
+    assert earnings is not None
+    return earnings
+
+
+def values(figure: Figure):
+    return figure.value, figure.change, figure.prior, figure.prior_change
+
+
+def test_an_annual_report_becomes_one_row():
+    row = read(annual_report())
+    assert (row.code, row.standard, row.consolidation) == ("141A0", "jp", "Consolidated")
+    assert (row.fiscal_year_end, row.period) == (day("2026-03-31"), "FY")
+    assert (row.period_start, row.period_end) == (day("2025-04-01"), day("2026-03-31"))
+    assert row.filing_date == day("2026-05-08")
+    results = row.results
+    assert values(results.revenue) == (110_000_000, Decimal("0.1"), 100_000_000, None)
+    assert results.revenue.element == "NetSales"
+    assert values(results.ordinary_income) == (11_000_000, None, -1_000_000, None)
+    assert values(results.net_income) == (7_000_000, None, -2_000_000, None)
+    assert (results.total_assets.value, results.total_assets.prior) == (200_000_000, 190_000_000)
+    assert results.equity_ratio.value == Decimal("0.400")
+    assert (results.cash_end.value, results.cash_end.prior) == (30_000_000, 28_000_000)
+    assert results.treasury_shares.value == 1000
+
+
+def test_an_empty_figure_is_none_and_a_zero_is_zero():
+    results = read(annual_report()).results
+    assert results.diluted_eps == Figure(None, None, None, None, "DilutedNetIncomePerShare")
+    assert results.profit_before_tax == Figure(None, None, None, None, None)
+    assert results.financing_cash_flow.value == Decimal(0)
+
+
+def test_an_annual_report_forecasts_the_next_year_and_its_half():
+    row = read(annual_report())
+    assert (row.this_half, row.this_year) == (None, None)
+    assert row.next_half.period_end == day("2026-09-30")
+    assert row.next_half.figures.revenue.value == 60_000_000
+    assert row.next_year.period_end == day("2027-03-31")
+    assert row.next_year.figures.operating_income.value == 15_000_000
+    assert row.next_year.figures.operating_income.change == Decimal("0.250")
+
+
+def test_a_range_is_no_figure():
+    ordinary = read(annual_report()).next_year.figures.ordinary_income
+    assert (ordinary.value, ordinary.lower, ordinary.upper) == (None, 13_000_000, 16_000_000)
+
+
+def test_dividends_stand_by_quarter_and_year():
+    row = read(annual_report())
+    assert row.dividends.second_quarter.result == Decimal("10.00")
+    assert row.dividends.first_quarter.result is None
+    assert row.dividends.annual.result == Decimal("25.50")
+    assert row.dividends.payout_ratio.result == Decimal("0.364")
+    assert row.next_dividends.year_end.forecast == Decimal("16.00")
+    assert row.next_dividends.payout_ratio.forecast == Decimal("0.300")
+    assert row.prior_dividends is None
+
+
+def test_a_quarterly_report_forecasts_its_own_year():
+    filing = cover(Filing(), name="四半期決算短信", fiscal_year_end="2026-12-31")
+    filing.add("QuarterlyPeriod", value=Decimal(1), unit="Pure")
+    quarter, before = ("2026-01-01", "2026-03-31"), ("2025-01-01", "2025-03-31")
+    filing.number("NetSales", 5, *quarter).number("NetSales", 4, *before)
+    filing.number("TotalAssets", 9, None, "2026-03-31").number("TotalAssets", 8, None, "2025-12-31")
+    filing.number("NetSales", 10, "2026-01-01", "2026-06-30", "Forecast")
+    filing.number("NetSales", 24, "2026-01-01", "2026-12-31", "Forecast")
+    row = read(filing)
+    assert (row.period, row.period_end) == ("Q1", day("2026-03-31"))
+    assert (row.results.revenue.value, row.results.revenue.prior) == (5, 4)
+    assert row.results.total_assets.prior == 8
+    assert row.this_half.figures.revenue.value == 10
+    assert row.this_year.figures.revenue.value == 24
+    assert (row.next_half, row.next_year) == (None, None)
+
+
+@pytest.mark.parametrize(("end", "period"), [("2026-06-30", "Q1"), ("2026-09-30", "Q2")])
+def test_a_report_without_a_numbered_quarter_is_known_by_its_length(end, period):
+    filing = cover(Filing(), fiscal_year_end="2027-03-31")
+    assert read(filing.number("NetSales", 5, "2026-04-01", end)).period == period
+
+
+def test_a_next_year_of_nine_months_is_known_by_its_dividends():
+    filing = cover(Filing()).number("NetSales", 5, *THIS_YEAR)
+    short_year = ("2026-04-01", "2026-12-31")
+    filing.number("NetSales", 6, *short_year, "Forecast")
+    assert read(filing).next_year is None
+    filing.dividend(None, short_year, "Annual", "Forecast")
+    assert read(filing).next_year.figures.revenue.value == 6
+
+
+@pytest.mark.parametrize(
+    ("standard", "elements"),
+    [
+        ("ifrs", ("SalesIFRS", "OperatingIncomeIFRS", "ProfitAttributableToOwnersOfParentIFRS")),
+        ("us", ("TotalRevenuesUS", "OperatingIncomeUS", "NetIncomeUS")),
+        ("jp", ("OrdinaryRevenuesBK", "OperatingIncome", "ProfitAttributableToOwnersOfParent")),
+    ],
+)
+def test_each_standard_has_its_own_elements(standard, elements):
+    filing = cover(Filing(), name="決算短信")
+    for amount, element in enumerate(elements, start=1):
+        filing.number(element, amount, *THIS_YEAR)
+    # The parent's figures are under Japanese standards whatever the group's are.
+    for element in ("NetSales", "OrdinaryIncome", "NetIncome", "TotalAssets"):
+        filing.number(element, 99, *THIS_YEAR, consolidation="NonConsolidated")
+    row = read(filing)
+    assert (row.standard, row.is_consolidated) == (standard, True)
+    figures = (row.results.revenue, row.results.operating_income, row.results.net_income)
+    assert [(figure.element, figure.value) for figure in figures] == [
+        (element, amount) for amount, element in enumerate(elements, start=1)
+    ]
+    assert row.results.ordinary_income.value is None
+
+
+def test_a_forecast_under_the_next_standard_is_read_and_says_so():
+    filing = cover(Filing()).number("NetSales", 5, *THIS_YEAR)
+    filing.number("RevenueIFRS", 7, *NEXT_YEAR, "Forecast")
+    row = read(filing)
+    assert row.standard == "jp"
+    assert row.next_year.figures.revenue.element == "RevenueIFRS"
+    assert row.next_year.figures.revenue.value == 7
+
+
+def test_the_whole_revenue_goes_before_its_part_and_the_part_is_kept():
+    filing = cover(Filing())
+    for element, amount in (("NetSales", 90), ("OperatingRevenues", 100)):
+        filing.number(element, amount, *THIS_YEAR).number(element, amount, *NEXT_YEAR, "Forecast")
+    row = read(filing)
+    assert (row.results.revenue.value, row.results.revenue.element) == (100, "OperatingRevenues")
+    (other,) = row.other_forecasts
+    assert (other.element, other.value, other.statistic) == ("NetSales", 90, "Forecast")
+
+
+def test_a_forecast_of_the_parent_alone_is_kept_beside_the_columns():
+    filing = annual_report()
+    filing.number("NetSales", 60, *NEXT_YEAR, "Upper", consolidation="NonConsolidated")
+    (other,) = read(filing).other_forecasts
+    assert (other.consolidation, other.statistic, other.value) == ("NonConsolidated", "Upper", 60)
+
+
+def test_a_company_without_a_group_reports_alone():
+    filing = cover(Filing(scope="NonConsolidated"))
+    filing.number("NetSales", 5, *THIS_YEAR).number("NetIncome", 1, *THIS_YEAR)
+    filing.number("NetSales", None, *THIS_YEAR, consolidation="Consolidated")
+    row = read(filing)
+    assert (row.consolidation, row.is_consolidated) == ("NonConsolidated", False)
+    assert (row.results.revenue.value, row.results.net_income.element) == (5, "NetIncome")
+
+
+def test_a_trust_forecasts_its_next_period_and_keeps_the_one_after():
+    filing = Filing(namespace=TRUST, scope="NonConsolidated")
+    filing.text(SecuritiesCode="89990", IssuerNameREIT="見本投資法人", FiscalYearEnd="2026-06-30")
+    now, before = ("2026-01-01", "2026-06-30"), ("2025-07-01", "2025-12-31")
+    filing.number("OperatingRevenuesREIT", 50, *now).number("OperatingRevenuesREIT", 45, *before)
+    element = "DistributionsPerUnitExcludingDistributionsInExcessOfProfitREIT"
+    filing.number(element, 3100, *now, decimals=0)
+    filing.number("TotalDistributionsREIT", 900, *now)
+    filing.number("PayoutRatio", "1.000", *now, decimals=3)
+    for end, amount in ((("2026-07-01", "2026-12-31"), 51), (("2027-01-01", "2027-06-30"), 52)):
+        filing.number("OperatingRevenuesREIT", amount, *end, "Forecast")
+    row = read(filing)
+    assert (row.standard, row.period, row.company_name) == ("reit", "FY", "見本投資法人")
+    assert (row.results.revenue.value, row.results.revenue.prior) == (50, 45)
+    assert row.results.distribution_per_unit.value == 3100
+    assert row.dividends.total_dividends.result == 900
+    assert row.dividends.payout_ratio.result == 1
+    assert row.next_year.figures.revenue.value == 51
+    assert [other.value for other in row.other_forecasts] == [52]
+
+
+def test_a_split_empties_the_annual_dividend_only():
+    filing = cover(Filing()).number("NetSales", 5, *THIS_YEAR)
+    filing.dividend("50.00", THIS_YEAR, "SecondQuarter").dividend("9.00", THIS_YEAR, "YearEnd")
+    dividends = read(filing.dividend(None, THIS_YEAR, "Annual")).dividends
+    assert (dividends.annual.result, dividends.year_end.result) == (None, 9)
+
+
+def test_two_figures_for_one_cell_are_refused():
+    filing = annual_report().number("NetSales", 113_000_000, *THIS_YEAR)
+    with pytest.raises(EarningsError, match=r"NetSales for 2025-04-01\.\.2026-03-31, Consolidated"):
+        read_earnings(SummaryCells(filing.facts))
+
+
+def test_nil_beside_a_figure_is_refused():
+    filing = annual_report().number("NetSales", None, *THIS_YEAR)
+    with pytest.raises(EarningsError, match="as nil"):
+        read_earnings(SummaryCells(filing.facts))
+
+
+def test_the_more_accurate_of_two_agreeing_figures_is_taken():
+    filing = annual_report().number("NetSales", 110_999_999, *THIS_YEAR, decimals=0)
+    assert read(filing).results.revenue.value == 110_999_999
+
+
+@pytest.mark.parametrize("element", ["SecuritiesCode", "FiscalYearEnd"])
+def test_a_report_without_what_names_it_is_refused(element):
+    facts = [fact for fact in annual_report().facts if fact.element != element]
+    with pytest.raises(EarningsError, match=element):
+        read_earnings(SummaryCells(facts))
+
+
+def test_a_report_without_results_is_refused():
+    with pytest.raises(EarningsError, match="no revenue and no profit"):
+        read_earnings(SummaryCells(cover(Filing()).facts))
+
+
+def test_an_unreadable_date_is_refused():
+    filing = cover(Filing(), fiscal_year_end="令和八年").number("NetSales", 5, *THIS_YEAR)
+    with pytest.raises(EarningsError, match="令和八年"):
+        read_earnings(SummaryCells(filing.facts))
+
+
+def test_attached_statements_alone_are_no_report():
+    assert read_earnings(SummaryCells(Filing().line("NetSales", 5, *THIS_YEAR).facts)) is None
+
+
+def test_a_revision_is_no_report():
+    filing = Filing().number("NetSales", 5, *THIS_YEAR, "Forecast", previous_current="Previous")
+    assert read_earnings(SummaryCells(filing.facts)) is None
+
+
+def test_a_correction_has_the_identity_of_what_it_replaces():
+    first = read(annual_report())
+    corrected = annual_report()
+    corrected.facts = [
+        fact._replace(value=fact.value + 1) if fact.value else fact for fact in corrected.facts
+    ]
+    corrected = read(corrected)
+    assert corrected.identity == first.identity
+    assert corrected != first
+    quarterly = dataclasses.replace(first, period="Q3", period_end=dt.date(2025, 12, 31))
+    assert quarterly.identity != first.identity
+
+
+def test_shares_of_filled_figures_are_counted_by_standard():
+    bank = cover(Filing()).number("OrdinaryRevenuesBK", 5, *THIS_YEAR)
+    trust = cover(Filing(namespace=TRUST)).number("NetIncome", 5, *THIS_YEAR)
+    shares = filled_shares([read(annual_report()), read(bank), read(trust)])
+    assert shares == (
+        ("jp", 2, Decimal(1), Decimal("0.5"), Decimal("0.5")),
+        ("reit", 1, Decimal(0), Decimal(0), Decimal(1)),
+    )
+    assert filled_shares([]) == ()
+
+
+def test_the_fields_are_the_items_of_the_table():
+    assert [f.name for f in dataclasses.fields(Results)] == [item.name for item in RESULT_ITEMS]
+    assert [f.name for f in dataclasses.fields(ForecastFigures)] == [
+        item.name for item in FORECAST_ITEMS
+    ]
+
+
+def test_the_flat_row_has_every_column_once():
+    row, columns = earnings_row(read(annual_report())), earnings_columns()
+    assert list(row) == list(columns)
+    assert len(set(columns)) == len(columns)
+    assert row["revenue"] == 110_000_000
+    assert row["revenue_element"] == "NetSales"
+    assert row["next_year_ordinary_income_lower"] == 13_000_000
+    assert row["next_dividend_annual_forecast"] == Decimal("28.00")
+    assert row["prior_dividend_annual"] is None
+    assert (columns["revenue_change"], columns["eps"]) == ("fraction", "yen_per_share")
+    kinds = {Decimal: {"yen", "yen_per_share", "fraction", "shares"}, dt.date: {"date"}}
+    for name, value in row.items():
+        assert columns[name] in kinds.get(type(value), {columns[name]})
+
+
+@pytest.mark.skipif(
+    not ELEMENT_LIST.is_file(), reason=f"ELEMENTS NOT TESTED: there is no list at {ELEMENT_LIST}"
+)
+def test_every_numeric_element_of_the_taxonomy_has_a_column_or_is_known_to_have_none():
+    with ELEMENT_LIST.open(encoding="utf-8-sig", newline="") as lines:
+        numeric = {
+            row["name"]
+            for row in csv.DictReader(lines)
+            if row["abstract"] == "false"
+            and row["type"].removesuffix("ItemType") not in {"string", "boolean", "date", "anyURI"}
+        }
+    assert len(numeric) > 200
+    items = (*RESULT_ITEMS, *PAYOUT)
+    known = {name for item in items for name in (*item.jp, *item.ifrs, *item.us)}
+    assert known <= numeric
+    left = {
+        name
+        for name in numeric
+        if changed_element(name)[0] not in {*known, *DIVIDEND_ELEMENTS}
+        and "CapitalAdequacyRatioBIS" not in name
+        and "CapitalAdequacyRatioDomestic" not in name
+        and name.removesuffix("US").removesuffix("IFRS") not in WITHOUT_COLUMN
+        and changed_element(name)[0] not in WITHOUT_COLUMN
+    }
+    assert left == set()
+
+
+def test_the_year_before_is_compared_with_its_own_length():
+    filing = cover(Filing(), fiscal_year_end="2027-03-31")
+    half, before = ("2026-04-01", "2026-09-30"), ("2025-04-01", "2025-09-30")
+    filing.number("NetSales", 5, *half).number("NetSales", 4, *before)
+    filing.number("NetSales", 9, *THIS_YEAR).number("NetSales", 8, *LAST_YEAR)
+    assert read(filing).results.revenue.prior == 4
