@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tdnet_assets.doctor import bucket, identity, runner, source, watch
+from tdnet_assets.doctor import dynamodb as tables
 from tdnet_assets.infrastructure.alarms import ALARMS
 from tdnet_assets.infrastructure.dashboard import body
 from tdnet_assets.infrastructure.dynamodb_tables import executions_table
@@ -232,7 +233,7 @@ def test_a_table_that_costs_by_the_hour_and_indexes_that_are_others_are_said(acc
     )
     try:
         with account.other(executions_table="other") as examination:
-            (line,) = dynamodb.CHECKS[0].look(examination)
+            (line,) = tables.CHECKS[0].look(examination)
     finally:
         dynamodb.delete_table(TableName="other")
 
