@@ -21,12 +21,12 @@ import polars as pl
 
 from benchmarks.aws_proxy import Answer, Pass, Request, Send, proxy
 from tdnet_assets import catalog
-from tdnet_assets.assets.disclosure_history import yearly_copy
-from tdnet_assets.assets.disclosures import DISCLOSURES_TABLE
 from tdnet_assets.config import DEFAULT_REGION, PlatformConfig
 from tdnet_assets.local import embedded_aws
 from tdnet_assets.local.bootstrap import bootstrap
 from tdnet_assets.resources.lake.store import LakeResource
+from tdnet_assets.resources.lake.yearly_copies import yearly_copy
+from tdnet_assets.tables.disclosures import DISCLOSURES_TABLE
 from tdnet_assets.tdnet.listing import TOKYO
 
 FIRST_YEAR = 2021

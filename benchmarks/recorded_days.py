@@ -20,13 +20,10 @@ from polars import selectors
 from benchmarks.aws_proxy import proxy
 from benchmarks.metering import Meter
 from benchmarks.prices import Usage
-from tdnet_assets.assets.disclosure_history import disclosure_history, yearly_copy
-from tdnet_assets.assets.disclosures import DISCLOSURES_TABLE
-from tdnet_assets.assets.earnings_table import EARNINGS_TABLE, REPLACED_BY, REPLACES
-from tdnet_assets.assets.forecast_revisions import REVISIONS_TABLE
+from tdnet_assets.assets.disclosure_history import disclosure_history
 from tdnet_assets.automation import freshness, new_disclosures
 from tdnet_assets.automation.records import record_run, sweep
-from tdnet_assets.automation.schedules import LISTING_PAGES, window
+from tdnet_assets.automation.schedules import LISTING_PAGES_KEY, window
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.definitions import DAILY_ASSETS, DAILY_STEPS, build_definitions
 from tdnet_assets.local.bootstrap import bootstrap
@@ -34,10 +31,14 @@ from tdnet_assets.partitions import tags_for
 from tdnet_assets.resources.aws.executions import ExecutionsResource
 from tdnet_assets.resources.aws.metrics import MetricsResource
 from tdnet_assets.resources.lake.store import LakeResource
+from tdnet_assets.resources.lake.yearly_copies import yearly_copy
 from tdnet_assets.resources.source.session import TdnetResource
 from tdnet_assets.sample_site.business_days import is_business_day
 from tdnet_assets.sample_site.site import SampleSite, serve
 from tdnet_assets.sample_site.titles import EARNINGS_ARCHIVE
+from tdnet_assets.tables.disclosures import DISCLOSURES_TABLE
+from tdnet_assets.tables.earnings import EARNINGS_TABLE, REPLACED_BY, REPLACES
+from tdnet_assets.tables.forecast_revisions import REVISIONS_TABLE
 from tdnet_assets.tdnet.listing import TOKYO
 
 SAMPLE_DAY = date(2026, 5, 8)
@@ -229,8 +230,8 @@ class Recorder:
         for back in range(1, (last - first).days + 1):
             if is_business_day(earlier := day - timedelta(days=back)):
                 self._site.set_day(earlier, size)
-        self._reading(LISTING_PAGES, str(first), str(last))
-        return self._reading(LISTING_PAGES, str(first), str(last))
+        self._reading(LISTING_PAGES_KEY, str(first), str(last))
+        return self._reading(LISTING_PAGES_KEY, str(first), str(last))
 
     def _execute(self, keys: Sequence[dg.AssetKey], first: str, last: str) -> tuple[str, Usage]:
         """A run, and what the daemon's sensors write about it: its id and its usage."""

@@ -19,18 +19,18 @@ from datetime import UTC, date, datetime
 
 import httpx
 
-from tdnet_assets.assets.disclosures import DISCLOSURES_TABLE
-from tdnet_assets.assets.documents import DOCUMENTS_TABLE
-from tdnet_assets.assets.earnings_table import EARNINGS_TABLE
 from tdnet_assets.assets.financial_facts import facts_frame
-from tdnet_assets.assets.forecast_revisions import REVISIONS_TABLE
 from tdnet_assets.assets.progress import REPORT_EVERY_DISCLOSURES
-from tdnet_assets.assets.tables import Table
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.resources.aws.executions import ExecutionsResource
 from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
 from tdnet_assets.resources.lake.store import LakeResource, StoredTable, sha256
 from tdnet_assets.resources.source.session import TdnetResource
+from tdnet_assets.tables.disclosures import DISCLOSURES_TABLE
+from tdnet_assets.tables.documents import DOCUMENTS_TABLE
+from tdnet_assets.tables.earnings import EARNINGS_TABLE
+from tdnet_assets.tables.forecast_revisions import REVISIONS_TABLE
+from tdnet_assets.tables.table import Table
 from tdnet_assets.tdnet.files import check_archive, check_pdf
 from tdnet_assets.tdnet.listing import page_count, page_name, parse_list_page
 from tdnet_assets.tdnet.reports.earnings_report import read_earnings

@@ -20,10 +20,6 @@ from datetime import date, datetime, timedelta
 
 import polars as pl
 
-from tdnet_assets.assets.disclosure_history import yearly_copy
-from tdnet_assets.assets.disclosures import DISCLOSURES_TABLE, REJECTS_TABLE, disclosures_frame
-from tdnet_assets.assets.documents import DOCUMENTS_TABLE
-from tdnet_assets.assets.tables import Table
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.local.services import connect
 from tdnet_assets.resources.lake import layout
@@ -31,7 +27,13 @@ from tdnet_assets.resources.lake.captures import CaptureStore
 from tdnet_assets.resources.lake.parquet_scans import scan_days
 from tdnet_assets.resources.lake.readings import fold_captures
 from tdnet_assets.resources.lake.store import LakeResource, StoredObject
-from tdnet_assets.resources.lake.yearly_copies import daily_files
+from tdnet_assets.resources.lake.yearly_copies import daily_files, yearly_copy
+from tdnet_assets.tables.disclosures import DISCLOSURES_TABLE, REJECTS_TABLE, disclosures_frame
+from tdnet_assets.tables.documents import DOCUMENTS_TABLE
+from tdnet_assets.tables.earnings import EARNINGS_TABLE
+from tdnet_assets.tables.financial_facts import FACTS_TABLE
+from tdnet_assets.tables.forecast_revisions import REVISIONS_TABLE
+from tdnet_assets.tables.table import Table
 from tdnet_assets.tdnet.identifiers import is_code
 from tdnet_assets.tdnet.listing import TOKYO
 
@@ -91,8 +93,6 @@ def scan_facts(
     Arguments and errors are those of :func:`scan_disclosures`; of an ``as_of`` moment the facts of
     the filings that were listed by then. With a code, only days with a disclosure are opened.
     """
-    from tdnet_assets.assets.financial_facts import FACTS_TABLE  # noqa: PLC0415 - brings the XBRL reader
-
     return _scan_of_disclosures(FACTS_TABLE, config, _Question.asked(first, last, code, as_of))
 
 
@@ -109,8 +109,6 @@ def scan_earnings(
     Arguments and errors are those of :func:`scan_facts`; a report that was replaced after the
     ``as_of`` moment is current, as it was then.
     """
-    from tdnet_assets.assets.earnings_table import EARNINGS_TABLE  # noqa: PLC0415 - as above
-
     asked = _Question.asked(first, last, code, as_of)
     lake = _lake(config)
     rows = _scan_of_disclosures(EARNINGS_TABLE, lake.config, asked)
@@ -129,10 +127,6 @@ def scan_forecast_revisions(
 
     Arguments and errors are those of :func:`scan_facts`.
     """
-    from tdnet_assets.assets.forecast_revisions import (  # noqa: PLC0415 - as above
-        REVISIONS_TABLE,
-    )
-
     return _scan_of_disclosures(REVISIONS_TABLE, config, _Question.asked(first, last, code, as_of))
 
 

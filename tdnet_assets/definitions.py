@@ -9,13 +9,13 @@ import dagster as dg
 
 from tdnet_assets.assets.daily import build_daily_assets
 from tdnet_assets.assets.disclosure_history import disclosure_history
-from tdnet_assets.assets.disclosure_index import DISCLOSURE_INDEX
-from tdnet_assets.assets.disclosures import DISCLOSURES
-from tdnet_assets.assets.documents import DOCUMENTS
-from tdnet_assets.assets.earnings import EARNINGS
-from tdnet_assets.assets.financial_facts import FINANCIAL_FACTS
-from tdnet_assets.assets.forecast_revisions import FORECAST_REVISIONS
-from tdnet_assets.assets.listing_pages import LISTING_PAGES
+from tdnet_assets.assets.disclosure_index import DISCLOSURE_INDEX_STEP
+from tdnet_assets.assets.disclosures import DISCLOSURES_STEP
+from tdnet_assets.assets.documents import DOCUMENTS_STEP
+from tdnet_assets.assets.earnings import EARNINGS_STEP
+from tdnet_assets.assets.financial_facts import FINANCIAL_FACTS_STEP
+from tdnet_assets.assets.forecast_revisions import FORECAST_REVISIONS_STEP
+from tdnet_assets.assets.listing_pages import LISTING_PAGES_STEP
 from tdnet_assets.automation.changed_lists import build_changed_lists_sensor
 from tdnet_assets.automation.freshness import build_freshness_sensor, with_freshness_policy
 from tdnet_assets.automation.new_disclosures import build_new_disclosures_sensor
@@ -32,13 +32,13 @@ from tdnet_assets.resources.lake.store import LakeResource
 from tdnet_assets.resources.source.session import TdnetResource
 
 DAILY_STEPS = (
-    LISTING_PAGES,
-    DISCLOSURES,
-    DOCUMENTS,
-    DISCLOSURE_INDEX,
-    FINANCIAL_FACTS,
-    FORECAST_REVISIONS,
-    EARNINGS,
+    LISTING_PAGES_STEP,
+    DISCLOSURES_STEP,
+    DOCUMENTS_STEP,
+    DISCLOSURE_INDEX_STEP,
+    FINANCIAL_FACTS_STEP,
+    FORECAST_REVISIONS_STEP,
+    EARNINGS_STEP,
 )
 DAILY_ASSETS = tuple(step.spec.key for step in DAILY_STEPS)
 

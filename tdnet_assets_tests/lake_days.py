@@ -5,9 +5,9 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import polars as pl
 
-from tdnet_assets.assets.disclosures import disclosures_frame
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.resources.lake.store import LakeResource
+from tdnet_assets.tables.disclosures import disclosures_frame
 from tdnet_assets.tdnet.listing import TOKYO
 from tdnet_assets.tdnet.sightings import Disclosure
 

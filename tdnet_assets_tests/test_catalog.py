@@ -12,15 +12,15 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from tdnet_assets import catalog
-from tdnet_assets.assets.disclosure_history import yearly_copy
-from tdnet_assets.assets.disclosures import DISCLOSURES_TABLE
-from tdnet_assets.assets.documents import DOCUMENTS_TABLE
-from tdnet_assets.assets.earnings_table import EARNINGS_TABLE
-from tdnet_assets.assets.financial_facts import FACTS_TABLE
-from tdnet_assets.assets.forecast_revisions import REVISIONS_TABLE
 from tdnet_assets.catalog import QueryError
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.resources.lake.store import LakeError, LakeResource
+from tdnet_assets.resources.lake.yearly_copies import yearly_copy
+from tdnet_assets.tables.disclosures import DISCLOSURES_TABLE
+from tdnet_assets.tables.documents import DOCUMENTS_TABLE
+from tdnet_assets.tables.earnings import EARNINGS_TABLE
+from tdnet_assets.tables.financial_facts import FACTS_TABLE
+from tdnet_assets.tables.forecast_revisions import REVISIONS_TABLE
 from tdnet_assets.tdnet.listing import TOKYO
 from tdnet_assets_tests.commands import variables
 from tdnet_assets_tests.lake_days import CODES, disclosure, put_day, write_day

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from tdnet_assets.assets.daily import CheckResult
 from tdnet_assets.assets.filings import Filing
-from tdnet_assets.assets.tables import amount, preview
+from tdnet_assets.assets.previews import amount, preview
 from tdnet_assets.tdnet.reports.accounting_checks import (
     ASSETS_BALANCE,
     CHANGE_AMOUNT_AGREES,

@@ -22,8 +22,8 @@ from typing import Any
 
 import dagster as dg
 
+from tdnet_assets.assets.previews import preview
 from tdnet_assets.assets.progress import DayFailure, RunProgress
-from tdnet_assets.assets.tables import preview
 from tdnet_assets.partitions import DAYS, DAYS_PER_RUN, day_of, trigger_of
 from tdnet_assets.resources.aws.executions import Details, ExecutionsResource
 from tdnet_assets.resources.aws.index_table import DisclosureIndexResource

@@ -1,43 +1,30 @@
 """``disclosure_history``: a yearly copy of the disclosures, sorted by company.
 
-What belongs here: the asset, its partitions, its columns and its check. What does not: what a copy
+What belongs here: the asset, its partitions and its check. What does not: its columns and order
+(``tables/disclosure_history.py``), what a copy
 contains and how it is brought up to date (``resources/lake/yearly_copies.py``), and answering
 questions with it (``catalog.py``). The days are the truth; a copy may be lost or old without harm.
 """
 
 import warnings
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import dagster as dg
 
-from tdnet_assets.assets.disclosures import DISCLOSURES_TABLE
-from tdnet_assets.assets.tables import Table
+from tdnet_assets.assets.previews import column_metadata
 from tdnet_assets.partitions import FIRST_DAY, TIMEZONE
 from tdnet_assets.resources.lake.store import LakeResource
-from tdnet_assets.resources.lake.yearly_copies import StoredCopy, Update, YearlyCopy
+from tdnet_assets.resources.lake.yearly_copies import StoredCopy, Update, YearlyCopy, yearly_copy
+from tdnet_assets.tables.disclosure_history import HISTORY_TABLE
+from tdnet_assets.tables.disclosures import DISCLOSURES_TABLE
 
 ROWS_OF_THE_DAYS = "rows_of_the_days"
-ORDER = ("code", "disclosed_at", "disclosure_id", "title", "history")
 
 # This year included; its days are taken over as they come.
 YEARS = dg.TimeWindowPartitionsDefinition(
     start=FIRST_DAY[:4], fmt="%Y", cron_schedule="0 0 1 1 *", timezone=TIMEZONE, end_offset=1
 )
-
-HISTORY_TABLE = Table(
-    "disclosure_history",
-    tuple(
-        replace(column, sources=((DISCLOSURES_TABLE.name, column.name),))
-        for column in DISCLOSURES_TABLE.columns
-    ),
-)
-
-
-def yearly_copy(lake: LakeResource) -> YearlyCopy:
-    """The yearly copies of the disclosures in this lake."""
-    return YearlyCopy(lake, HISTORY_TABLE.name, DISCLOSURES_TABLE.name, HISTORY_TABLE.schema, ORDER)
 
 
 def _days_of_the_year() -> dg.TimeWindowPartitionMapping:
@@ -64,7 +51,7 @@ def _days_of_the_year() -> dg.TimeWindowPartitionMapping:
     group_name="tdnet",
     kinds={"s3", "parquet", "polars"},
     code_version="1",
-    metadata=HISTORY_TABLE.ui_metadata(),
+    metadata=column_metadata(HISTORY_TABLE),
 )
 def disclosure_history(
     context: dg.AssetExecutionContext, lake: LakeResource
@@ -103,7 +90,7 @@ def _metadata(copy: YearlyCopy, year: int, update: Update, stored: StoredCopy) -
     return {
         "dagster/partition_row_count": stored.frame.height,
         "dagster/uri": lake.uri(key),
-        **HISTORY_TABLE.ui_metadata(),
+        **column_metadata(HISTORY_TABLE),
         "days": len(days),
         "codes": stored.frame["code"].n_unique(),
         "megabytes": round(stored.bytes / 1e6, 3),

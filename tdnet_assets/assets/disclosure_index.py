@@ -1,6 +1,7 @@
 """``disclosure_index``: a day's disclosures in DynamoDB, for look-ups by id, by code and by day.
 
-What belongs here: the asset, what its items say, and its check. What does not: how a day becomes
+What belongs here: the asset and its check. What does not: what its items say
+(``tables/disclosure_index.py``), how a day becomes
 items (``resources/aws/index_feed.py``) and how they are written (``resources/aws/index_table.py``).
 """
 
@@ -13,14 +14,12 @@ from time import monotonic
 from typing import Any
 
 import dagster as dg
-import polars as pl
 
 from tdnet_assets.assets.daily import CheckResult, DailyStep, Day, IncompleteDayError, Materialized
-from tdnet_assets.assets.disclosures import DISCLOSURES_TABLE
-from tdnet_assets.assets.documents import DOCUMENTS_TABLE
-from tdnet_assets.assets.tables import Column, Table, preview
+from tdnet_assets.assets.previews import column_metadata, preview
 from tdnet_assets.resources.aws.index_feed import DayFeed, feed_day
 from tdnet_assets.resources.aws.index_table import IndexedDisclosure
+from tdnet_assets.tables.disclosure_index import INDEX_TABLE
 
 INDEX_AGREES = "index_agrees"
 # A secondary index of DynamoDB trails by less than a second, but nothing promises that.
@@ -28,32 +27,6 @@ _INDEX_LAG_SECONDS = 30.0
 _LONGEST_PAUSE_SECONDS = 2.0
 
 _Rows = Mapping[str, IndexedDisclosure]
-
-_SOURCE = DISCLOSURES_TABLE.name
-_COPIED = {column.name: column for column in DISCLOSURES_TABLE.columns}
-_FILE_KEY = "key in the bucket, prefix included; absent where the list links no such file"
-_FILE = ((DOCUMENTS_TABLE.name, "status"),)
-_FILE_STORED = "whether the file was in the lake when the day was fed"
-
-
-def _column(name: str) -> Column:
-    """A column of the table ``disclosures``, as it is found again in the index."""
-    return Column(name, _COPIED[name].type, _COPIED[name].description, ((_SOURCE, name),))
-
-
-INDEX_TABLE = Table(
-    "disclosure_index",
-    (
-        *map(_column, ("disclosure_id", "date", "disclosed_at", "code", "company_name")),
-        *map(_column, ("title", "previous_titles", "category", "status", "is_correction")),
-        _column("exchanges"),
-        Column("pdf_key", pl.String, _FILE_KEY, ((_SOURCE, "pdf_url"),)),
-        Column("pdf_stored", pl.Boolean, _FILE_STORED, _FILE),
-        Column("xbrl_key", pl.String, _FILE_KEY, ((_SOURCE, "xbrl_url"),)),
-        Column("xbrl_stored", pl.Boolean, _FILE_STORED, _FILE),
-        _column("changed_at"),
-    ),
-)
 
 SPEC = dg.AssetSpec(
     "disclosure_index",
@@ -64,7 +37,7 @@ SPEC = dg.AssetSpec(
     group_name="tdnet",
     kinds={"dynamodb"},
     code_version="1",
-    metadata=INDEX_TABLE.ui_metadata(),
+    metadata=column_metadata(INDEX_TABLE),
 )
 
 
@@ -121,7 +94,7 @@ def _metadata(day: Day, fed: DayFeed) -> dict[str, Any]:
     newest = sorted(fed.rows, key=lambda row: row.position, reverse=True)[:10]
     return {
         "dagster/partition_row_count": len(fed.rows),
-        **INDEX_TABLE.ui_metadata(),
+        **column_metadata(INDEX_TABLE),
         "put": fed.write.put,
         "deleted": fed.write.deleted,
         "unchanged": fed.write.unchanged,
@@ -143,7 +116,7 @@ def _metadata(day: Day, fed: DayFeed) -> dict[str, Any]:
     }
 
 
-DISCLOSURE_INDEX = DailyStep(
+DISCLOSURE_INDEX_STEP = DailyStep(
     spec=SPEC,
     checks={INDEX_AGREES: "Read back by day, the index holds just the day's rows that have an id."},
     materialize=materialize,

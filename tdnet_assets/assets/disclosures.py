@@ -1,85 +1,37 @@
 """``disclosures``: one row per disclosure of a day, as the fold of the day's captures.
 
-What belongs here: the asset, its columns, and its checks. What does not: reading a page
-(``tdnet/listing.py``) and merging sightings (``tdnet/sightings.py``).
+What belongs here: the asset and its checks. What does not: its columns (``tables/disclosures.py``),
+reading a page (``tdnet/listing.py``) and merging sightings (``tdnet/sightings.py``).
 """
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
-from datetime import date
 from typing import Any
 
 import dagster as dg
-import polars as pl
 
 from tdnet_assets.assets.charts import bar_chart
 from tdnet_assets.assets.daily import CheckResult, DailyStep, Day, IncompleteDayError, Materialized
-from tdnet_assets.assets.tables import Column, Table, preview
+from tdnet_assets.assets.previews import column_metadata, preview
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.resources.lake.captures import CaptureStore
 from tdnet_assets.resources.lake.readings import Reading, fold_captures, readable_pages
 from tdnet_assets.resources.lake.store import StoredTable
-from tdnet_assets.tdnet.categories import categorize, is_correction
-from tdnet_assets.tdnet.listing import normalize_title
+from tdnet_assets.tables.disclosures import (
+    DISCLOSURES_TABLE,
+    REJECTS_TABLE,
+    disclosures_frame,
+    known_disclosures,
+)
+from tdnet_assets.tdnet.categories import categorize
 from tdnet_assets.tdnet.sightings import Disclosure
 
 # Raise it when the reading of rows changes: every day is then read anew from its raw captures.
 READER_VERSION = "2"
-SOURCE = "tdnet"
 ROWS_COMPLETE = "rows_complete"
 NO_REPLACEMENT_CHARACTERS = "no_replacement_characters"
 IDS_UNIQUE = "ids_unique"
 
-_KNOWN_FIELDS = tuple(field.name for field in fields(Disclosure))
-_JST = pl.Datetime("ms", "Asia/Tokyo")
-_UTC = pl.Datetime("us", "UTC")
-_PAGE = (("listing_pages", "html"),)
-
-DISCLOSURES_TABLE = Table(
-    "disclosures",
-    (
-        Column(
-            "disclosure_id",
-            pl.String,
-            "14-digit 開示番号; null only for a row never seen before its deletion",
-            _PAGE,
-        ),
-        Column("disclosed_at", _JST, "day of the list and time of the row", _PAGE),
-        Column("date", pl.Date, "JST day whose list shows the row", _PAGE),
-        Column("code", pl.String, "5-character securities code, never cut", _PAGE),
-        Column(
-            "company_name", pl.String, "name as listed, at most 10 full-width characters", _PAGE
-        ),
-        Column("title", pl.String, "title in the company's own spelling", _PAGE),
-        Column("title_normalized", pl.String, "title in NFKC, spaces folded", _PAGE),
-        Column("category", pl.String, "kind of disclosure, from the title", _PAGE),
-        Column("is_correction", pl.Boolean, "whether the title says 訂正", _PAGE),
-        Column("exchanges", pl.List(pl.String), "東 名 札 福, GR, PH", _PAGE),
-        Column("pdf_url", pl.String, "address of the PDF when first seen", _PAGE),
-        Column("xbrl_url", pl.String, "address of the XBRL archive when first seen", _PAGE),
-        Column("xbrl_kind", pl.String, "earnings or revision", _PAGE),
-        Column("status", pl.String, "active, retitled or deleted", _PAGE),
-        Column("previous_titles", pl.List(pl.String), "earlier titles, oldest first", _PAGE),
-        Column("history", pl.String, "the row's 更新履歴 as it stands", _PAGE),
-        Column("changed_at", _JST, "when TDnet says that the row changed", _PAGE),
-        Column("first_seen_at", _UTC, "beginning of the first capture with the row"),
-        Column("last_seen_at", _UTC, "beginning of the last stored capture with the row"),
-        Column("source", pl.String, "where the row comes from"),
-        Column("capture", pl.String, "id of the last stored capture with the row"),
-    ),
-)
-
-REJECTS_TABLE = Table(
-    "rejects",
-    (
-        Column("page", pl.Int32, "list page, from 1"),
-        Column("position", pl.Int32, "row on the page, from 1"),
-        Column("reason", pl.String, "why the row could not be read"),
-        Column("html", pl.String, "the row as it came"),
-        Column("capture", pl.String, "id of the capture"),
-    ),
-)
 
 SPEC = dg.AssetSpec(
     "disclosures",
@@ -90,14 +42,14 @@ SPEC = dg.AssetSpec(
     group_name="tdnet",
     kinds={"s3", "parquet", "polars"},
     code_version=READER_VERSION,
-    metadata=DISCLOSURES_TABLE.ui_metadata(),
+    metadata=column_metadata(DISCLOSURES_TABLE),
 )
 
 
 async def materialize(day: Day) -> Materialized:
     """Fold the captures that the table does not hold yet into it, and check the result."""
     stored = day.lake.read_table(DISCLOSURES_TABLE.name, day.date)
-    before = _known(stored)
+    before = known_disclosures(stored.frame) if stored else []
     reading = _fold_captures(day, before, stored)
     checks = _checks(reading)
     complete = all(check.passed for check in checks)
@@ -131,38 +83,6 @@ def _fold_captures(day: Day, before: list[Disclosure], stored: StoredTable | Non
             f"no capture of {day.date} is in the lake: materialize listing_pages first"
         )
     return Reading(known, latest, readable_pages(store, latest))
-
-
-def disclosures_frame(known: Iterable[Disclosure], day: date) -> pl.DataFrame:
-    """What is known of a day as rows of the table, in their order."""
-    return DISCLOSURES_TABLE.frame(_row(seen, day) for seen in known)
-
-
-def _known(stored: StoredTable | None) -> list[Disclosure]:
-    if stored is None:
-        return []
-    rows: Iterable[dict[str, Any]] = stored.frame.select(*_KNOWN_FIELDS).iter_rows(named=True)
-    return [
-        Disclosure(
-            **{
-                **row,
-                "previous_titles": tuple(row["previous_titles"]),
-                "exchanges": tuple(row["exchanges"]),
-            }
-        )
-        for row in rows
-    ]
-
-
-def _row(seen: Disclosure, day: date) -> dict[str, Any]:
-    return {
-        **{name: getattr(seen, name) for name in _KNOWN_FIELDS},
-        "date": day,
-        "title_normalized": normalize_title(seen.title),
-        "category": categorize(seen.title),
-        "is_correction": is_correction(seen.title),
-        "source": SOURCE,
-    }
 
 
 def _write_rejects(day: Day, reading: Reading) -> None:
@@ -243,7 +163,7 @@ def _metadata(day: Day, reading: Reading, before: Sequence[Disclosure], new: int
     return {
         "dagster/partition_row_count": len(reading.known),
         "dagster/uri": day.lake.uri(layout.table_key(DISCLOSURES_TABLE.name, day.date)),
-        **DISCLOSURES_TABLE.ui_metadata(),
+        **column_metadata(DISCLOSURES_TABLE),
         "listed": reading.latest.total or 0,
         "new": new,
         "newly_retitled": max(0, statuses["retitled"] - earlier["retitled"]),
@@ -277,7 +197,7 @@ def _metadata(day: Day, reading: Reading, before: Sequence[Disclosure], new: int
     }
 
 
-DISCLOSURES = DailyStep(
+DISCLOSURES_STEP = DailyStep(
     spec=SPEC,
     checks={
         ROWS_COMPLETE: "Rows = 全N件, none unreadable, none gone without a mark.",

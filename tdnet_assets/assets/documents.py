@@ -1,7 +1,7 @@
 """``documents``: every PDF and XBRL archive that a day's disclosures link to.
 
-What belongs here: the asset, its columns, and its check. What does not: fetching
-(``resources/source/downloads.py``) and what makes a file acceptable (``tdnet/files.py``).
+What belongs here: the asset and its check. What does not: its columns (``tables/documents.py``),
+fetching (``resources/source/downloads.py``) and what makes a file acceptable (``tdnet/files.py``).
 """
 
 from collections import Counter
@@ -10,11 +10,9 @@ from dataclasses import asdict
 from typing import Any
 
 import dagster as dg
-import polars as pl
 
 from tdnet_assets.assets.daily import CheckResult, DailyStep, Day, IncompleteDayError, Materialized
-from tdnet_assets.assets.disclosures import DISCLOSURES_TABLE
-from tdnet_assets.assets.tables import Column, Table, preview
+from tdnet_assets.assets.previews import column_metadata, preview
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.resources.lake.store import StoredTable
 from tdnet_assets.resources.source.downloads import (
@@ -26,35 +24,10 @@ from tdnet_assets.resources.source.downloads import (
     FileOutcome,
     outcome_from_row,
 )
+from tdnet_assets.tables.disclosures import DISCLOSURES_TABLE
+from tdnet_assets.tables.documents import DOCUMENTS_TABLE
 
 FILES_COMPLETE = "files_complete"
-
-_ID = (("disclosures", "disclosure_id"),)
-
-DOCUMENTS_TABLE = Table(
-    "documents",
-    (
-        Column("disclosure_id", pl.String, "14-digit 開示番号", _ID),
-        Column(
-            "kind",
-            pl.String,
-            "pdf or xbrl",
-            (("disclosures", "pdf_url"), ("disclosures", "xbrl_url")),
-        ),
-        Column(
-            "status",
-            pl.String,
-            "stored, failed (asked again next time) or gone (TDnet has it no more)",
-        ),
-        Column("s3_key", pl.String, "key in the bucket, prefix included"),
-        Column("bytes", pl.Int64, "size"),
-        Column("sha256", pl.String, "hexadecimal digest of the bytes"),
-        Column("pages", pl.Int32, "pages of a PDF, null where it cannot be opened"),
-        Column("attempts", pl.Int32, "requests it took, retries included"),
-        Column("error", pl.String, "why it is not stored"),
-        Column("fetched_at", pl.Datetime("ms", "UTC"), "when it was fetched or last asked for"),
-    ),
-)
 
 SPEC = dg.AssetSpec(
     "documents",
@@ -64,7 +37,7 @@ SPEC = dg.AssetSpec(
     group_name="tdnet",
     kinds={"s3", "parquet"},
     code_version="1",
-    metadata=DOCUMENTS_TABLE.ui_metadata(),
+    metadata=column_metadata(DOCUMENTS_TABLE),
 )
 
 
@@ -224,7 +197,7 @@ def _metadata(day: Day, outcomes: list[FileOutcome], fetched: list[FileOutcome])
     return {
         "dagster/partition_row_count": len(outcomes),
         "dagster/uri": day.lake.uri(layout.documents_prefix(day.date)),
-        **DOCUMENTS_TABLE.ui_metadata(),
+        **column_metadata(DOCUMENTS_TABLE),
         "pdfs": kinds["pdf"],
         "xbrl_archives": kinds["xbrl"],
         "fetched_now": len(stored_now),
@@ -248,7 +221,7 @@ def _metadata(day: Day, outcomes: list[FileOutcome], fetched: list[FileOutcome])
     }
 
 
-DOCUMENTS = DailyStep(
+DOCUMENTS_STEP = DailyStep(
     spec=SPEC,
     checks={FILES_COMPLETE: "The list is complete, and stored + gone = the files it links to."},
     materialize=materialize,

@@ -1,13 +1,14 @@
 """``earnings``: one wide row per 決算短信: results, position, dividends, forecasts.
 
-What belongs here: the asset, its checks, and what a person sees of a day. What does not: its
-columns (``assets/earnings_table.py``), links to other days' reports
+What belongs here: the asset, its rows and checks, and what a person sees of a day. What does not:
+its columns (``tables/earnings.py``), links to other days' reports
 (``assets/related_reports.py``), and what facts mean (``tdnet/reports/earnings_report.py``).
 """
 
 import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, NamedTuple
 
 import dagster as dg
@@ -16,7 +17,6 @@ import polars as pl
 from tdnet_assets.assets.accounting import EARNINGS_CHECKS, accounting_checks
 from tdnet_assets.assets.charts import bar_chart
 from tdnet_assets.assets.daily import DailyStep, Day, Materialized
-from tdnet_assets.assets.earnings_table import EARNINGS_REJECTS_TABLE, EARNINGS_TABLE, table_row
 from tdnet_assets.assets.filings import (
     IN_REVISION,
     IN_SUMMARY,
@@ -27,11 +27,19 @@ from tdnet_assets.assets.filings import (
     write_rejects,
 )
 from tdnet_assets.assets.forecast_revisions import revision_lines, stored_revisions
+from tdnet_assets.assets.previews import amount, column_metadata, percent, preview
 from tdnet_assets.assets.related_reports import link_reports, own_forecasts
-from tdnet_assets.assets.tables import amount, percent, preview
 from tdnet_assets.resources.lake import layout
+from tdnet_assets.tables.earnings import (
+    EARNINGS_REJECTS_TABLE,
+    EARNINGS_TABLE,
+    IS_CURRENT,
+    REPLACED_BY,
+    REPLACES,
+)
 from tdnet_assets.tdnet.reports.accounting_checks import Finding, check_earnings
 from tdnet_assets.tdnet.reports.attached_elements import COMPARED_ELEMENTS
+from tdnet_assets.tdnet.reports.earnings_columns import earnings_row
 from tdnet_assets.tdnet.reports.earnings_report import Earnings, filled_shares, read_earnings
 from tdnet_assets.tdnet.reports.summary_cells import SummaryCells
 from tdnet_assets.tdnet.reports.surprises import RANKED_ITEMS, Surprise, largest, surprises
@@ -59,7 +67,7 @@ SPEC = dg.AssetSpec(
     group_name="tdnet",
     kinds={"s3", "parquet", "polars"},
     code_version=READER_VERSION,
-    metadata=EARNINGS_TABLE.ui_metadata(),
+    metadata=column_metadata(EARNINGS_TABLE),
 )
 
 # Most facts are lines of statements that no figure of the summary is compared with.
@@ -78,7 +86,7 @@ async def materialize(day: Day) -> Materialized:
     """Read the day's reports, link them to those they replace, and check their figures."""
     found = await asyncio.to_thread(understand, day, _FACTS, _report)
     reports = [(filing, report.earnings) for filing, report in found.rows]
-    rows = [table_row(filing, earnings) for filing, earnings in reports]
+    rows = [_row(filing, earnings) for filing, earnings in reports]
     await asyncio.to_thread(link_reports, day, rows)
     write = day.lake.write_table(
         EARNINGS_TABLE.name, day.date, EARNINGS_TABLE.frame(rows), {"reader": READER_VERSION}
@@ -94,6 +102,24 @@ async def materialize(day: Day) -> Materialized:
             *accounting_checks(EARNINGS_CHECKS, findings),
         ],
     )
+
+
+def _row(filing: Filing, earnings: Earnings) -> dict[str, Any]:
+    """The row of one report, as yet without its links to others."""
+    row: dict[str, Any] = dict(earnings_row(earnings))
+    row["other_forecasts"] = [asdict(one) for one in earnings.other_forecasts]
+    listed = {
+        "disclosure_id": filing.disclosure_id,
+        "disclosed_at": filing.disclosed_at,
+        "title": filing.title,
+        "is_correction": filing.is_correction,
+        # The list's code is the key to everything else; a form may spell it otherwise.
+        "code": filing.code,
+        REPLACES: None,
+        REPLACED_BY: None,
+        IS_CURRENT: True,
+    }
+    return {**row, **listed}
 
 
 def _report(facts: Sequence[Fact]) -> _Report | None:
@@ -171,7 +197,7 @@ def _groups(surprising: Sequence[tuple[Filing, Surprise]]) -> dict[str, int]:
     return counts
 
 
-EARNINGS = DailyStep(
+EARNINGS_STEP = DailyStep(
     spec=SPEC,
     checks={
         REPORTS_UNDERSTOOD: "Every 決算短信 with XBRL became a row.",

@@ -1,7 +1,7 @@
 """A day's filings as the assets behind ``financial_facts`` see them: listed rows with their facts.
 
-What belongs here: joining facts with the list, and the table and check of filings that could not be
-understood. What does not: what is understood of them (``assets/earnings.py``,
+What belongs here: joining facts with the list, and the rejects and check of filings that could not
+be understood. What does not: what is understood of them (``assets/earnings.py``,
 ``assets/forecast_revisions.py``), and reading XBRL (``assets/financial_facts.py``).
 """
 
@@ -13,10 +13,11 @@ from typing import Any, Generic, TypeVar
 import polars as pl
 
 from tdnet_assets.assets.daily import CheckResult, Day, IncompleteDayError
-from tdnet_assets.assets.disclosures import DISCLOSURES_TABLE
-from tdnet_assets.assets.financial_facts import FACTS_TABLE, facts_by_filing
-from tdnet_assets.assets.tables import Column, Table
+from tdnet_assets.assets.financial_facts import facts_by_filing
 from tdnet_assets.resources.lake import layout
+from tdnet_assets.tables.disclosures import DISCLOSURES_TABLE
+from tdnet_assets.tables.financial_facts import FACTS_TABLE
+from tdnet_assets.tables.table import Table
 from tdnet_assets.tdnet.errors import TdnetError
 from tdnet_assets.tdnet.xbrl.facts import SUMMARY, Fact
 
@@ -55,19 +56,6 @@ class Understood(Generic[_Content]):
 
     rows: list[tuple[Filing, _Content]]
     not_understood: list[NotUnderstood]
-
-
-def rejects_table(name: str) -> Table:
-    """The table of the filings that an asset could not understand."""
-    return Table(
-        name,
-        (
-            Column("disclosure_id", pl.String, "14-digit 開示番号"),
-            Column("code", pl.String, "5-character securities code"),
-            Column("title", pl.String, "title in the company's own spelling"),
-            Column("reason", pl.String, "what the filing lacks or contradicts"),
-        ),
-    )
 
 
 def understand(

@@ -1,8 +1,8 @@
 """``financial_facts``: every XBRL fact of a day's filings, one row each.
 
-What belongs here: the asset, its columns, and which archives still have to be read. What does not:
-reading XBRL (``tdnet/xbrl/``) and what facts mean (``assets/earnings.py``,
-``assets/forecast_revisions.py``).
+What belongs here: the asset, and which archives still have to be read. What does not: its columns
+(``tables/financial_facts.py``), reading XBRL (``tdnet/xbrl/``) and what facts mean
+(``assets/earnings.py``, ``assets/forecast_revisions.py``).
 """
 
 import asyncio
@@ -16,12 +16,13 @@ import dagster as dg
 import polars as pl
 
 from tdnet_assets.assets.daily import CheckResult, DailyStep, Day, IncompleteDayError, Materialized
-from tdnet_assets.assets.disclosures import DISCLOSURES_TABLE
-from tdnet_assets.assets.documents import DOCUMENTS_TABLE
-from tdnet_assets.assets.tables import Column, Table, preview
+from tdnet_assets.assets.previews import column_metadata, preview
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.resources.lake.store import LakeResource, StoredTable
 from tdnet_assets.resources.source.downloads import STORED
+from tdnet_assets.tables.disclosures import DISCLOSURES_TABLE
+from tdnet_assets.tables.documents import DOCUMENTS_TABLE
+from tdnet_assets.tables.financial_facts import FACTS_TABLE, MEMBER, UNREAD_FILINGS_TABLE, VALUE
 from tdnet_assets.tdnet.errors import TdnetError
 from tdnet_assets.tdnet.xbrl.archive import read_archive
 from tdnet_assets.tdnet.xbrl.facts import Fact, Member
@@ -30,57 +31,10 @@ from tdnet_assets.tdnet.xbrl.facts import Fact, Member
 READER_VERSION = "1"
 FILINGS_READ = "filings_read"
 
-# 26 digits before the point and 12 behind it hold any amount in yen and any stated ratio.
-VALUE = pl.Decimal(38, 12)
 _ARCHIVES_AT_ONCE = 4  # two to read and two on their way; the work itself is one core's
 _ARCHIVES_PER_FRAME = 50
 
-_ARCHIVE = (("documents", "s3_key"),)
 _MEMBERS = 1 + Fact._fields.index("members")  # behind the disclosure id
-MEMBER = pl.Struct({"axis": pl.String, "member": pl.String, "is_typed": pl.Boolean})
-
-FACTS_TABLE = Table(
-    "financial_facts",
-    (
-        Column("disclosure_id", pl.String, "14-digit 開示番号", (("documents", "disclosure_id"),)),
-        Column("code", pl.String, "5-character securities code", (("disclosures", "code"),)),
-        Column("document", pl.String, "file name inside the archive", _ARCHIVE),
-        Column("part", pl.String, "summary or attachment", _ARCHIVE),
-        Column("element", pl.String, "local name of the element", _ARCHIVE),
-        Column("namespace", pl.String, "URI of the element's namespace", _ARCHIVE),
-        Column("context_id", pl.String, "context id as the filing spells it", _ARCHIVE),
-        Column("period_type", pl.String, "duration, instant or forever", _ARCHIVE),
-        Column("period_start", pl.Date, "first day of a duration", _ARCHIVE),
-        Column("period_end", pl.Date, "last day of a duration, or the instant's day", _ARCHIVE),
-        Column("period_label", pl.String, "first part of the context id: a label only", _ARCHIVE),
-        Column("consolidation", pl.String, "Consolidated or NonConsolidated", _ARCHIVE),
-        Column("result_forecast", pl.String, "Result, Forecast, Upper or Lower", _ARCHIVE),
-        Column("previous_current", pl.String, "Previous or Current, in revisions", _ARCHIVE),
-        Column("dividend_schedule", pl.String, "FirstQuarter to YearEnd, or Annual", _ARCHIVE),
-        Column("members", pl.List(MEMBER), "all other dimensions of the context", _ARCHIVE),
-        Column("unit", pl.String, "JPY, pure, shares …; a ratio as JPY/shares", _ARCHIVE),
-        Column("decimals", pl.Int32, "stated accuracy; null for INF and for text", _ARCHIVE),
-        Column("scale", pl.Int32, "power of ten of the printed number", _ARCHIVE),
-        Column(
-            "value", VALUE, "exact value, scale and sign applied; null if text or nil", _ARCHIVE
-        ),
-        Column("text", pl.String, "canonical text of a fact that is no number", _ARCHIVE),
-        Column("is_nil", pl.Boolean, "no value is stated, which is not zero", _ARCHIVE),
-        Column("order", pl.Int32, "position among the archive's facts, from 1", _ARCHIVE),
-    ),
-)
-
-UNREAD_FILINGS_TABLE = Table(
-    "unread_filings",
-    (
-        Column("disclosure_id", pl.String, "14-digit 開示番号"),
-        Column("code", pl.String, "5-character securities code"),
-        Column("s3_key", pl.String, "key of the archive in the bucket, prefix included"),
-        Column("sha256", pl.String, "hexadecimal digest of the archive"),
-        Column("reason", pl.String, "why it could not be read"),
-    ),
-)
-
 SPEC = dg.AssetSpec(
     "financial_facts",
     deps=["documents"],
@@ -90,7 +44,7 @@ SPEC = dg.AssetSpec(
     group_name="tdnet",
     kinds={"s3", "parquet", "polars"},
     code_version=READER_VERSION,
-    metadata=FACTS_TABLE.ui_metadata(),
+    metadata=column_metadata(FACTS_TABLE),
 )
 
 
@@ -294,7 +248,7 @@ def _metadata(
     return {
         "dagster/partition_row_count": facts.height,
         "dagster/uri": day.lake.uri(key),
-        **FACTS_TABLE.ui_metadata(),
+        **column_metadata(FACTS_TABLE),
         "filings": len(archives),
         "read_now": len(missing),
         "unread": len(unread),
@@ -309,7 +263,7 @@ def _metadata(
     }
 
 
-FINANCIAL_FACTS = DailyStep(
+FINANCIAL_FACTS_STEP = DailyStep(
     spec=SPEC,
     checks={FILINGS_READ: "Every stored XBRL archive of the day was read."},
     materialize=materialize,

@@ -1,6 +1,7 @@
 """``forecast_revisions``: one row per figure that a notice revises: before, after, and the change.
 
-What belongs here: the asset, its columns and its checks. What does not: what the facts of a notice
+What belongs here: the asset and its checks. What does not: its columns
+(``tables/forecast_revisions.py``), what the facts of a notice
 mean (``tdnet/reports/revision_notice.py``) and how large a revision is
 (``tdnet/reports/surprises.py``).
 """
@@ -12,7 +13,6 @@ from dataclasses import fields
 from typing import Any, NamedTuple
 
 import dagster as dg
-import polars as pl
 
 from tdnet_assets.assets.accounting import REVISION_CHECKS, accounting_checks
 from tdnet_assets.assets.charts import bar_chart
@@ -23,13 +23,12 @@ from tdnet_assets.assets.filings import (
     Filing,
     Understood,
     check_understood,
-    rejects_table,
     understand,
     write_rejects,
 )
-from tdnet_assets.assets.financial_facts import VALUE
-from tdnet_assets.assets.tables import Column, Table, amount, percent, preview
+from tdnet_assets.assets.previews import amount, column_metadata, percent, preview
 from tdnet_assets.resources.lake import layout
+from tdnet_assets.tables.forecast_revisions import REVISION_REJECTS_TABLE, REVISIONS_TABLE
 from tdnet_assets.tdnet.reports.accounting_checks import Finding, check_revisions
 from tdnet_assets.tdnet.reports.revision_notice import (
     ForecastRevision,
@@ -45,11 +44,6 @@ READER_VERSION = "1"
 REVISIONS_UNDERSTOOD = "revisions_understood"
 NOTHING_DROPPED = "nothing_dropped"
 
-_VALUE = (("financial_facts", "value"),)
-_CONTEXT = (("financial_facts", "context_id"),)
-_TEXT = (("financial_facts", "text"),)
-_LISTED = "as in the list"
-
 _FIELDS = tuple(field.name for field in fields(ForecastRevision))
 _RANGES = ("previous", "current", "change", "change_rate")
 
@@ -60,52 +54,6 @@ class _Notice(NamedTuple):
     findings: tuple[Finding, ...]
 
 
-def _range(name: str, meaning: str) -> tuple[Column, Column, Column]:
-    return (
-        Column(name, VALUE, meaning, _VALUE),
-        Column(f"{name}_lower", VALUE, f"{meaning}: lower end of a range", _VALUE),
-        Column(f"{name}_upper", VALUE, f"{meaning}: upper end of a range", _VALUE),
-    )
-
-
-REVISIONS_TABLE = Table(
-    "forecast_revisions",
-    (
-        Column(
-            "disclosure_id", pl.String, "14-digit 開示番号", (("disclosures", "disclosure_id"),)
-        ),
-        Column("code", pl.String, f"code, {_LISTED}", (("disclosures", "code"),)),
-        Column(
-            "disclosed_at",
-            pl.Datetime("ms", "Asia/Tokyo"),
-            f"time, {_LISTED}",
-            (("disclosures", "disclosed_at"),),
-        ),
-        Column("is_correction", pl.Boolean, "title says 訂正", (("disclosures", "is_correction"),)),
-        Column("document_name", pl.String, "title of the notice's form", _TEXT),
-        Column("kind", pl.String, "earnings, dividend or reit", _CONTEXT),
-        Column("fiscal_year_end", pl.Date, "fiscal year that the notice is about", _TEXT),
-        Column("reported_on", pl.Date, "day of the notice as its form states", _TEXT),
-        Column("item", pl.String, "what is revised, e.g. operating_income", _CONTEXT),
-        Column("element", pl.String, "element that states it", (("financial_facts", "element"),)),
-        Column("statistic", pl.String, "amount (yen), per_share (yen) or ratio", _CONTEXT),
-        Column("consolidation", pl.String, "Consolidated or NonConsolidated", _CONTEXT),
-        Column("period_start", pl.Date, "first day of the forecast's period", _CONTEXT),
-        Column("period_end", pl.Date, "its last day", _CONTEXT),
-        Column("period", pl.String, "first_half, full_year or other", _CONTEXT),
-        Column("dividend_schedule", pl.String, "FirstQuarter to YearEnd, or Annual", _CONTEXT),
-        *_range("previous", "forecast so far"),
-        *_range("current", "forecast now, or the result in a notice about the difference"),
-        Column("result", VALUE, "result of the period, where the form has it", _VALUE),
-        Column("prior_result", VALUE, "result of the same period of the year before", _VALUE),
-        *_range("change", "difference as stated"),
-        *_range("change_rate", "rate of the difference as stated: 0.143 is +14.3 %"),
-        Column("is_difference", pl.Boolean, "compares the forecast with a result (差異)", _TEXT),
-    ),
-)
-
-REVISION_REJECTS_TABLE = rejects_table("forecast_revision_rejects")
-
 SPEC = dg.AssetSpec(
     "forecast_revisions",
     deps=["financial_facts"],
@@ -114,7 +62,7 @@ SPEC = dg.AssetSpec(
     group_name="tdnet",
     kinds={"s3", "parquet", "polars"},
     code_version=READER_VERSION,
-    metadata=REVISIONS_TABLE.ui_metadata(),
+    metadata=column_metadata(REVISIONS_TABLE),
 )
 
 
@@ -220,7 +168,7 @@ def revision_lines(revisions: Iterable[ForecastRevision]) -> list[dict[str, str]
     ]
 
 
-FORECAST_REVISIONS = DailyStep(
+FORECAST_REVISIONS_STEP = DailyStep(
     spec=SPEC,
     checks={
         REVISIONS_UNDERSTOOD: "Every notice of a revision became rows.",

@@ -58,7 +58,7 @@ async def materialize(day: Day) -> Materialized:
     )
 
 
-LISTING_PAGES = DailyStep(
+LISTING_PAGES_STEP = DailyStep(
     spec=SPEC,
     checks={LIST_COMPLETE: "Every page was read and gave the same 全N件, and the rows add up."},
     materialize=materialize,

@@ -17,17 +17,12 @@ from typing import Any
 import polars as pl
 
 from tdnet_assets.assets.daily import Day
-from tdnet_assets.assets.earnings_table import (
-    EARNINGS_TABLE,
-    IS_CURRENT,
-    REPLACED_BY,
-    REPLACES,
-)
 from tdnet_assets.assets.filings import Filing
-from tdnet_assets.assets.forecast_revisions import REVISIONS_TABLE
-from tdnet_assets.assets.tables import Table
 from tdnet_assets.resources.lake.parquet_scans import scan_days
 from tdnet_assets.resources.lake.yearly_copies import daily_files
+from tdnet_assets.tables.earnings import EARNINGS_TABLE, IS_CURRENT, REPLACED_BY, REPLACES
+from tdnet_assets.tables.forecast_revisions import REVISIONS_TABLE
+from tdnet_assets.tables.table import Table
 from tdnet_assets.tdnet.reports.earnings_items import FORECAST_ITEMS
 from tdnet_assets.tdnet.reports.earnings_report import Earnings
 from tdnet_assets.tdnet.reports.revision_notice import Range

@@ -20,10 +20,10 @@ from tdnet_assets.automation.day_runs import (
     made_from,
     run_in_progress,
 )
-from tdnet_assets.automation.schedules import FOLLOW_CHANGES_TAG, LISTING_PAGES
+from tdnet_assets.automation.schedules import FOLLOW_CHANGES_TAG, LISTING_PAGES_KEY
 from tdnet_assets.partitions import day_of
 
-DISCLOSURES = dg.AssetKey("disclosures")
+DISCLOSURES_KEY = dg.AssetKey("disclosures")
 # Without a cursor: far enough back for the last night's re-read, not for years of events.
 FIRST_LOOK_BACK = timedelta(days=2)
 EVENTS_A_TICK = 500
@@ -90,7 +90,7 @@ def _lists_read(
     """Materializations of lists behind the cursor, oldest first."""
     back = (now.astimezone(UTC) - FIRST_LOOK_BACK).timestamp()
     wanted = dg.AssetRecordsFilter(
-        LISTING_PAGES,
+        LISTING_PAGES_KEY,
         after_storage_id=int(cursor) if cursor else None,
         after_timestamp=None if cursor else back,
     )
@@ -103,15 +103,15 @@ def _day(event: dg.EventLogRecord) -> date | None:
 
 
 def _has_changed(instance: dg.DagsterInstance, day: date) -> bool:
-    listed = latest_materialization(instance, LISTING_PAGES, day)
-    made = latest_materialization(instance, DISCLOSURES, day)
+    listed = latest_materialization(instance, LISTING_PAGES_KEY, day)
+    made = latest_materialization(instance, DISCLOSURES_KEY, day)
     version = data_version(listed) if listed else None
-    return version is not None and not (made and made_from(made, LISTING_PAGES) == version)
+    return version is not None and not (made and made_from(made, LISTING_PAGES_KEY) == version)
 
 
 def build_changed_lists_sensor(daily: dg.AssetsDefinition) -> dg.SensorDefinition:
     """The sensor; on by default, since it has nothing to do until the re-read is turned on."""
-    following = sorted(daily.keys - {LISTING_PAGES})
+    following = sorted(daily.keys - {LISTING_PAGES_KEY})
 
     @dg.sensor(
         name="changed_lists",

@@ -19,7 +19,7 @@ from tdnet_assets.partitions import TIMEZONE, tags_for
 from tdnet_assets.resources.source.session import TdnetResource
 from tdnet_assets.tdnet.listing import TOKYO
 
-LISTING_PAGES = dg.AssetKey("listing_pages")
+LISTING_PAGES_KEY = dg.AssetKey("listing_pages")
 DAY_CLOSE_CRON = ("35 23 * * *", "30 6 * * *")
 WINDOW_REREAD_CRON = "0 2 * * *"
 FOLLOW_CHANGES_TAG = "tdnet/follow_changes"
@@ -47,7 +47,7 @@ def build_schedules(daily: dg.AssetsDefinition) -> list[dg.ScheduleDefinition]:
         name="window_reread",
         description="Reads the lists of the whole window again each night: rows are deleted and "
         "retitled days later. The sensor changed_lists starts a run for each day that changed.",
-        target=dg.AssetSelection.assets(LISTING_PAGES),
+        target=dg.AssetSelection.assets(LISTING_PAGES_KEY),
         cron_schedule=WINDOW_REREAD_CRON,
         execution_timezone=TIMEZONE,
     )

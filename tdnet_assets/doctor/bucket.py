@@ -221,7 +221,7 @@ def _joined(names: list[str]) -> str:
 
 
 EXISTENCE: Final = Check(BUCKET, existence, needs=(IDENTITY,))
-SETTINGS: Final = tuple(
+BUCKET_SETTINGS: Final = tuple(
     Check(f"{BUCKET} {name}", look, needs=(BUCKET,))
     for name, look in (
         ("encryption", encryption),

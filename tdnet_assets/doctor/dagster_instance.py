@@ -48,7 +48,7 @@ _ON: Final = (InstigatorStatus.RUNNING, InstigatorStatus.AUTOMATICALLY_RUNNING)
 def instance(examination: Examination) -> Iterator[Finding]:
     """There is an instance, and its storage lasts and can be shared."""
     home = examination.config.dagster_home_path
-    settings = home / dagster_home.SETTINGS.name
+    settings = home / dagster_home.INSTANCE_SETTINGS.name
     if examination.has_stack and not settings.exists():
         yield failed(
             _INSTANCE,

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from tdnet_assets.doctor.bucket import BUCKET
-from tdnet_assets.doctor.dynamodb import DISCLOSURES, EXECUTIONS
+from tdnet_assets.doctor.dynamodb import DISCLOSURES_LABEL, EXECUTIONS_LABEL
 from tdnet_assets.doctor.examination import Examination
 from tdnet_assets.doctor.findings import (
     Check,
@@ -151,7 +151,7 @@ def _moment(moment: datetime) -> str:
 
 
 CHECKS: Final = (
-    Check(_STUCK, stuck_records, needs=(EXECUTIONS,)),
-    Check(_METRICS_OF_RUNS, metrics_of_runs, needs=(EXECUTIONS,)),
-    Check(_INDEX, disclosure_index, needs=(BUCKET, DISCLOSURES, EXECUTIONS)),
+    Check(_STUCK, stuck_records, needs=(EXECUTIONS_LABEL,)),
+    Check(_METRICS_OF_RUNS, metrics_of_runs, needs=(EXECUTIONS_LABEL,)),
+    Check(_INDEX, disclosure_index, needs=(BUCKET, DISCLOSURES_LABEL, EXECUTIONS_LABEL)),
 )

@@ -23,8 +23,8 @@ from tdnet_assets.doctor.findings import (
 from tdnet_assets.doctor.identity import IDENTITY
 from tdnet_assets.infrastructure.dynamodb_tables import disclosures_table, executions_table
 
-EXECUTIONS: Final = "executions table"
-DISCLOSURES: Final = "disclosures table"
+EXECUTIONS_LABEL: Final = "executions table"
+DISCLOSURES_LABEL: Final = "disclosures table"
 
 _DEPLOY: Final = "`tdnet infra deploy`, or undo the change that was made by hand"
 _ACTIVE: Final = "ACTIVE"
@@ -137,8 +137,8 @@ def _keys(keyed: _Table, table: _Table | None = None) -> str:
 
 
 _TABLES: Final[tuple[tuple[str, _Declared], ...]] = (
-    (EXECUTIONS, executions_table),
-    (DISCLOSURES, disclosures_table),
+    (EXECUTIONS_LABEL, executions_table),
+    (DISCLOSURES_LABEL, disclosures_table),
 )
 CHECKS: Final = tuple(
     check

@@ -30,7 +30,7 @@ from tdnet_assets.doctor.findings import (
 
 # What only a stack makes.
 STACK_CHECKS: Final = (
-    *bucket.SETTINGS,
+    *bucket.BUCKET_SETTINGS,
     *dynamodb.STACK_CHECKS,
     *policies.STACK_CHECKS,
     *watch.STACK_CHECKS,

@@ -1,7 +1,7 @@
 """The lake's tables in the Glue catalogue, so that Athena queries them with no crawler.
 
 What belongs here: which tables Athena sees, and how polars types are called there. What does not:
-the columns, which stand beside the assets that write them.
+the columns (``tables/``).
 
 Partitions are projected: Athena computes them from the range below and asks Glue for none.
 """
@@ -12,17 +12,12 @@ from typing import Any, Final
 import polars as pl
 from polars.datatypes import DataTypeClass
 
-from tdnet_assets.assets.disclosure_history import HISTORY_TABLE
-from tdnet_assets.assets.disclosures import DISCLOSURES_TABLE, REJECTS_TABLE
-from tdnet_assets.assets.documents import DOCUMENTS_TABLE
-from tdnet_assets.assets.earnings_table import EARNINGS_REJECTS_TABLE, EARNINGS_TABLE
-from tdnet_assets.assets.financial_facts import FACTS_TABLE, UNREAD_FILINGS_TABLE
-from tdnet_assets.assets.forecast_revisions import REVISION_REJECTS_TABLE, REVISIONS_TABLE
-from tdnet_assets.assets.tables import Column, Table
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.infrastructure import names
 from tdnet_assets.partitions import FIRST_DAY
 from tdnet_assets.resources.lake import layout
+from tdnet_assets.tables import ALL_TABLES
+from tdnet_assets.tables.table import Column, Partition, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +34,12 @@ class Partitions:
 DAILY: Final = Partitions("date", "yyyy-MM-dd", "DAYS", FIRST_DAY, "JST day, YYYY-MM-DD")
 YEARLY: Final = Partitions("year", "yyyy", "YEARS", FIRST_DAY[:4], "year of the JST day, YYYY")
 
-TABLES: Final[tuple[tuple[Table, Partitions], ...]] = (
-    (DISCLOSURES_TABLE, DAILY),
-    (REJECTS_TABLE, DAILY),
-    (DOCUMENTS_TABLE, DAILY),
-    (FACTS_TABLE, DAILY),
-    (UNREAD_FILINGS_TABLE, DAILY),
-    (EARNINGS_TABLE, DAILY),
-    (EARNINGS_REJECTS_TABLE, DAILY),
-    (REVISIONS_TABLE, DAILY),
-    (REVISION_REJECTS_TABLE, DAILY),
-    (HISTORY_TABLE, YEARLY),
+_PARTITIONS: Final[dict[Partition, Partitions]] = {"date": DAILY, "year": YEARLY}
+
+TABLES: Final[tuple[tuple[Table, Partitions], ...]] = tuple(
+    (known, _PARTITIONS[known.partition]) for known in ALL_TABLES if known.partition
 )
-"""Every table of the lake; a new one is one line here."""
+"""Every table of the bucket."""
 
 _SIMPLE_TYPES: Final[dict[type[pl.DataType], str]] = {
     pl.String: "string",
@@ -91,7 +79,7 @@ def table(
 
     Args:
         config: says where the lake is.
-        declared: the table as its asset declares it.
+        declared: the table.
         partitions: how its folders are named.
         database_reference: logical id of the database in the template.
 

@@ -11,16 +11,16 @@ import dagster as dg
 
 from tdnet_assets.config import PlatformConfig
 
-SETTINGS = Path(__file__).parent / "local" / "dagster.yaml"
+INSTANCE_SETTINGS = Path(__file__).with_name("dagster.yaml")
 
 
 def prepare(config: PlatformConfig) -> Path:
     """The Dagster home, with our settings if it has none of its own."""
     home = config.dagster_home_path
     home.mkdir(parents=True, exist_ok=True)
-    settings = home / SETTINGS.name
+    settings = home / INSTANCE_SETTINGS.name
     if not settings.exists():
-        shutil.copyfile(SETTINGS, settings)
+        shutil.copyfile(INSTANCE_SETTINGS, settings)
     return home
 
 

@@ -32,11 +32,11 @@ from tdnet_assets.local.services_folder import (
 )
 
 GRACE_SECONDS = 3.0
-LOOK_EVERY_SECONDS = 0.25
+SERVICES_CHECKED_EVERY_SECONDS = 0.25
 # A user sees whether there is a supervisor by trying its lock: that passes in no time.
 LOCK_SECONDS = 1.0
 RESTARTS = 3
-FAILED = 1
+EXIT_FAILED = 1
 
 _log = logging.getLogger("tdnet_assets.local.supervisor")  # by name: the module runs as __main__
 
@@ -89,7 +89,7 @@ class Supervisor:
 
     def _is_to_stop(self) -> bool:
         """After a short wait: whether a signal came, or nobody has been here for a while."""
-        if self._stop_asked.wait(LOOK_EVERY_SECONDS):
+        if self._stop_asked.wait(SERVICES_CHECKED_EVERY_SECONDS):
             _log.info("stopping: %s", self._stop_signal)
             return True
         if not try_lock(self._in_use, fcntl.LOCK_EX):
@@ -163,7 +163,7 @@ def main(home: Path, region: str) -> int:
         supervisor.run()
     except (EmbeddedAwsError, OSError) as error:
         _log.error("%s", error)
-        return FAILED
+        return EXIT_FAILED
     return 0
 
 

@@ -30,8 +30,8 @@ Show = Callable[[str], object]
 
 DEFAULT_PORT = 3000
 # On a busy machine Dagster has taken a minute and a half.
-START_SECONDS = 240
-STOP_SECONDS = 30
+START_SECONDS = 240.0
+STOP_SECONDS = 30.0
 # Dagster recommends another of its own commands at every start; a user has nothing to do about it.
 _PYTHON = (sys.executable, "-W", "ignore::FutureWarning")
 
@@ -113,7 +113,7 @@ def _wait(dagster: subprocess.Popen[bytes], port: int, stopping: list[int], show
             ready = True
             show(f"\nDagster UI   {address}\nCtrl-C stops everything; the data stays.")
         if not ready and time.monotonic() > deadline:
-            show(f"Dagster does not answer at {address} after {START_SECONDS} s")
+            show(f"Dagster does not answer at {address} after {START_SECONDS:g} s")
             return 1
         time.sleep(0.3)
     show("\nstopping …")

@@ -7,18 +7,14 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from tdnet_assets.assets.disclosure_history import (
-    HISTORY_TABLE,
-    ORDER,
-    ROWS_OF_THE_DAYS,
-    YEARS,
-    disclosure_history,
-    yearly_copy,
-)
-from tdnet_assets.assets.disclosures import DISCLOSURES_TABLE
+from tdnet_assets.assets.disclosure_history import ROWS_OF_THE_DAYS, YEARS, disclosure_history
+from tdnet_assets.assets.previews import column_metadata
 from tdnet_assets.automation.yearly import disclosure_history_schedule, years_that_change
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.resources.lake.store import LakeResource
+from tdnet_assets.resources.lake.yearly_copies import yearly_copy
+from tdnet_assets.tables.disclosure_history import HISTORY_TABLE
+from tdnet_assets.tables.disclosures import DISCLOSURES_TABLE
 from tdnet_assets.tdnet.listing import TOKYO
 from tdnet_assets_tests.lake_days import write_day
 
@@ -70,7 +66,7 @@ def test_the_copy_holds_every_row_of_the_year_by_company_and_time(lake, make):
     copy = _copy(lake)
     expected = pl.concat(frames)
     assert copy.sort("disclosure_id").equals(expected.sort("disclosure_id"))
-    assert copy.equals(copy.sort(ORDER, nulls_last=True))
+    assert copy.equals(copy.sort(HISTORY_TABLE.order, nulls_last=True))
     assert copy["code"].is_sorted()
     assert check.passed
     assert (metadata["dagster/partition_row_count"], metadata["days"]) == (120, 3)
@@ -169,7 +165,7 @@ def test_a_copy_with_other_columns_is_made_anew(lake, make):
     make()
     whole = yearly_copy(lake)
     narrow = {name: type_ for name, type_ in whole.schema.items() if name != "is_correction"}
-    older = type(whole)(lake, whole.name, whole.source, narrow, ORDER)
+    older = type(whole)(lake, whole.name, whole.source, narrow, HISTORY_TABLE.order)
     older.bring_up_to_date(2026)
     assert whole.contents(2026) == {}
 
@@ -199,7 +195,7 @@ def test_the_check_fails_where_the_copy_lacks_rows(lake, make):
 def test_the_days_of_a_year_are_upstream_of_its_copy():
     (dep,) = disclosure_history.specs_by_key[dg.AssetKey("disclosure_history")].deps
     assert dep.asset_key == dg.AssetKey("disclosures")
-    lineage = HISTORY_TABLE.ui_metadata()["dagster/column_lineage"].deps_by_column
+    lineage = column_metadata(HISTORY_TABLE)["dagster/column_lineage"].deps_by_column
     assert set(lineage) == set(DISCLOSURES_TABLE.schema)
     assert YEARS.has_partition_key(f"{datetime.now(TOKYO):%Y}")
     assert YEARS.get_first_partition_key() == "2016"

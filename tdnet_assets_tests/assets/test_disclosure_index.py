@@ -7,9 +7,10 @@ from datetime import date
 import pytest
 
 from tdnet_assets.assets.daily import IncompleteDayError
-from tdnet_assets.assets.disclosure_index import DISCLOSURE_INDEX, INDEX_TABLE
+from tdnet_assets.assets.disclosure_index import DISCLOSURE_INDEX_STEP
 from tdnet_assets.resources.aws.index_table import DisclosureIndexResource, IndexedDisclosure
 from tdnet_assets.resources.lake.store import LakeResource
+from tdnet_assets.tables.disclosure_index import INDEX_TABLE
 from tdnet_assets_tests.local.aws_clients import client
 
 DAY, WEEKEND = date(2026, 6, 10), date(2026, 6, 13)
@@ -34,7 +35,7 @@ def index(pipeline):
 @pytest.fixture
 def feed(pipeline, index):
     def feed(day):
-        made = asyncio.run(DISCLOSURE_INDEX.materialize(FedDay(day, pipeline.lake, index)))
+        made = asyncio.run(DISCLOSURE_INDEX_STEP.materialize(FedDay(day, pipeline.lake, index)))
         (check,) = made.checks
         return made, check
 

@@ -7,10 +7,10 @@ from datetime import date, timedelta
 import dagster as dg
 import pytest
 
-from tdnet_assets.assets.earnings_table import EARNINGS_TABLE
 from tdnet_assets.sample_site.companies import company_of
 from tdnet_assets.sample_site.figures import figures
 from tdnet_assets.sample_site.periods import reported_period
+from tdnet_assets.tables.earnings import EARNINGS_TABLE
 from tdnet_assets.tdnet.reports.earnings_report import read_earnings
 from tdnet_assets.tdnet.reports.summary_cells import SummaryCells
 from tdnet_assets.tdnet.xbrl.archive import read_archive

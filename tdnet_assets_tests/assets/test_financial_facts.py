@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 
 from tdnet_assets.assets import financial_facts as facts_asset
-from tdnet_assets.assets.financial_facts import FACTS_TABLE, facts_by_filing
+from tdnet_assets.assets.financial_facts import facts_by_filing
+from tdnet_assets.tables.financial_facts import FACTS_TABLE
 from tdnet_assets.tdnet.xbrl.archive import read_archive
 
 DAY = date(2026, 6, 10)

@@ -17,11 +17,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tdnet_assets.assets.disclosure_history import yearly_copy
-from tdnet_assets.assets.financial_facts import FACTS_TABLE
 from tdnet_assets.cli.main import main
 from tdnet_assets.cli.output import printable
 from tdnet_assets.resources.lake.store import LakeResource
+from tdnet_assets.resources.lake.yearly_copies import yearly_copy
+from tdnet_assets.tables.financial_facts import FACTS_TABLE
 from tdnet_assets.tdnet.listing import TOKYO
 from tdnet_assets_tests.commands import TDNET, run, variables
 from tdnet_assets_tests.lake_days import disclosure, put_day, write_day

@@ -8,7 +8,6 @@ from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
-from tdnet_assets.assets.disclosure_history import yearly_copy
 from tdnet_assets.automation.notices import failure_notices
 from tdnet_assets.automation.records import execution_record_sweep
 from tdnet_assets.config import PlatformConfig
@@ -23,6 +22,7 @@ from tdnet_assets.resources.aws.metrics import (
     SENSOR_HEARTBEAT,
     MetricsResource,
 )
+from tdnet_assets.resources.lake.yearly_copies import yearly_copy
 from tdnet_assets.sample_site.site import SampleSite, serve
 from tdnet_assets_tests.conftest import NOW, Pipeline
 from tdnet_assets_tests.doctor.account import deployed

@@ -7,13 +7,13 @@ import pkgutil
 import polars as pl
 import pytest
 
-from tdnet_assets import assets
-from tdnet_assets.assets.disclosure_index import INDEX_TABLE
-from tdnet_assets.assets.tables import Column, Table
+from tdnet_assets import tables
 from tdnet_assets.infrastructure.glue import DAILY, TABLES, UnmappedTypeError, table, type_name
 from tdnet_assets.infrastructure.template import template
 from tdnet_assets.partitions import FIRST_DAY
 from tdnet_assets.resources.lake import layout
+from tdnet_assets.tables.disclosure_index import INDEX_TABLE
+from tdnet_assets.tables.table import Column, Table
 from tdnet_assets_tests.infrastructure.recorded import DAY
 
 
@@ -27,10 +27,10 @@ def _input(config, name):
     return found
 
 
-def test_every_table_that_an_asset_declares_is_in_the_catalogue():
+def test_every_table_that_is_declared_is_in_the_catalogue():
     modules = [
-        importlib.import_module(f"{assets.__name__}.{found.name}")
-        for found in pkgutil.iter_modules(assets.__path__)
+        importlib.import_module(f"{tables.__name__}.{found.name}")
+        for found in pkgutil.iter_modules(tables.__path__)
     ]
     declared = {
         value.name
@@ -112,7 +112,7 @@ def test_polars_types_have_athena_s_names(polars_type, expected):
     "type_", [pl.Time, pl.Datetime("ns"), pl.UInt64, pl.Duration("ms"), pl.Null]
 )
 def test_a_type_that_athena_cannot_read_is_refused_with_its_column(example, type_):
-    strange = Table("strange", (Column("odd", type_, "none"),))
+    strange = Table("strange", (Column("odd", type_, "none"),), description="none", keys=("odd",))
 
     with pytest.raises(UnmappedTypeError, match="column odd of strange: Athena has no type for"):
         table(example, strange, DAILY, "Database")

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from tdnet_assets.assets.disclosures import disclosures_frame
 from tdnet_assets.config import DEFAULT_REGION, PlatformConfig
 from tdnet_assets.local import embedded_aws
 from tdnet_assets.local.bootstrap import bootstrap
@@ -21,6 +20,7 @@ from tdnet_assets.resources.aws import executions, index_table
 from tdnet_assets.resources.aws.index_feed import catch_up
 from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
 from tdnet_assets.resources.lake.store import LakeResource
+from tdnet_assets.tables.disclosures import disclosures_frame
 from tdnet_assets.tdnet.listing import TOKYO
 from tdnet_assets.tdnet.sightings import Disclosure
 from tdnet_assets_tests.local.aws_clients import client

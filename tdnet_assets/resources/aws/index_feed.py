@@ -19,10 +19,9 @@ from tdnet_assets.resources.aws.index_table import (
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.resources.lake.store import LakeResource, StoredTable
 from tdnet_assets.resources.source.downloads import STORED
+from tdnet_assets.tables.disclosures import DISCLOSURES_TABLE
+from tdnet_assets.tables.documents import DOCUMENTS_TABLE
 from tdnet_assets.tdnet.listing import TOKYO
-
-# The tables that an item is made from.
-DISCLOSURES, DOCUMENTS = "disclosures", "documents"
 
 _COLUMNS = (
     "disclosure_id",
@@ -66,10 +65,10 @@ def feed_day(lake: LakeResource, index: DisclosureIndexResource, day: date) -> D
 
     A row that was deleted before it was ever seen has no id, and so no item.
     """
-    listed = lake.read_table(DISCLOSURES, day)
+    listed = lake.read_table(DISCLOSURES_TABLE.name, day)
     if listed is None:
         return None
-    documents = lake.read_table(DOCUMENTS, day)
+    documents = lake.read_table(DOCUMENTS_TABLE.name, day)
     files = _stored_files(documents)
     rows = [
         _indexed(row, lake, files)
@@ -102,7 +101,7 @@ def rebuild(
     lake = LakeResource(config=config)
     days = [
         day
-        for day in _etags(lake, DISCLOSURES)
+        for day in _etags(lake, DISCLOSURES_TABLE.name)
         if (first is None or first <= day) and (last is None or day <= last)
     ]
     return _feed(lake, DisclosureIndexResource(config=config), days, show)
@@ -115,9 +114,10 @@ def catch_up(config: PlatformConfig, show: Show = lambda line: None) -> Rebuild:
     Arguments and errors as of :func:`rebuild`.
     """
     lake, index = LakeResource(config=config), DisclosureIndexResource(config=config)
-    documents = _etags(lake, DOCUMENTS)
+    documents = _etags(lake, DOCUMENTS_TABLE.name)
     current = {
-        day: _source(etag, documents.get(day)) for day, etag in _etags(lake, DISCLOSURES).items()
+        day: _source(etag, documents.get(day))
+        for day, etag in _etags(lake, DISCLOSURES_TABLE.name).items()
     }
     fed = index.sources(current)
     return _feed(lake, index, [day for day in current if fed.get(day) != current[day]], show)

@@ -31,7 +31,7 @@ from tdnet_assets.tdnet.listing import TOKYO
 KEY: Final = "disclosure_id"
 CODE_INDEX: Final = "by_code"
 DAY_INDEX: Final = "by_day"
-POSITION: Final = "position"
+POSITION_ATTRIBUTE: Final = "position"
 """Sort key of both indexes: time in Tokyo, then id; as text it orders all days."""
 
 # Attributes of a register.
@@ -89,7 +89,7 @@ class IndexedDisclosure:
     def to_item(self) -> _Item:
         """The DynamoDB item in the low-level client's form; an attribute that is None is absent."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        values[POSITION] = self.position
+        values[POSITION_ATTRIBUTE] = self.position
         return {name: _attribute(value) for name, value in values.items() if value is not None}
 
     @classmethod
@@ -100,7 +100,11 @@ class IndexedDisclosure:
             ValueError: an attribute that every write sets is missing.
         """
         values: dict[str, Any] = dict.fromkeys(_OPTIONAL)
-        values |= {name: _value(attribute) for name, attribute in item.items() if name != POSITION}
+        values |= {
+            name: _value(attribute)
+            for name, attribute in item.items()
+            if name != POSITION_ATTRIBUTE
+        }
         try:
             values["date"] = date.fromisoformat(values["date"])
             for name in ("disclosed_at", "changed_at"):
@@ -347,7 +351,7 @@ class DisclosureIndexResource(clients.AwsResource):
         condition = "#key = :value"
         if before is not None:
             condition += " AND #position < :before"
-            expressed["#position"] = POSITION
+            expressed["#position"] = POSITION_ATTRIBUTE
             values[":before"] = {"S": before}
         pages: Iterable[Mapping[str, Any]] = self.client.get_paginator("query").paginate(
             TableName=self.config.disclosures_table,
@@ -372,14 +376,14 @@ def table_definition(config: PlatformConfig) -> dict[str, Any]:
         "KeySchema": [{"AttributeName": KEY, "KeyType": "HASH"}],
         "AttributeDefinitions": [
             {"AttributeName": name, "AttributeType": "S"}
-            for name in (KEY, "code", "date", POSITION)
+            for name in (KEY, "code", "date", POSITION_ATTRIBUTE)
         ],
         "GlobalSecondaryIndexes": [
             {
                 "IndexName": index,
                 "KeySchema": [
                     {"AttributeName": attribute, "KeyType": "HASH"},
-                    {"AttributeName": POSITION, "KeyType": "RANGE"},
+                    {"AttributeName": POSITION_ATTRIBUTE, "KeyType": "RANGE"},
                 ],
                 "Projection": {"ProjectionType": "ALL"},
             }

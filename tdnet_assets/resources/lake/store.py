@@ -3,7 +3,7 @@
 What belongs here: how bytes and tables are put, read and listed. obstore carries the objects (an
 eighth of boto3's CPU), with credentials from the SDK's own chain.
 
-What does not: key names (``resources/lake/layout.py``) and what tables contain (``assets/``).
+What does not: key names (``resources/lake/layout.py``) and what tables contain (``tables/``).
 """
 
 import asyncio

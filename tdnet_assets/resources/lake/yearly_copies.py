@@ -4,7 +4,7 @@ What belongs here: what a copy contains, and bringing it up to date. The days ar
 says inside its own file which daily files it was made of, so a reader can tell which of its days
 still stand, however old it is: rows and statement come and go in one put.
 
-What does not: which table is copied in which order (``assets/``), and when.
+What does not: the order of a copy (``tables/``), and when it is made (``assets/``).
 """
 
 import io
@@ -19,6 +19,8 @@ import polars as pl
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.resources.lake.parquet_scans import DATE, Schema, read_footer, scan_file
 from tdnet_assets.resources.lake.store import LakeResource, StoredObject, StoredTable
+from tdnet_assets.tables.disclosure_history import HISTORY_TABLE
+from tdnet_assets.tables.disclosures import DISCLOSURES_TABLE
 
 # One company's year is in one or two groups, and a group's statistics cost a few hundred bytes.
 ROW_GROUP_SIZE = 8192
@@ -156,6 +158,13 @@ class YearlyCopy:
 
     def _columns(self) -> dict[str, str]:
         return {name: str(type_) for name, type_ in pl.Schema(self.schema).items()}
+
+
+def yearly_copy(lake: LakeResource) -> YearlyCopy:
+    """The yearly copies of the disclosures in this lake."""
+    return YearlyCopy(
+        lake, HISTORY_TABLE.name, DISCLOSURES_TABLE.name, HISTORY_TABLE.schema, HISTORY_TABLE.order
+    )
 
 
 def daily_files(

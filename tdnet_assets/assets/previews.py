@@ -1,0 +1,58 @@
+"""Tables and figures as a materialization's metadata shows them to a person.
+
+What belongs here: a table's columns for the Dagster UI, short tables, numbers as text. What does
+not: charts (``assets/charts.py``), and what a table is (``tables/``).
+"""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+import dagster as dg
+
+from tdnet_assets.tables.table import Table
+
+
+def column_metadata(table: Table) -> dict[str, Any]:
+    """A table's column schema and lineage in the form that the Dagster UI shows."""
+    lineage = {
+        column.name: [
+            dg.TableColumnDep(asset_key=dg.AssetKey(asset), column_name=name)
+            for asset, name in column.sources
+        ]
+        for column in table.columns
+        if column.sources
+    }
+    return {
+        "dagster/column_schema": dg.TableSchema(
+            columns=[
+                dg.TableColumn(column.name, column.type_name, column.description)
+                for column in table.columns
+            ]
+        ),
+        "dagster/column_lineage": dg.TableColumnLineage(lineage),
+    }
+
+
+def amount(value: Decimal | None) -> str:
+    """An exact number for a person: thousands set apart, no idle zeros; empty for None."""
+    if value is None:
+        return ""
+    text = f"{value:,f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def percent(rate: Decimal | None) -> str:
+    """A fraction as a signed percentage, e.g. +25.2%; empty where there is none."""
+    return "" if rate is None else f"{rate * 100:+.1f}%"
+
+
+def preview(rows: Iterable[Mapping[str, Any]]) -> dg.TableMetadataValue:
+    """A short table for the UI; every value as text, since titles are not to be trusted as HTML."""
+    records = [
+        dg.TableRecord({name: "" if value is None else str(value) for name, value in row.items()})
+        for row in rows
+    ]
+    if not records:
+        records = [dg.TableRecord({"rows": "none"})]
+    return dg.MetadataValue.table(records)

@@ -1,0 +1,25 @@
+"""What each table is: columns, types, meaning, keys; everything else takes them from here."""
+
+from tdnet_assets.tables.disclosure_history import HISTORY_TABLE
+from tdnet_assets.tables.disclosure_index import INDEX_TABLE
+from tdnet_assets.tables.disclosures import DISCLOSURES_TABLE, REJECTS_TABLE
+from tdnet_assets.tables.documents import DOCUMENTS_TABLE
+from tdnet_assets.tables.earnings import EARNINGS_REJECTS_TABLE, EARNINGS_TABLE
+from tdnet_assets.tables.financial_facts import FACTS_TABLE, UNREAD_FILINGS_TABLE
+from tdnet_assets.tables.forecast_revisions import REVISION_REJECTS_TABLE, REVISIONS_TABLE
+from tdnet_assets.tables.table import Table
+
+ALL_TABLES: tuple[Table, ...] = (
+    DISCLOSURES_TABLE,
+    REJECTS_TABLE,
+    DOCUMENTS_TABLE,
+    FACTS_TABLE,
+    UNREAD_FILINGS_TABLE,
+    EARNINGS_TABLE,
+    EARNINGS_REJECTS_TABLE,
+    REVISIONS_TABLE,
+    REVISION_REJECTS_TABLE,
+    HISTORY_TABLE,
+    INDEX_TABLE,
+)
+"""Every table; a new one is one line here, and stands in Athena and in the documentation."""

@@ -1,0 +1,75 @@
+"""The tables as a page of the documentation: ``python -m tdnet_assets.tables.document``.
+
+What belongs here: how the page is written. What does not: anything that it says of a table.
+"""
+
+import sys
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+
+from tdnet_assets.tables import ALL_TABLES
+from tdnet_assets.tables.table import Column, Table
+
+_FOLDERS = {"date": "date=YYYY-MM-DD", "year": "year=YYYY"}
+_HEAD = """# Tables
+
+Generated from `tdnet_assets/tables/`: change a table there, then run
+`python -m tdnet_assets.tables.document > docs/tables.md`.
+
+Days and years are those of the list in Tokyo (JST). Where a table is in the bucket is given below
+the configured prefix; its folders are columns too for polars, DuckDB and Athena. *From* names the
+asset and column that a column is made from.
+"""
+
+
+def page() -> str:
+    """The page, in Markdown."""
+    return "\n".join([_HEAD, *(line for table in ALL_TABLES for line in _table(table))])
+
+
+def _table(table: Table) -> Iterator[str]:
+    yield f"## {table.name}\n"
+    yield f"{table.description}\n"
+    yield f"- In {_place(table)}"
+    yield f"- Key: {_names(table.keys)}"
+    if table.order:
+        yield f"- Sorted by {_names(table.order)}"
+    yield ""
+    if table.name_patterns:
+        yield from _grid(
+            ("name", "meaning"), [(f"`{name}`", said) for name, said in table.name_patterns.items()]
+        )
+    for group, columns in groupby(table.columns, key=lambda column: column.group):
+        if group:
+            yield f"### {group}\n"
+        yield from _grid(("column", "type", "meaning", "from"), map(_row, columns))
+
+
+def _place(table: Table) -> str:
+    if table.partition is None:
+        return "DynamoDB, in the table that `TDNET_DISCLOSURES_TABLE` names"
+    return f"`tables/{table.name}/{_FOLDERS[table.partition]}/data.parquet`"
+
+
+def _names(columns: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in columns)
+
+
+def _row(column: Column) -> tuple[str, ...]:
+    sources = _names(f"{asset}.{name}" for asset, name in column.sources)
+    return f"`{column.name}`", f"`{column.type_name}`", column.description, sources
+
+
+def _grid(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+    yield _line(head)
+    yield _line(("---",) * len(head))
+    yield from map(_line, rows)
+    yield ""
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())
