@@ -6,83 +6,114 @@ reading a page (``tdnet/listing.py``) and merging sightings (``tdnet/sightings.p
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import dagster as dg
 
 from tdnet_assets.assets.charts import bar_chart
-from tdnet_assets.assets.daily import CheckResult, DailyStep, Day, IncompleteDayError, Materialized
 from tdnet_assets.assets.previews import column_metadata, preview
+from tdnet_assets.assets.steps import (
+    CheckResult,
+    CollectionDay,
+    DailyStep,
+    Day,
+    IncompleteDayError,
+    Materialized,
+)
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.resources.lake.captures import CaptureStore
 from tdnet_assets.resources.lake.readings import Reading, fold_captures, readable_pages
-from tdnet_assets.resources.lake.store import StoredTable
+from tdnet_assets.resources.lake.day_states import listing_origin
+from tdnet_assets.resources.lake.store import ConflictError, LakeError, StoredTable
 from tdnet_assets.tables.disclosures import (
     DISCLOSURES_TABLE,
     REJECTS_TABLE,
     disclosures_frame,
     known_disclosures,
 )
+from tdnet_assets.tables.recipes import RECIPES
+from tdnet_assets.tables.wholeness import READER
 from tdnet_assets.tdnet.categories import categorize
 from tdnet_assets.tdnet.sightings import Disclosure
 
-# Raise it when the reading of rows changes: every day is then read anew from its raw captures.
-READER_VERSION = "2"
+NAME = "disclosures"
 ROWS_COMPLETE = "rows_complete"
 NO_REPLACEMENT_CHARACTERS = "no_replacement_characters"
 IDS_UNIQUE = "ids_unique"
-
+CAPTURES_READABLE = "captures_readable"
+CAPTURES = "captures"
+"""In the file's own metadata: the ids of the captures that its rows are the fold of."""
 
 SPEC = dg.AssetSpec(
-    "disclosures",
-    deps=["listing_pages"],
+    NAME,
+    deps=RECIPES[NAME].inputs,
     description="One row per disclosure: id, time, code, company, title, links and history. "
     "Retitled rows keep their old titles; deleted rows keep the id and links of their earlier "
     "sighting. Rows that could not be read are kept in the rejects table and fail the check.",
     group_name="tdnet",
     kinds={"s3", "parquet", "polars"},
-    code_version=READER_VERSION,
+    code_version=RECIPES[NAME].reader,
     metadata=column_metadata(DISCLOSURES_TABLE),
 )
 
 
-async def materialize(day: Day) -> Materialized:
+async def materialize(day: CollectionDay) -> Materialized:
     """Fold the captures that the table does not hold yet into it, and check the result."""
-    stored = day.lake.read_table(DISCLOSURES_TABLE.name, day.date)
+    stored = day.read_own(NAME)
     before = known_disclosures(stored.frame) if stored else []
-    reading = _fold_captures(day, before, stored)
+    store = CaptureStore(day.lake)
+    ids = store.ids(day.date)
+    if day.capture and day.capture not in ids:
+        raise LakeError(f"the capture {day.capture} of {day.date} was stored, but is not listed")
+    reading = _fold_captures(day, store, ids, stored)
     checks = _checks(reading)
-    complete = all(check.passed for check in checks)
-    write = day.lake.write_table(
-        DISCLOSURES_TABLE.name,
-        day.date,
-        disclosures_frame(reading.known, day.date),
-        {"capture": reading.latest.id, "reader": READER_VERSION, "complete": str(complete)},
-    )
+    listing = listing_origin(reading.latest, ids)
+    day.state.origins["listing_pages"] = listing
     _write_rejects(day, reading)
+    made = day.put(
+        NAME,
+        disclosures_frame(reading.known, day.date),
+        checks,
+        {"listing_pages": listing.version if listing else ""},
+        before=stored,
+        footer={CAPTURES: ",".join(ids)},
+    )
+    if store.ids(day.date) != ids:
+        raise ConflictError(f"another capture of {day.date} was stored while this one was folded")
     new = _identities(reading.known) - _identities(before)
     day.new_rows = frozenset(new)
-    day.progress.listed(len(reading.known), len(reading.rejects))
-    if not day.counts_documents:
-        day.progress.settled(collected=len(new), skipped=len(reading.known) - len(new))
-    return Materialized(write.sha256, _metadata(day, reading, before, len(new)), checks)
+    day.count_listed(len(reading.known), len(reading.rejects), new=len(new))
+    return replace(made, metadata=_metadata(day, reading, before, len(new)))
 
 
-def _fold_captures(day: Day, before: list[Disclosure], stored: StoredTable | None) -> Reading:
-    """Incrementally where the table was made by this reader, else from the first capture on."""
-    store = CaptureStore(day.lake)
-    current = stored is not None and stored.metadata.get("reader") == READER_VERSION
-    known = before if current else []
-    after = stored.metadata.get("capture") if stored and current else None
-    reading = fold_captures(store, store.since(day.date, after), known)
-    if reading is not None:
-        return reading
-    latest = store.latest(day.date)
-    if latest is None:
+def _fold_captures(
+    day: CollectionDay, store: CaptureStore, ids: Sequence[str], stored: StoredTable | None
+) -> Reading:
+    """Only what is new where the table was made by this reader, else from the first capture on.
+
+    The table names the captures it holds, so that one which another process stored later under an
+    earlier id is missed by nobody: then the order is no longer that of the table, and all are read.
+    """
+    current = stored is not None and stored.metadata.get(READER) == RECIPES[NAME].reader
+    held = set(stored.footer.get(CAPTURES, "").split(",")) if stored and current else set()
+    known = known_disclosures(stored.frame) if stored else []
+    new = [capture for capture in ids if capture not in held]
+    in_order = bool(held) and all(capture > max(held) for capture in new)
+    if in_order and not new:
+        latest = store.latest(day.date)
+        if latest is not None and latest.id == ids[-1]:
+            return Reading(known, latest, readable_pages(store, latest))
+    reading = fold_captures(store, day.date, new, known) if in_order and new else None
+    reading = reading or fold_captures(store, day.date, ids)
+    if reading is None:
         raise IncompleteDayError(
             f"no capture of {day.date} is in the lake: materialize listing_pages first"
         )
-    return Reading(known, latest, readable_pages(store, latest))
+    # What only a damaged capture showed is known from the table alone.
+    lost = _identities(known) - _identities(reading.known) if reading.damaged else set()
+    kept = [seen for seen in known if not _identities([seen]).isdisjoint(lost)]
+    return replace(reading, known=sorted([*reading.known, *kept], key=order)) if kept else reading
 
 
 def _write_rejects(day: Day, reading: Reading) -> None:
@@ -139,6 +170,14 @@ def _checks(reading: Reading) -> Sequence[CheckResult]:
                 "rejects": rejected,
                 "vanished": vanished,
             },
+        ),
+        CheckResult(
+            CAPTURES_READABLE,
+            passed=not reading.damaged,
+            description=f"{reading.damaged[0]} ({len(reading.damaged)} in all): bring back the "
+            "object's earlier version, or delete the manifest to give up what only it shows"
+            if reading.damaged
+            else "every capture that was needed could be read",
         ),
         CheckResult(
             NO_REPLACEMENT_CHARACTERS,
@@ -203,6 +242,7 @@ DISCLOSURES_STEP = DailyStep(
         ROWS_COMPLETE: "Rows = 全N件, none unreadable, none gone without a mark.",
         NO_REPLACEMENT_CHARACTERS: "No U+FFFD in names, titles or history.",
         IDS_UNIQUE: "No disclosure number stands twice.",
+        CAPTURES_READABLE: "Every capture that the table is folded from could be read.",
     },
     materialize=materialize,
 )

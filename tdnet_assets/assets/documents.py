@@ -41,31 +41,30 @@ SPEC = dg.AssetSpec(
 )
 
 
-async def materialize(day: Day) -> Materialized:
+async def materialize(day: CollectionDay) -> Materialized:
     """Fetch what the lake does not hold yet of the files that the day's rows link to."""
-    listed = day.lake.read_table(DISCLOSURES_TABLE.name, day.date)
-    if listed is None:
-        raise IncompleteDayError(f"no disclosures of {day.date} yet: materialize them first")
+    listed = day.read("disclosures")
+    before = day.read_own(NAME)
     expected = _expected_files(listed)
     downloads = Downloads(day.tdnet, day.lake, day.date)
-    outcomes = _settled_outcomes(day, downloads, expected, listed)
+    outcomes = _settled_outcomes(day, downloads, expected, before) | day.fetched
     count = _DisclosureCount(day, listed, expected, outcomes)
     missing = [file for file in expected if file.identity not in outcomes]
-    fetched: list[FileOutcome] = []
 
     def done(outcome: FileOutcome) -> None:
-        fetched.append(outcome)
-        outcomes[outcome.identity] = outcome
+        day.fetched[outcome.identity] = outcomes[outcome.identity] = outcome
         count.done(outcome)
 
     await downloads.fetch(missing, concurrency=day.concurrency, done=done)
     ordered = [outcomes[identity] for identity in sorted(outcomes)]
-    write = day.lake.write_table(
-        DOCUMENTS_TABLE.name, day.date, DOCUMENTS_TABLE.frame(asdict(o) for o in ordered), {}
+    made = day.put(
+        NAME,
+        DOCUMENTS_TABLE.frame(asdict(outcome) for outcome in ordered),
+        [_check(expected, ordered)],
+        {"disclosures": listed},
+        before=before,
     )
-    return Materialized(
-        write.sha256, _metadata(day, ordered, fetched), [_check(listed, expected, ordered)]
-    )
+    return replace(made, metadata=_metadata(day, ordered))
 
 
 def _expected_files(listed: StoredTable) -> list[ExpectedFile]:
@@ -80,21 +79,23 @@ def _expected_files(listed: StoredTable) -> list[ExpectedFile]:
 
 
 def _settled_outcomes(
-    day: Day, downloads: Downloads, expected: list[ExpectedFile], listed: StoredTable
+    day: CollectionDay,
+    downloads: Downloads,
+    expected: list[ExpectedFile],
+    before: StoredTable | None,
 ) -> dict[tuple[str, str], FileOutcome]:
-    """Outcomes that need no request: files in the lake, and files gone from an unchanged list.
+    """Outcomes that need no request: files in the lake, and those that the list calls withdrawn.
 
     On a day that TDnet lists no more, that is every file.
     """
-    table = day.lake.read_table(DOCUMENTS_TABLE.name, day.date)
-    rows = table.frame.iter_rows(named=True) if table else ()
+    rows = before.frame.iter_rows(named=True) if before else ()
     recorded = {outcome.identity: outcome for outcome in map(outcome_from_row, rows)}
     can_ask = day.tdnet.lists(day.date)
     present = {
         day.lake.object_key(found.key): found.bytes
         for found in day.lake.list(layout.documents_prefix(day.date))
     }
-    captured_at = layout.capture_time(listed.metadata["capture"])
+    withdrawn = {file.identity for file in expected if file.withdrawn}
     settled = {
         outcome.identity: outcome
         for outcome in recorded.values()
@@ -103,12 +104,11 @@ def _settled_outcomes(
             and outcome.s3_key is not None
             and present.get(outcome.s3_key) == outcome.bytes
         )
-        # A list that has changed since may have brought the file back; one never asked for may be
-        # there when the window is wider.
+        # Never asked for: it may be there when the window is wider.
         or (
             outcome.status == GONE
-            and outcome.fetched_at >= captured_at
             and (outcome.attempts or not can_ask)
+            and (outcome.identity in withdrawn or not can_ask)
         )
     }
     # A run that was killed left whole objects without rows.
@@ -134,7 +134,7 @@ class _DisclosureCount:
 
     def __init__(
         self,
-        day: Day,
+        day: CollectionDay,
         listed: StoredTable,
         expected: Iterable[ExpectedFile],
         settled: Iterable[tuple[str, str]],
@@ -143,9 +143,14 @@ class _DisclosureCount:
         done = frozenset(settled)
         self._open = Counter(file.disclosure_id for file in expected if file.identity not in done)
         self._failed: set[str] = set()
+        self._files = sum(self._open.values())
+        self._left = self._files
+        self._failures = 0
+        self._said_at = monotonic()
         complete = listed.frame.height - len(self._open)
         new = len(day.new_rows.difference(self._open))
-        day.progress.settled(collected=new, skipped=complete - new)
+        if day.counts_once(NAME):
+            day.progress.settled(collected=new, skipped=complete - new)
 
     def done(self, outcome: FileOutcome) -> None:
         """One more file has come to its end."""
@@ -155,28 +160,41 @@ class _DisclosureCount:
         if outcome.status == FAILED:
             progress.documents_failed += 1
             self._failed.add(number)
+        self._left -= 1
+        self._failures += outcome.status == FAILED
+        if monotonic() - self._said_at >= SAY_EVERY_SECONDS:
+            self._say()
         self._open[number] -= 1
         if not self._open[number]:
             failed = number in self._failed
             progress.settled(collected=not failed, failed=failed)
 
+    def _say(self) -> None:
+        self._said_at = monotonic()
+        done = self._files - self._left
+        self._day.say(f"{self._day.date} documents {done}/{self._files}, {self._failures} failed")
 
-def _check(
-    listed: StoredTable, expected: list[ExpectedFile], outcomes: list[FileOutcome]
-) -> CheckResult:
+
+def _check(expected: list[ExpectedFile], outcomes: list[FileOutcome]) -> CheckResult:
+    """Only files of rows that the list calls deleted need not be there."""
+    withdrawn = {file.identity for file in expected if file.withdrawn}
     statuses = Counter(outcome.status for outcome in outcomes)
-    first = next((outcome for outcome in outcomes if outcome.status == FAILED), None)
-    problem = (
-        f"{statuses[FAILED]} of {len(expected)} files could not be stored, "
-        f"first {first.disclosure_id} {first.kind}: {first.error}; materialize the day again"
-        if first
-        else ""
-    )
-    if not problem and listed.metadata.get("complete") != str(True):
-        problem = (
-            f"the files of all {listed.frame.height} known rows are there, but the day's list is "
-            "not complete: see the checks of disclosures"
-        )
+    failed = [outcome for outcome in outcomes if outcome.status == FAILED]
+    lost = [
+        outcome
+        for outcome in outcomes
+        if outcome.status == GONE and outcome.identity not in withdrawn
+    ]
+    problems = [
+        f"{len(failed)} of {len(expected)} files could not be stored, {_first(failed)}; "
+        "they are asked for again as long as TDnet lists the day"
+        if failed
+        else "",
+        f"{len(lost)} of {len(expected)} files cannot be had any more, {_first(lost)}"
+        if lost
+        else "",
+    ]
+    problem = "; ".join(filter(None, problems))
     return CheckResult(
         FILES_COMPLETE,
         passed=not problem and statuses[STORED] + statuses[GONE] == len(expected),
@@ -190,8 +208,14 @@ def _check(
     )
 
 
-def _metadata(day: Day, outcomes: list[FileOutcome], fetched: list[FileOutcome]) -> dict[str, Any]:
+def _first(outcomes: list[FileOutcome]) -> str:
+    one = outcomes[0]
+    return f"first {one.disclosure_id} {one.kind}: {one.error}"
+
+
+def _metadata(day: CollectionDay, outcomes: list[FileOutcome]) -> dict[str, Any]:
     kinds = Counter(outcome.kind for outcome in outcomes if outcome.status == STORED)
+    fetched = list(day.fetched.values())
     stored_now = [outcome for outcome in fetched if outcome.status == STORED]
     troubled = [outcome for outcome in outcomes if outcome.status != STORED]
     return {

@@ -6,13 +6,12 @@ What belongs here: the asset. What does not: paging (``resources/source/paging.p
 
 import dagster as dg
 
-from tdnet_assets.assets.daily import CheckResult, DailyStep, Day, Materialized
+from tdnet_assets.assets.steps import CheckResult, CollectionDay, DailyStep, Materialized
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.resources.lake.captures import CaptureStore
+from tdnet_assets.resources.lake.day_states import LIST_COMPLETE, listing_origin
 from tdnet_assets.resources.source.paging import read_day
 from tdnet_assets.tdnet.listing import page_name
-
-LIST_COMPLETE = "list_complete"
 
 SPEC = dg.AssetSpec(
     "listing_pages",
@@ -25,13 +24,16 @@ SPEC = dg.AssetSpec(
 )
 
 
-async def materialize(day: Day) -> Materialized:
+async def materialize(day: CollectionDay) -> Materialized:
     """Read the day's list until it is whole; store what is new of it."""
     requests_before = day.tdnet.counts.requests
-    reading = await read_day(day.tdnet, CaptureStore(day.lake), day.date)
+    store = CaptureStore(day.lake)
+    reading = await read_day(day.tdnet, store, day.date)
     capture = reading.capture
+    day.capture = capture.id
+    listing = listing_origin(capture, store.ids(day.date))
     return Materialized(
-        data_version=capture.id,
+        version=listing.version if listing else "",
         metadata={
             "dagster/partition_row_count": capture.total or 0,
             "dagster/uri": day.lake.uri(layout.captures_prefix(day.date)),

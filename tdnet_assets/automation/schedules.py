@@ -1,41 +1,38 @@
 """The schedules: the close of each day, and the nightly re-read of the whole window.
 
-What belongs here: when, and over which days. What does not: what a changed list starts
-(``changed_lists.py``).
+What belongs here: when, and over which days. What does not: what follows from a list that changed
+(``reconciler.py``).
 
 Why the re-read is a run: whether a list has changed is only known when every page has been asked
 for, because a deletion on page 2 need not show on page 1. With If-Modified-Since an unchanged page
 costs a 304 and nothing is stored, but 31 days of pages at one request a second take minutes: too
-long for a tick, and they belong into the pool that keeps TDnet to one run. So one run materializes
-``listing_pages`` of the window, and nothing else; what follows is made for changed days only.
+long for a tick, and they belong into the pool that keeps TDnet to one run.
 """
 
 from datetime import date, datetime, time, timedelta
 
 import dagster as dg
 
-from tdnet_assets.config import LIVE_WINDOW_DAYS
+from tdnet_assets.automation.day_facts import window
+from tdnet_assets.automation.jobs import Job
 from tdnet_assets.partitions import TIMEZONE, tags_for
 from tdnet_assets.resources.source.session import TdnetResource
 from tdnet_assets.tdnet.listing import TOKYO
 
-LISTING_PAGES_KEY = dg.AssetKey("listing_pages")
 DAY_CLOSE_CRON = ("35 23 * * *", "30 6 * * *")
 WINDOW_REREAD_CRON = "0 2 * * *"
-FOLLOW_CHANGES_TAG = "tdnet/follow_changes"
-"""On a run of list pages alone: what follows is to be made for the days that changed."""
 
 _NOON = time(12)
 
 
-def build_schedules(daily: dg.AssetsDefinition) -> list[dg.ScheduleDefinition]:
-    """Both schedules, over the daily assets; off until somebody turns them on."""
+def build_schedules(collect_day: Job, collection: Job) -> list[dg.ScheduleDefinition]:
+    """Both schedules, over the jobs of a day; off until somebody turns them on."""
 
     @dg.schedule(
         name="day_close",
         description="Collects the day at 23:35 in Japan, when nearly all is published, and once "
         "more at 06:30 the next morning, when the day is over.",
-        target=dg.AssetSelection.assets(*daily.keys),
+        job=collect_day,
         cron_schedule=list(DAY_CLOSE_CRON),
         execution_timezone=TIMEZONE,
     )
@@ -46,8 +43,8 @@ def build_schedules(daily: dg.AssetsDefinition) -> list[dg.ScheduleDefinition]:
     @dg.schedule(
         name="window_reread",
         description="Reads the lists of the whole window again each night: rows are deleted and "
-        "retitled days later. The sensor changed_lists starts a run for each day that changed.",
-        target=dg.AssetSelection.assets(LISTING_PAGES_KEY),
+        "retitled days later. What follows from a list that changed is for the sensor reconcile.",
+        job=collection,
         cron_schedule=WINDOW_REREAD_CRON,
         execution_timezone=TIMEZONE,
     )
@@ -56,7 +53,7 @@ def build_schedules(daily: dg.AssetsDefinition) -> list[dg.ScheduleDefinition]:
         first, last = window(at.date(), tdnet.config.oldest_listed_day(at.date()))
         return dg.RunRequest(
             run_key=f"{at:%Y-%m-%dT%H:%M}",
-            tags={**tags_for(str(first), str(last)), FOLLOW_CHANGES_TAG: "yes"},
+            tags=tags_for(str(first), str(last)),
         )
 
     return [day_close, window_reread]
@@ -65,12 +62,6 @@ def build_schedules(daily: dg.AssetsDefinition) -> list[dg.ScheduleDefinition]:
 def day_closed_at(at: datetime) -> date:
     """The day that a run of the close is about: before noon it is the one before."""
     return at.date() if at.time() >= _NOON else at.date() - timedelta(days=1)
-
-
-def window(today: date, oldest_listed: date | None) -> tuple[date, date]:
-    """First and last day of the re-read: TDnet's window, or what the site lists if that is less."""
-    first = today - timedelta(days=LIVE_WINDOW_DAYS - 1)
-    return max(first, oldest_listed or first), today
 
 
 def _in_japan(moment: datetime) -> datetime:

@@ -10,17 +10,21 @@ What does not: the order in which pages are asked for and when a reading is good
 import gzip
 import json
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 
 from tdnet_assets.resources.lake import layout
-from tdnet_assets.resources.lake.store import LakeError, LakeResource, sha256
+from tdnet_assets.resources.lake.store import DamagedObjectError, LakeError, LakeResource, sha256
 
 
 @dataclass(frozen=True, slots=True)
 class CapturedPage:
-    """One stored page: ``status`` is HTTP's, ``total`` its 全N件 (None when it is unreadable)."""
+    """One stored page: ``status`` is HTTP's, ``total`` its 全N件 (None when it is unreadable).
+
+    ``rejects`` counts the rows of it that could not be read.
+    """
 
     number: int
     key: str
@@ -31,6 +35,12 @@ class CapturedPage:
     last_modified: str | None
     received_at: str
     headers: Mapping[str, str]
+    rejects: int = 0
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of it could be read: only then may it be asked for with a condition."""
+        return self.total is not None and not self.rejects
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,40 +84,65 @@ class CaptureStore:
     lake: LakeResource
 
     def latest(self, day: date) -> Capture | None:
-        """The newest finished capture of a day."""
-        for capture_id in reversed(self._ids(day)):
-            if capture := self._manifest(day, capture_id):
-                return capture
+        """The newest finished capture of a day that can be read."""
+        for capture_id in reversed(self.ids(day)):
+            with suppress(DamagedObjectError):  # told by whoever needs that very capture
+                if capture := self.get(day, capture_id):
+                    return capture
         return None
 
-    def since(self, day: date, after: str | None = None) -> Iterator[Capture]:
-        """The finished captures of a day in their order, those newer than ``after``."""
-        for capture_id in self._ids(day, after):
-            if capture := self._manifest(day, capture_id):
-                yield capture
+    def get(self, day: date, capture_id: str) -> Capture | None:
+        """One finished capture; None where there is none of this id.
+
+        Raises:
+            DamagedObjectError: its manifest is there and cannot be read.
+        """
+        key = layout.manifest_key(day, capture_id)
+        content = self.lake.read(key)
+        if content is None:
+            return None
+        try:
+            return Capture.from_json(content)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise DamagedObjectError(
+                f"{self.lake.uri(key)}: not the manifest of a capture: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+
+    def oldest_day(self) -> date | None:
+        """The oldest day of which anything was captured; None in an empty lake."""
+        for stored in self.lake.list(layout.ALL_CAPTURES):
+            return layout.day_of_key(stored.key)
+        return None
 
     def read(self, page: CapturedPage) -> bytes:
         """A page's bytes as they came from TDnet.
 
         Raises:
-            LakeError: the object is missing or is not what the manifest says.
+            DamagedObjectError: the object is missing or is not what the manifest says.
         """
         stored = self.lake.read(page.key)
         if stored is None:
-            raise LakeError(f"{self.lake.uri(page.key)}: named by a manifest, but not there")
+            raise DamagedObjectError(
+                f"{self.lake.uri(page.key)}: named by a manifest, but not there"
+            )
         try:
             content = gzip.decompress(stored)
         except (OSError, EOFError, zlib.error) as error:
-            raise LakeError(f"{self.lake.uri(page.key)}: not a whole gzip file: {error}") from error
+            raise DamagedObjectError(
+                f"{self.lake.uri(page.key)}: not a whole gzip file: {error}"
+            ) from error
         if sha256(content) != page.sha256:
-            raise LakeError(f"{self.lake.uri(page.key)}: its sha256 is not the manifest's")
+            raise DamagedObjectError(
+                f"{self.lake.uri(page.key)}: its sha256 is not the manifest's"
+            )
         return content
 
     def put_page(self, day: date, capture_id: str, number: int, content: bytes) -> str:
         """Store a page's bytes; gives its key."""
         key = layout.page_key(day, capture_id, number)
         # No time inside the gzip, so the same page is the same object.
-        self.lake.put_new(
+        self._put(
             key,
             gzip.compress(content, mtime=0),
             content_type="application/gzip",
@@ -117,21 +152,26 @@ class CaptureStore:
 
     def put_manifest(self, capture: Capture) -> None:
         """Store the manifest, which makes the capture a finished one."""
-        self.lake.put_new(
+        self._put(
             layout.manifest_key(capture.day, capture.id),
             capture.to_json(),
             content_type="application/json",
             metadata={},
         )
 
-    def _ids(self, day: date, after: str | None = None) -> list[str]:
-        behind = layout.captures_after(day, after) if after else None
-        found = self.lake.list(layout.captures_prefix(day), after=behind)
-        return sorted({layout.capture_of_key(stored.key) for stored in found})
+    def ids(self, day: date) -> list[str]:
+        """The ids of a day's finished captures, those that have a manifest, in their order."""
+        found = (stored.key for stored in self.lake.list(layout.captures_prefix(day)))
+        return sorted(layout.capture_of_key(key) for key in found if layout.is_manifest(key))
 
-    def _manifest(self, day: date, capture_id: str) -> Capture | None:
-        content = self.lake.read(layout.manifest_key(day, capture_id))
-        return None if content is None else Capture.from_json(content)
+    def _put(
+        self, key: str, content: bytes, *, content_type: str, metadata: Mapping[str, str]
+    ) -> None:
+        if not self.lake.put_new(key, content, content_type=content_type, metadata=metadata):
+            raise LakeError(
+                f"{self.lake.uri(key)}: another process has stored something else there; "
+                "materialize the day again"
+            )
 
 
 @dataclass(slots=True)
@@ -140,7 +180,7 @@ class CaptureWriter:
 
     A page that differs from the latest capture's is stored as soon as it is here, before anybody
     parses it; one that is the same is in the lake already, and is stored again only if the capture
-    turns out to be a new one.
+    turns out to be a new one. ``is_new`` says that it does for certain.
     """
 
     store: CaptureStore
@@ -148,6 +188,7 @@ class CaptureWriter:
     base_url: str
     id: str
     known: Capture | None
+    is_new: bool = False
     _held: dict[int, bytes] = field(default_factory=dict)
 
     def keep(self, number: int, content: bytes) -> str:
@@ -164,6 +205,7 @@ class CaptureWriter:
         """Store what is left and the manifest; gives the capture and whether it is a new one."""
         if (
             self.known
+            and not self.is_new
             and (self.known.complete, self.known.problem) == (complete, problem)
             and [(page.number, page.sha256) for page in self.known.pages]
             == [(page.number, page.sha256) for page in pages]

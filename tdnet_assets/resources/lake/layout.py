@@ -12,6 +12,8 @@ from datetime import UTC, date, datetime
 
 CAPTURE_TIME_FORMAT = "%Y%m%dT%H%M%S.%fZ"
 
+ALL_CAPTURES = "raw/listing/"
+_MANIFEST = "manifest.json"
 _DAY_IN_KEY = re.compile(r"/date=([0-9]{4}-[0-9]{2}-[0-9]{2})/")
 
 
@@ -27,12 +29,7 @@ def capture_time(capture: str) -> datetime:
 
 def captures_prefix(day: date) -> str:
     """Folder of all raw captures of a day."""
-    return f"raw/listing/date={day}/"
-
-
-def captures_after(day: date, capture: str) -> str:
-    """A key that sorts behind everything of this capture and before the next one's."""
-    return f"{captures_prefix(day)}captured_at={capture}/~"
+    return f"{ALL_CAPTURES}date={day}/"
 
 
 def capture_of_key(key: str) -> str:
@@ -47,7 +44,12 @@ def page_key(day: date, capture: str, page: int) -> str:
 
 def manifest_key(day: date, capture: str) -> str:
     """The manifest of a capture; written last, so a capture without one is not finished."""
-    return f"{captures_prefix(day)}captured_at={capture}/manifest.json"
+    return f"{captures_prefix(day)}captured_at={capture}/{_MANIFEST}"
+
+
+def is_manifest(key: str) -> bool:
+    """Whether a raw key is that of a manifest."""
+    return key.endswith(f"/{_MANIFEST}")
 
 
 def documents_prefix(day: date) -> str:
@@ -78,12 +80,17 @@ def table_before(table: str, day: date) -> str:
 
 def day_of_table_key(table: str, key: str) -> date | None:
     """The day whose file of the table this key is; None for any other key."""
+    day = day_of_key(key)
+    return day if day and key == table_key(table, day) else None
+
+
+def day_of_key(key: str) -> date | None:
+    """The day in a key below a folder ``date=YYYY-MM-DD``; None in any other key."""
     found = _DAY_IN_KEY.search(key)
     try:
-        day = date.fromisoformat(found[1]) if found else None
+        return date.fromisoformat(found[1]) if found else None
     except ValueError:
         return None
-    return day if day and key == table_key(table, day) else None
 
 
 def yearly_table_key(table: str, year: int) -> str:

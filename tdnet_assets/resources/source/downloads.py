@@ -21,15 +21,15 @@ from tdnet_assets.tdnet.files import check_archive, check_pdf
 STORED, FAILED, GONE = "stored", "failed", "gone"
 _CONTENT_TYPES = {"pdf": "application/pdf", "xbrl": "application/zip"}
 _METADATA = frozenset(("sha256", "bytes", "attempts", "fetched-at"))
-_GONE_STATUSES = (404, 410)
-_FORBIDDEN = 403
+# 403 is how TDnet answers for files that it no longer shows.
+_ABSENT_STATUSES = (403, 404, 410)
 
 
 @dataclass(frozen=True, slots=True)
 class ExpectedFile:
     """A file that the list links to; ``name`` is its bare name, ``kind`` pdf or xbrl.
 
-    ``withdrawn`` says that the row has been deleted since, so that TDnet may not have it any more.
+    ``withdrawn`` says that the list calls the row deleted, so that TDnet need not have it any more.
     """
 
     disclosure_id: str
@@ -183,9 +183,9 @@ class Downloads:
         )
 
     def _not_stored(self, file: ExpectedFile, error: SourceError) -> FileOutcome:
-        # 403 is how TDnet answers for files that it no longer shows; for any other it would mean
-        # that we are shut out, which must not pass for a file that is gone.
-        gone = error.status in _GONE_STATUSES or (error.status == _FORBIDDEN and file.withdrawn)
+        # Absent is not gone: new files answer 404 for seconds, and so do all in an outage. Only the
+        # list can say that a file is not to be had, by calling its row deleted.
+        gone = file.withdrawn and error.status in _ABSENT_STATUSES
         return FileOutcome(
             disclosure_id=file.disclosure_id,
             kind=file.kind,

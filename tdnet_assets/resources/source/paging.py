@@ -7,6 +7,7 @@ and changes 全N件, which is why a reading counts only when every page gave the
 What does not: HTTP (``resources/source/session.py``) and what a row says (``tdnet/listing.py``).
 """
 
+import logging
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -18,7 +19,7 @@ from tdnet_assets.resources.lake.captures import (
     CaptureStore,
     CaptureWriter,
 )
-from tdnet_assets.resources.lake.store import sha256
+from tdnet_assets.resources.lake.store import DamagedObjectError, sha256
 from tdnet_assets.resources.source.session import Answer, SourceError, TdnetSession
 from tdnet_assets.tdnet.errors import TdnetError
 from tdnet_assets.tdnet.listing import (
@@ -28,6 +29,8 @@ from tdnet_assets.tdnet.listing import (
     page_name,
     parse_list_page,
 )
+
+_LOGGER = logging.getLogger(__name__)
 
 # Publications come at five-minute marks and a peak day is read in half a minute: a second reading
 # is nearly always quiet.
@@ -134,9 +137,10 @@ async def _read_pass(
     number, last = 0, 1
     while number < last:
         number += 1
-        known = writer.known.page(number) if writer.known else None
+        # Nor is any page of a list that did not add up taken for the same.
+        known = writer.known.page(number) if writer.known and writer.known.complete else None
         try:
-            answer, content = await _page_bytes(session, store, known, day, number)
+            answer, content = await _page_bytes(session, writer, known, day, number)
         except SourceError as missing:
             return _Pass(tuple(pages), tuple(listed), _refusal(missing, day, number, last))
         key = writer.keep(number, content)
@@ -147,7 +151,11 @@ async def _read_pass(
             error, refused = unreadable, number
             pages.append(_captured(key, number, answer, content, total=None))
             continue
-        pages.append(_captured(key, number, answer, content, total=page.total))
+        pages.append(
+            _captured(
+                key, number, answer, content, total=page.total, rejects=len(page.rejects)
+            )
+        )
         listed.append(page)
         last = page_count(page.total)
     unsettled = None if error else _why_unsettled(listed)
@@ -162,21 +170,28 @@ def _new_capture_id(known: Capture | None) -> str:
 
 async def _page_bytes(
     session: TdnetSession,
-    store: CaptureStore,
+    writer: CaptureWriter,
     known: CapturedPage | None,
     day: date,
     number: int,
 ) -> tuple[Answer, bytes]:
-    # A page that could not be read is asked for anew: a 304 would give the same bytes for ever.
-    readable = known if known and known.total is not None else None
-    answer = await session.list_page(
-        page_name(day, number), if_modified_since=readable.last_modified if readable else None
-    )
+    name = page_name(day, number)
+    # A page that was not whole is asked for anew: a 304 would give the same bytes for ever.
+    whole = known if known and known.is_whole else None
+    answer = await session.list_page(name, if_modified_since=whole.last_modified if whole else None)
     if answer.content is not None:
         return answer, answer.content
-    if known is None:
+    if whole is None:
         raise SourceError(f"page {number} of {day}: 304 without having been asked for it")
-    return answer, store.read(known)
+    try:
+        return answer, writer.store.read(whole)
+    except DamagedObjectError as damage:
+        _LOGGER.warning("%s; asked for again", damage)
+        writer.is_new = True
+    answer = await session.list_page(name)
+    if answer.content is None:
+        raise SourceError(f"page {number} of {day}: 304 without having been asked for it")
+    return answer, answer.content
 
 
 def _why_unsettled(listed: list[ListPage]) -> str | None:
@@ -210,7 +225,13 @@ def _refusal(error: SourceError, day: date, number: int, last: int) -> TdnetErro
 
 
 def _captured(
-    key: str, number: int, answer: Answer, content: bytes, *, total: int | None
+    key: str,
+    number: int,
+    answer: Answer,
+    content: bytes,
+    *,
+    total: int | None,
+    rejects: int = 0,
 ) -> CapturedPage:
     return CapturedPage(
         number=number,
@@ -219,6 +240,7 @@ def _captured(
         sha256=sha256(content),
         bytes=len(content),
         total=total,
+        rejects=rejects,
         last_modified=answer.last_modified,
         received_at=answer.received_at.isoformat(timespec="milliseconds"),
         headers={name: answer.headers[name] for name in _KEPT_HEADERS if name in answer.headers},

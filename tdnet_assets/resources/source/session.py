@@ -149,6 +149,7 @@ class TdnetSession:
     client: httpx.AsyncClient
     base_url: str
     slot: RequestSlot
+    admission: "_Admission"
     attempts: int
     backoff_floor: float
     attempt_timeout: float
@@ -289,6 +290,7 @@ class TdnetSession:
     async def _turn(self, deadline: asyncio.Timeout) -> AsyncIterator[None]:
         """The request slot; waiting for it does not count against the attempt's deadline."""
         deadline.reschedule(None)
+        await self.admission.wait()
         async with self.slot.hold():
             if self.closed:  # asked to stay away: those in the queue must not knock either
                 raise SourceError(
@@ -358,12 +360,13 @@ class TdnetResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[TdnetSession]:
-        """A session with its own connections; only one on this host at a time.
+        """A session with its own connections; only one on this host may ask at a time.
 
-        Runs that bypass Dagster's concurrency pool (``tdnet collect``, ``dagster asset
-        materialize``) wait here for each other, so that the rate holds for the machine.
+        The host's one place is taken with the first request: work that has nothing to ask keeps
+        nobody waiting. Runs that bypass Dagster's concurrency pool (``tdnet collect``, ``dagster
+        asset materialize``) wait there for each other, so that the rate holds for the machine.
         """
-        async with _only_session(self.config.home_path) as lock, self._open(lock) as session:
+        async with self._open() as session:
             yield session
 
     async def look(
@@ -375,27 +378,21 @@ class TdnetResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             SessionBusyError: somebody else on this host has the session; nothing was asked.
             SourceError: the page was refused, or there was no whole answer in time.
         """
-        lock = _open_lock(self.config.home_path)
-        try:
-            if not _try_lock(lock):
+        async with self._open() as session:
+            if not session.admission.try_now():
                 raise SessionBusyError("a run is talking to TDnet")
-            async with self._open(lock) as session:
-                if session.slot.seconds_until_free > LONGEST_WAIT_FOR_A_LOOK_SECONDS:
-                    raise SessionBusyError(
-                        f"TDnet may be asked again in {session.slot.seconds_until_free:.0f} s"
-                    )
-                session.attempts, session.attempt_timeout = 1, timeout_seconds
-                return await session.list_page(name, if_modified_since=if_modified_since)
-        finally:
-            os.close(lock)
+            if session.slot.seconds_until_free > LONGEST_WAIT_FOR_A_LOOK_SECONDS:
+                raise SessionBusyError(
+                    f"TDnet may be asked again in {session.slot.seconds_until_free:.0f} s"
+                )
+            session.attempts, session.attempt_timeout = 1, timeout_seconds
+            return await session.list_page(name, if_modified_since=if_modified_since)
 
     @asynccontextmanager
-    async def _open(self, lock: int) -> AsyncIterator[TdnetSession]:
-        """A session for the holder of the lock, which also keeps the gap to the one before."""
+    async def _open(self) -> AsyncIterator[TdnetSession]:
         product = f"tdnet_assets/{version('tdnet-assets')}"
         agent = f"{product} ({self.config.contact})" if self.config.contact else product
         slot = RequestSlot(self.config.seconds_between_requests)
-        slot.pause(_seconds_left_by_the_last_session(lock))
         async with httpx.AsyncClient(
             headers={"User-Agent": agent},
             follow_redirects=False,
@@ -403,52 +400,70 @@ class TdnetResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             timeout=httpx.Timeout(30.0, connect=10.0),
             limits=httpx.Limits(max_connections=self.concurrency + 1),
         ) as client:
-            try:
+            with _Admission(self.config.home_path, slot) as admission:
                 yield TdnetSession(
                     client=client,
                     base_url=self.config.tdnet_base_url,
                     slot=slot,
+                    admission=admission,
                     attempts=self.attempts,
                     backoff_floor=self.backoff_floor_seconds,
                     attempt_timeout=self.attempt_timeout_seconds,
                     oldest_listed_day=self.config.oldest_listed_day,
                 )
-            finally:
-                free_at = time.time() + slot.seconds_until_free
-                os.utime(lock, (free_at, free_at))
 
 
-@asynccontextmanager
-async def _only_session(home: Path) -> AsyncIterator[int]:
-    # The kernel releases the lock with the process, so a killed run never leaves it behind.
-    descriptor = _open_lock(home)
-    try:
-        if not _try_lock(descriptor):
+class _Admission:
+    """This host's one place to ask from, and the gap that whoever had it last has left behind.
+
+    A lock file holds the place: the kernel releases it with the process, so a killed run never
+    leaves it behind. The file's time says until when nobody may ask.
+    """
+
+    def __init__(self, home: Path, slot: RequestSlot) -> None:
+        self._home = home
+        self._slot = slot
+        self._queue = asyncio.Lock()
+        self._lock: int | None = None
+
+    async def wait(self) -> None:
+        """Take the place if this session has not got it yet, however long others keep it."""
+        if self._lock is not None:
+            return
+        async with self._queue:
+            if self.try_now():
+                return
             _LOGGER.warning("another run is talking to TDnet; waiting until it has finished")
-            while not _try_lock(descriptor):  # noqa: ASYNC110 - another process is awaited
+            while not self.try_now():  # noqa: ASYNC110 - another process is awaited
                 await asyncio.sleep(0.5)
-        yield descriptor
-    finally:
-        os.close(descriptor)
 
+    def try_now(self) -> bool:
+        """Take the place if nobody has it; whether this session has it now."""
+        if self._lock is not None:
+            return True
+        self._home.mkdir(parents=True, exist_ok=True)
+        lock = os.open(self._home / "tdnet-session.lock", os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            return False
+        # A clock that was set back must not shut us out for longer than any pause may last.
+        left = min(os.fstat(lock).st_mtime - time.time(), LONGEST_RETRY_AFTER_SECONDS)
+        self._slot.pause(left)
+        self._lock = lock
+        return True
 
-def _open_lock(home: Path) -> int:
-    home.mkdir(parents=True, exist_ok=True)
-    return os.open(home / "tdnet-session.lock", os.O_CREAT | os.O_RDWR, 0o600)
+    def __enter__(self) -> "_Admission":
+        return self
 
-
-def _try_lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _seconds_left_by_the_last_session(lock: int) -> float:
-    """The rest of its gap or of the pause that TDnet asked for: the lock file's time says it."""
-    # A clock that was set back must not shut us out for longer than any pause may last.
-    return min(os.fstat(lock).st_mtime - time.time(), LONGEST_RETRY_AFTER_SECONDS)
+    def __exit__(self, *_: object) -> None:
+        if self._lock is None:
+            return
+        free_at = time.time() + self._slot.seconds_until_free
+        os.utime(self._lock, (free_at, free_at))
+        os.close(self._lock)
+        self._lock = None
 
 
 def _refuse_status(url: str, response: httpx.Response) -> None:

@@ -1,0 +1,207 @@
+"""What a step of a day's work is: an asset, its checks, and how it is made of one day.
+
+What belongs here: the shapes that every asset module uses. What does not: in which order steps run
+and what a failure stops (``day_run.py``), and which steps there are (``definitions.py``).
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Generic, TypeVar
+
+import dagster as dg
+import polars as pl
+
+from tdnet_assets.assets.progress import RunProgress
+from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
+from tdnet_assets.resources.lake.day_states import read_day_state
+from tdnet_assets.resources.lake.store import DamagedObjectError, LakeResource, StoredTable
+from tdnet_assets.resources.source.downloads import FileOutcome
+from tdnet_assets.resources.source.session import TdnetSession
+from tdnet_assets.tables.recipes import RECIPES, Recipe
+from tdnet_assets.tables.wholeness import DayState, Origin, origin_metadata
+from tdnet_assets.tdnet.errors import TdnetAssetsError
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """One check of one day; a failed one fails the asset's materialization of that day.
+
+    One that only warns is about what was filed, not about how it was collected: it is shown and
+    the day stands.
+    """
+
+    name: str
+    passed: bool
+    description: str
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    only_warns: bool = False
+
+    @property
+    def fails(self) -> bool:
+        """Whether the day is not whole because of it."""
+        return not self.passed and not self.only_warns
+
+
+@dataclass(frozen=True, slots=True)
+class Materialized:
+    """What a step made of a day: metadata for the UI and the results of its checks.
+
+    ``version`` is that of the stored table, ``made_from`` has the versions of its inputs; None
+    means that they are the ones stored when the step began.
+    """
+
+    version: str
+    metadata: Mapping[str, Any]
+    checks: Sequence[CheckResult] = ()
+    made_from: Mapping[str, str] | None = None
+
+
+class IncompleteDayError(TdnetAssetsError):
+    """An asset of a day is not whole: a check failed, or what it is made from is not there."""
+
+
+@dataclass(slots=True)
+class Day:
+    """One day of a run, with everything that a step needs; ``say`` tells a person how far it is."""
+
+    date: date
+    lake: LakeResource
+    index: DisclosureIndexResource
+    progress: RunProgress
+    state: DayState
+    say: Callable[[str], None]
+
+    def read(self, table: str) -> StoredTable:
+        """An input of the step at hand.
+
+        Raises:
+            IncompleteDayError: it is not in the lake.
+        """
+        stored = self.lake.read_table(table, self.date)
+        if stored is None:
+            raise IncompleteDayError(f"no {table} of {self.date} yet: materialize them first")
+        return stored
+
+    def read_own(self, table: str) -> StoredTable | None:
+        """The step's own table as it is; None where it is not there, or is damaged.
+
+        A damaged one is made again from its inputs; a warning says so.
+        """
+        try:
+            return self.lake.read_table(table, self.date)
+        except DamagedObjectError as damage:
+            self.say(f"WARNING: {damage}; it is made again")
+            return None
+
+    def refresh(self) -> None:
+        """Read the stored state of the day again: another process has changed it."""
+        recipes = self.state.recipes
+        self.state = read_day_state(self.lake, self.index, self.date)
+        self.state.recipes = recipes
+
+    def put(
+        self,
+        table: str,
+        frame: pl.DataFrame,
+        checks: Sequence[CheckResult],
+        inputs: Mapping[str, StoredTable | str],
+        *,
+        before: StoredTable | None = None,
+        footer: Mapping[str, str] | None = None,
+    ) -> Materialized:
+        """Store a table with what it was made from, unless another writer has stored it meanwhile.
+
+        Args:
+            table: its name.
+            frame: its rows.
+            checks: the results of its own checks.
+            inputs: each input as it was read, or its version.
+            before: the table as it was read, where its rows went into the new ones.
+            footer: key-value metadata inside the file.
+
+        Returns:
+            The step's result, with the checks and without metadata for the UI.
+
+        Raises:
+            ConflictError: the table is another one than ``before``, or than the day's state says.
+        """
+        made_from = {
+            name: one if isinstance(one, str) else Origin.from_metadata(one.metadata).version
+            for name, one in inputs.items()
+        }
+        metadata = origin_metadata(
+            RECIPES[table], made_from, [check.name for check in checks if check.fails]
+        )
+        write = self.lake.put_table(
+            table,
+            self.date,
+            frame,
+            metadata,
+            expected=before.etag if before else self.state.etags.get(table),
+            footer=footer,
+        )
+        self.state.etags[table] = write.etag
+        version = Origin.from_metadata({**metadata, "sha256": write.sha256}).version
+        return Materialized(version, {}, checks, made_from)
+
+
+@dataclass(slots=True)
+class CollectionDay(Day):
+    """A day of a run that may ask TDnet; ``new_rows`` is set by ``disclosures``.
+
+    ``capture`` is the capture that ``listing_pages`` has just read, None where it read none.
+    """
+
+    tdnet: TdnetSession
+    concurrency: int
+    counts_documents: bool
+    capture: str | None = None
+    new_rows: frozenset[str] = frozenset()
+    fetched: dict[tuple[str, str], FileOutcome] = field(default_factory=dict)
+    _counted: set[str] = field(default_factory=set)
+
+    def counts_once(self, step: str) -> bool:
+        """Whether the step is to count the day: not when it is made again after a conflict."""
+        first = step not in self._counted
+        self._counted.add(step)
+        return first
+
+    def count_listed(self, disclosures: int, rejects: int, *, new: int) -> None:
+        """Count the day's rows; they settle here unless ``documents`` settles them."""
+        if not self.counts_once("disclosures"):
+            return
+        self.progress.listed(disclosures, rejects)
+        if not self.counts_documents:
+            self.progress.settled(collected=new, skipped=disclosures - new)
+
+
+_DayT = TypeVar("_DayT", bound=Day, contravariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class DailyStep(Generic[_DayT]):
+    """A daily asset: its spec, the names and meanings of its checks, and how a day is made."""
+
+    spec: dg.AssetSpec
+    checks: Mapping[str, str]
+    materialize: Callable[[_DayT], Awaitable[Materialized]]
+
+    @property
+    def name(self) -> str:
+        """The asset's name."""
+        return self.spec.key.to_user_string()
+
+    @property
+    def recipe(self) -> Recipe:
+        """What the asset is made from, as Dagster is told."""
+        inputs = tuple(dep.asset_key.to_user_string() for dep in self.spec.deps)
+        work = RECIPES[self.name].work if self.name in RECIPES else ""
+        return Recipe(self.name, inputs, work, self.spec.code_version or "")
+
+    def check_specs(self) -> list[dg.AssetCheckSpec]:
+        """The checks as Dagster declares them."""
+        return [
+            dg.AssetCheckSpec(name, asset=self.spec.key, description=text)
+            for name, text in self.checks.items()
+        ]

@@ -1,0 +1,76 @@
+"""The state of a day's tables as it is stored: what everything that judges a day asks.
+
+What belongs here: reading what the stored objects say of themselves, cheaply: for one day a listing
+of its captures, the newest manifest, and a HEAD for every table. What does not: the judgement
+(``tables/wholeness.py``).
+"""
+
+from collections.abc import Iterable
+from datetime import date
+
+from tdnet_assets.resources.aws.index_feed import feed_source
+from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
+from tdnet_assets.resources.lake.captures import Capture, CaptureStore
+from tdnet_assets.resources.lake.store import LakeResource
+from tdnet_assets.tables.recipes import RECIPES, Recipe
+from tdnet_assets.tables.wholeness import DayState, Origin, version_of
+
+LIST_COMPLETE = "list_complete"
+"""The check of the list itself; its result stands in the manifest of the capture."""
+_LISTING, _INDEX = "listing_pages", "disclosure_index"
+
+
+def read_day_state(
+    lake: LakeResource, index: DisclosureIndexResource | None, day: date
+) -> DayState:
+    """The stored state of one day; without an index, the index counts as not there.
+
+    Raises:
+        LakeError: S3 refused or failed; a state is never guessed.
+    """
+    state = DayState(day)
+    store = CaptureStore(lake)
+    state.origins[_LISTING] = listing_origin(store.latest(day), store.ids(day))
+    for name in RECIPES:
+        if name in (_LISTING, _INDEX):
+            continue
+        head = lake.table_head(name, day)
+        state.origins[name] = head and Origin.from_metadata(head.metadata, head.last_modified)
+        if head:
+            state.etags[name] = head.etag
+    if index is not None:
+        source = index.sources([day]).get(day)
+        state.origins[_INDEX] = _index_origin(RECIPES[_INDEX], state, source)
+    return state
+
+
+def read_day_states(
+    lake: LakeResource, index: DisclosureIndexResource | None, days: Iterable[date]
+) -> dict[date, DayState]:
+    """The stored states of some days."""
+    return {day: read_day_state(lake, index, day) for day in days}
+
+
+def listing_origin(latest: Capture | None, captures: Iterable[str]) -> Origin | None:
+    """The origin of a day's list: its version is that of the set of captures, whatever their order.
+
+    A capture that another process stores with an earlier id is a new version like any other.
+    """
+    if latest is None:
+        return None
+    failed = () if latest.complete else (LIST_COMPLETE,)
+    version = version_of(" ".join(sorted(captures)), ",".join(failed))
+    return Origin(version, RECIPES[_LISTING].reader, failed, {}, latest.begun_at)
+
+
+def _index_origin(recipe: Recipe, state: DayState, source: str | None) -> Origin | None:
+    """The origin of the index: its register names the objects by e-tag, which is their content.
+
+    It is fed from content alone, so a table whose check now passes makes no other index.
+    """
+    if source is None:
+        return None
+    listed, documents = state.etags.get("disclosures"), state.etags.get("documents")
+    is_current = listed is not None and source == feed_source(listed, documents)
+    versions = {name: state.version(name) or "" for name in recipe.inputs}
+    return Origin(source, recipe.reader, (), versions if is_current else {})

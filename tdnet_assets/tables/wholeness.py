@@ -1,0 +1,158 @@
+"""Whether a day's tables are whole, judged from what is stored of them and from nothing else.
+
+What belongs here: the judgement, as a pure function of what the stored objects say of themselves.
+What does not: reading that (``resources/lake/day_states.py``), and what to do about it
+(``automation/reconciler.py``).
+
+A table is *current* when its reader is today's and it was made from the inputs that are stored now.
+It is *whole* when it is current, its own checks passed, and every input is whole. So a table that
+was made from an input that is not whole is not whole either, whoever made it, and whenever.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from tdnet_assets.tables.recipes import RECIPES, Recipe
+
+READER, RESULT, MADE_FROM = "reader", "result", "made-from"
+"""Names in an object's metadata: ASCII, together far below the 2 KB that S3 holds."""
+_DIGEST = "sha256"
+_VERSION_LENGTH = 16
+
+ABSENT, OLD_READER, OUTDATED, CHECK_FAILED, INPUT_NOT_WHOLE = (
+    "absent",
+    "old reader",
+    "outdated",
+    "check failed",
+    "input not whole",
+)
+MAKEABLE = frozenset((ABSENT, OLD_READER, OUTDATED))
+"""Lacks that making the table again mends; the others wait for other content or another reader."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a stored table says of itself.
+
+    ``version`` is another one whenever the content or the result of its own checks is;
+    ``result`` names the checks that failed; ``made_from`` has the version of each input;
+    ``stored_at`` (aware) is when the object was put, where that is known.
+    """
+
+    version: str
+    reader: str
+    result: tuple[str, ...]
+    made_from: Mapping[str, str]
+    stored_at: datetime | None = None
+
+    @classmethod
+    def from_metadata(
+        cls, metadata: Mapping[str, str], stored_at: datetime | None = None
+    ) -> "Origin":
+        """The origin in an object's metadata; one of an earlier version is of no known reader."""
+        result = metadata.get(RESULT, "")
+        pairs = (pair.partition("=") for pair in metadata.get(MADE_FROM, "").split(",") if pair)
+        return cls(
+            version=version_of(metadata.get(_DIGEST, ""), result),
+            reader=metadata.get(READER, "") if MADE_FROM in metadata else "",
+            result=tuple(code for code in result.split(",") if code),
+            made_from={name: version for name, _, version in pairs},
+            stored_at=stored_at,
+        )
+
+
+def version_of(digest: str, result: str) -> str:
+    """The version of some content with this result: bytes that become right are a new version."""
+    return hashlib.sha256(f"{digest} {result}".encode()).hexdigest()[:_VERSION_LENGTH]
+
+
+def origin_metadata(
+    recipe: Recipe, made_from: Mapping[str, str], failed_checks: Sequence[str]
+) -> dict[str, str]:
+    """The metadata to store a table with."""
+    return {
+        READER: recipe.reader,
+        RESULT: ",".join(sorted(failed_checks)),
+        MADE_FROM: ",".join(f"{name}={made_from[name]}" for name in recipe.inputs),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """One reason why a table is not whole; ``kind`` is one of this module's constants."""
+
+    table: str
+    kind: str
+    reason: str
+
+
+@dataclass(slots=True)
+class DayState:
+    """The tables of one day as they are stored; ``origins`` has None for what is not there.
+
+    ``etags`` are S3's own marks of the objects, for a put that must not overwrite another writer's.
+    """
+
+    day: date
+    origins: dict[str, Origin | None] = field(default_factory=dict)
+    etags: dict[str, str] = field(default_factory=dict)
+    recipes: Mapping[str, Recipe] = field(default_factory=lambda: RECIPES)
+
+    def version(self, table: str) -> str | None:
+        """The version of a stored table."""
+        origin = self.origins.get(table)
+        return origin.version if origin else None
+
+    def lacks(self, table: str) -> list[Lack]:
+        """Why the table is not whole, its own reasons first; empty when it is."""
+        own = self.own_lacks(table)
+        inputs = [name for name in self.recipes[table].inputs if not self.is_whole(name)]
+        if inputs and not own:
+            names = ", ".join(inputs)
+            verb = "is" if len(inputs) == 1 else "are"
+            return [Lack(table, INPUT_NOT_WHOLE, f"made from {names}, which {verb} not complete")]
+        return own
+
+    def own_lacks(self, table: str) -> list[Lack]:
+        """What the table itself lacks, whatever its inputs are like."""
+        origin, recipe = self.origins.get(table), self.recipes[table]
+        if origin is None:
+            return [Lack(table, ABSENT, "not there")]
+        if origin.reader != recipe.reader:
+            by = f"reader {origin.reader}" if origin.reader else "an earlier version"
+            return [Lack(table, OLD_READER, f"made by {by}, now it is {recipe.reader}")]
+        outdated = [
+            name for name in recipe.inputs if origin.made_from.get(name) != self.version(name)
+        ]
+        lacks = [Lack(table, CHECK_FAILED, f"check {code} failed") for code in origin.result]
+        if outdated:
+            reason = f"not made from the {' and '.join(outdated)} stored now"
+            lacks.insert(0, Lack(table, OUTDATED, reason))
+        return lacks
+
+    def is_current(self, table: str) -> bool:
+        """Whether making the table again would make the same."""
+        return not any(lack.kind in MAKEABLE for lack in self.own_lacks(table))
+
+    def is_whole(self, table: str) -> bool:
+        """Whether the table and all that it is made from are whole."""
+        return not self.lacks(table)
+
+    def not_whole(self) -> dict[str, list[Lack]]:
+        """The tables of the day that are not whole, in the day's order, each with its reasons."""
+        return {name: lacks for name in self.recipes if (lacks := self.lacks(name))}
+
+    def why(self) -> str:
+        """In one line what is not whole; empty when everything is.
+
+        Only roots are told: what merely follows from another table's lack is left out.
+        """
+        roots = [
+            f"{name}: {lack.reason}"
+            for name, lacks in self.not_whole().items()
+            for lack in lacks
+            if lack.kind != INPUT_NOT_WHOLE
+        ]
+        return "; ".join(roots)
