@@ -9,7 +9,7 @@ that our own reading dropped are a fault of ours.
 
 from collections.abc import Mapping, Sequence
 
-from tdnet_assets.assets.daily import CheckResult
+from tdnet_assets.assets.steps import CheckResult
 from tdnet_assets.assets.filings import Filing
 from tdnet_assets.assets.previews import amount, preview
 from tdnet_assets.tdnet.reports.accounting_checks import (

@@ -113,6 +113,7 @@ class DayRun(Generic[_DayT]):
             if not not_made.isdisjoint(step.recipe.inputs):
                 not_made.add(step.name)
                 continue
+            day.versions.clear()
             try:
                 made = await _make(step, day)
             except Exception as error:  # noqa: BLE001 - recorded; one day must not cost the others
@@ -125,9 +126,7 @@ class DayRun(Generic[_DayT]):
     def _log_made(self, day: _DayT, step: DailyStep[_DayT], made: Materialized) -> None:
         """Log what was made: as a materialization if it is whole, else as the day's failure."""
         failed = [check for check in made.checks if check.fails]
-        made_from = made.made_from
-        if made_from is None:
-            made_from = {name: day.state.version(name) or "" for name in step.recipe.inputs}
+        made_from = day.made_from(step.recipe)
         day.state.origins[step.name] = Origin(
             made.version, step.recipe.reader, tuple(check.name for check in failed), made_from
         )

@@ -15,12 +15,19 @@ from typing import Any
 
 import dagster as dg
 
-from tdnet_assets.assets.daily import CheckResult, DailyStep, Day, IncompleteDayError, Materialized
 from tdnet_assets.assets.previews import column_metadata, preview
+from tdnet_assets.assets.steps import (
+    CheckResult,
+    DailyStep,
+    Day,
+    IncompleteDayError,
+    Materialized,
+)
 from tdnet_assets.resources.aws.index_feed import DayFeed, feed_day
 from tdnet_assets.resources.aws.index_table import IndexedDisclosure
 from tdnet_assets.tables.disclosure_index import INDEX_TABLE
 
+NAME = "disclosure_index"
 INDEX_AGREES = "index_agrees"
 # A secondary index of DynamoDB trails by less than a second, but nothing promises that.
 _INDEX_LAG_SECONDS = 30.0
@@ -29,14 +36,14 @@ _LONGEST_PAUSE_SECONDS = 2.0
 _Rows = Mapping[str, IndexedDisclosure]
 
 SPEC = dg.AssetSpec(
-    "disclosure_index",
-    deps=["disclosures", "documents"],
+    NAME,
+    deps=RECIPES[NAME].inputs,
     description="One DynamoDB item per disclosure: read by id, or newest first by code or by day, "
     "in milliseconds. Only what differs is written; `tdnet index rebuild` makes it anew from the "
     "lake, without asking TDnet.",
     group_name="tdnet",
     kinds={"dynamodb"},
-    code_version="1",
+    code_version=RECIPES[NAME].reader,
     metadata=column_metadata(INDEX_TABLE),
 )
 
@@ -48,7 +55,11 @@ async def materialize(day: Day) -> Materialized:
         raise IncompleteDayError(f"no disclosures of {day.date} yet: materialize them first")
     expected = {row.disclosure_id: row for row in fed.rows}
     found = await _read_back(day, expected)
-    return Materialized(_data_version(fed.rows), _metadata(day, fed), [_check(expected, found)])
+    check = _check(expected, found)
+    if check.fails:
+        # Else the register would say that the index holds the day.
+        await asyncio.to_thread(day.index.forget_source, day.date)
+    return Materialized(_data_version(fed.rows), _metadata(day, fed), [check])
 
 
 async def _read_back(day: Day, expected: _Rows) -> _Rows:

@@ -35,7 +35,7 @@ from tdnet_assets.tables.disclosures import (
 from tdnet_assets.tables.recipes import RECIPES
 from tdnet_assets.tables.wholeness import READER
 from tdnet_assets.tdnet.categories import categorize
-from tdnet_assets.tdnet.sightings import Disclosure
+from tdnet_assets.tdnet.sightings import Disclosure, in_order
 
 NAME = "disclosures"
 ROWS_COMPLETE = "rows_complete"
@@ -70,12 +70,12 @@ async def materialize(day: CollectionDay) -> Materialized:
     checks = _checks(reading)
     listing = listing_origin(reading.latest, ids)
     day.state.origins["listing_pages"] = listing
+    day.versions["listing_pages"] = listing.version if listing else ""
     _write_rejects(day, reading)
     made = day.put(
         NAME,
         disclosures_frame(reading.known, day.date),
         checks,
-        {"listing_pages": listing.version if listing else ""},
         before=stored,
         footer={CAPTURES: ",".join(ids)},
     )
@@ -99,12 +99,12 @@ def _fold_captures(
     held = set(stored.footer.get(CAPTURES, "").split(",")) if stored and current else set()
     known = known_disclosures(stored.frame) if stored else []
     new = [capture for capture in ids if capture not in held]
-    in_order = bool(held) and all(capture > max(held) for capture in new)
-    if in_order and not new:
+    is_behind = bool(held) and all(capture > max(held) for capture in new)
+    if is_behind and not new:
         latest = store.latest(day.date)
         if latest is not None and latest.id == ids[-1]:
             return Reading(known, latest, readable_pages(store, latest))
-    reading = fold_captures(store, day.date, new, known) if in_order and new else None
+    reading = fold_captures(store, day.date, new, known) if is_behind and new else None
     reading = reading or fold_captures(store, day.date, ids)
     if reading is None:
         raise IncompleteDayError(
@@ -113,7 +113,7 @@ def _fold_captures(
     # What only a damaged capture showed is known from the table alone.
     lost = _identities(known) - _identities(reading.known) if reading.damaged else set()
     kept = [seen for seen in known if not _identities([seen]).isdisjoint(lost)]
-    return replace(reading, known=sorted([*reading.known, *kept], key=order)) if kept else reading
+    return replace(reading, known=in_order([*reading.known, *kept])) if kept else reading
 
 
 def _write_rejects(day: Day, reading: Reading) -> None:

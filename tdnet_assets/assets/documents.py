@@ -6,13 +6,14 @@ fetching (``resources/source/downloads.py``) and what makes a file acceptable (`
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from time import monotonic
 from typing import Any
 
 import dagster as dg
 
-from tdnet_assets.assets.daily import CheckResult, DailyStep, Day, IncompleteDayError, Materialized
 from tdnet_assets.assets.previews import column_metadata, preview
+from tdnet_assets.assets.steps import CheckResult, CollectionDay, DailyStep, Materialized
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.resources.lake.store import StoredTable
 from tdnet_assets.resources.source.downloads import (
@@ -24,19 +25,22 @@ from tdnet_assets.resources.source.downloads import (
     FileOutcome,
     outcome_from_row,
 )
-from tdnet_assets.tables.disclosures import DISCLOSURES_TABLE
 from tdnet_assets.tables.documents import DOCUMENTS_TABLE
+from tdnet_assets.tables.recipes import RECIPES
 
+NAME = "documents"
 FILES_COMPLETE = "files_complete"
+SAY_EVERY_SECONDS = 5.0
+"""How often a person who waits hears how far the files are."""
 
 SPEC = dg.AssetSpec(
-    "documents",
-    deps=["disclosures"],
+    NAME,
+    deps=RECIPES[NAME].inputs,
     description="The PDFs and XBRL archives of a day, each stored once and whole, and a table of "
     "what became of every file that the list links to.",
     group_name="tdnet",
     kinds={"s3", "parquet"},
-    code_version="1",
+    code_version=RECIPES[NAME].reader,
     metadata=column_metadata(DOCUMENTS_TABLE),
 )
 
@@ -61,7 +65,6 @@ async def materialize(day: CollectionDay) -> Materialized:
         NAME,
         DOCUMENTS_TABLE.frame(asdict(outcome) for outcome in ordered),
         [_check(expected, ordered)],
-        {"disclosures": listed},
         before=before,
     )
     return replace(made, metadata=_metadata(day, ordered))

@@ -16,7 +16,7 @@ import polars as pl
 
 from tdnet_assets.assets.accounting import EARNINGS_CHECKS, accounting_checks
 from tdnet_assets.assets.charts import bar_chart
-from tdnet_assets.assets.daily import DailyStep, Day, Materialized
+from tdnet_assets.assets.steps import DailyStep, Day, Materialized
 from tdnet_assets.assets.filings import (
     IN_REVISION,
     IN_SUMMARY,
@@ -45,7 +45,7 @@ from tdnet_assets.tdnet.reports.summary_cells import SummaryCells
 from tdnet_assets.tdnet.reports.surprises import RANKED_ITEMS, Surprise, largest, surprises
 from tdnet_assets.tdnet.xbrl.facts import Fact
 
-READER_VERSION = "1"
+NAME = "earnings"
 REPORTS_UNDERSTOOD = "reports_understood"
 
 # Bounds of the chart's groups: the result against the company's own forecast.
@@ -58,15 +58,15 @@ _SURPRISES = (
 )
 
 SPEC = dg.AssetSpec(
-    "earnings",
-    deps=["financial_facts", "forecast_revisions"],
+    NAME,
+    deps=RECIPES[NAME].inputs,
     description="One row per 決算短信 of the day: results with last year's, position, cash flows, "
     "dividends by quarter, forecasts of this and the next year with their ranges, each change rate "
     "as stated. Japanese GAAP, IFRS, US GAAP and REIT forms. Amounts are exact decimals in yen. "
     "A corrected report stays, and says which one has replaced it.",
     group_name="tdnet",
     kinds={"s3", "parquet", "polars"},
-    code_version=READER_VERSION,
+    code_version=RECIPES[NAME].reader,
     metadata=column_metadata(EARNINGS_TABLE),
 )
 
@@ -88,20 +88,15 @@ async def materialize(day: Day) -> Materialized:
     reports = [(filing, report.earnings) for filing, report in found.rows]
     rows = [_row(filing, earnings) for filing, earnings in reports]
     await asyncio.to_thread(link_reports, day, rows)
-    write = day.lake.write_table(
-        EARNINGS_TABLE.name, day.date, EARNINGS_TABLE.frame(rows), {"reader": READER_VERSION}
-    )
     write_rejects(day, EARNINGS_REJECTS_TABLE, found.not_understood)
     findings = [(filing, one) for filing, report in found.rows for one in report.findings]
     surprising = await asyncio.to_thread(_surprises, day, reports)
-    return Materialized(
-        write.sha256,
-        _metadata(day, found, rows, surprising),
-        [
-            check_understood(REPORTS_UNDERSTOOD, found),
-            *accounting_checks(EARNINGS_CHECKS, findings),
-        ],
-    )
+    checks = [
+        check_understood(REPORTS_UNDERSTOOD, found),
+        *accounting_checks(EARNINGS_CHECKS, findings),
+    ]
+    made = day.put(NAME, EARNINGS_TABLE.frame(rows), checks)
+    return replace(made, metadata=_metadata(day, found, rows, surprising))
 
 
 def _row(filing: Filing, earnings: Earnings) -> dict[str, Any]:

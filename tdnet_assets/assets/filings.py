@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 
 import polars as pl
 
-from tdnet_assets.assets.daily import CheckResult, Day, IncompleteDayError
+from tdnet_assets.assets.steps import CheckResult, Day, IncompleteDayError
 from tdnet_assets.assets.financial_facts import facts_by_filing
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.tables.disclosures import DISCLOSURES_TABLE

@@ -7,7 +7,7 @@ What belongs here: the asset, and which archives still have to be read. What doe
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -15,7 +15,6 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from tdnet_assets.assets.daily import CheckResult, DailyStep, Day, IncompleteDayError, Materialized
 from tdnet_assets.assets.previews import column_metadata, preview
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.resources.lake.store import LakeResource, StoredTable
@@ -27,8 +26,7 @@ from tdnet_assets.tdnet.errors import TdnetError
 from tdnet_assets.tdnet.xbrl.archive import read_archive
 from tdnet_assets.tdnet.xbrl.facts import Fact, Member
 
-# Raise it when the reading of archives changes: every archive of a day is then read anew.
-READER_VERSION = "1"
+NAME = "financial_facts"
 FILINGS_READ = "filings_read"
 
 _ARCHIVES_AT_ONCE = 4  # two to read and two on their way; the work itself is one core's
@@ -36,14 +34,14 @@ _ARCHIVES_PER_FRAME = 50
 
 _MEMBERS = 1 + Fact._fields.index("members")  # behind the disclosure id
 SPEC = dg.AssetSpec(
-    "financial_facts",
-    deps=["documents"],
+    NAME,
+    deps=RECIPES[NAME].inputs,
     description="Every fact of the day's XBRL archives: element, context, unit and exact value. "
     "An archive that cannot be read is a row of the unread filings and fails the check; it has no "
     "effect on the others.",
     group_name="tdnet",
     kinds={"s3", "parquet", "polars"},
-    code_version=READER_VERSION,
+    code_version=RECIPES[NAME].reader,
     metadata=column_metadata(FACTS_TABLE),
 )
 
@@ -62,10 +60,19 @@ class UnstorableValueError(TdnetError):
     """A number has more digits than the table's column; storing it would change it."""
 
 
+class DamagedArchiveError(TdnetError):
+    """An archive in the lake is not what was stored; ``digest`` is the sha256 that it has now."""
+
+    def __init__(self, message: str, digest: str) -> None:
+        super().__init__(message)
+        self.digest = digest
+
+
 async def materialize(day: Day) -> Materialized:
     """Read the archives that the table does not hold yet; those it holds never change."""
     archives = _archives(day)
-    kept, unread = _read_before(day, {archive.disclosure_id for archive in archives})
+    before = day.read_own(NAME)
+    kept, unread = _read_before(day, before, archives)
     done = kept["disclosure_id"].unique().to_list() + [row["disclosure_id"] for row in unread]
     missing = [archive for archive in archives if archive.disclosure_id not in set(done)]
     frames = [kept]
@@ -75,23 +82,13 @@ async def materialize(day: Day) -> Materialized:
         unread += refused
     facts = _in_order(pl.concat(frames))
     unread.sort(key=lambda row: str(row["disclosure_id"]))
-    version = {"reader": READER_VERSION}
-    write = day.lake.write_table(FACTS_TABLE.name, day.date, facts, version)
-    if unread or day.lake.metadata(layout.table_key(UNREAD_FILINGS_TABLE.name, day.date)):
-        frame = UNREAD_FILINGS_TABLE.frame(unread)
-        day.lake.write_table(UNREAD_FILINGS_TABLE.name, day.date, frame, version)
-    return Materialized(
-        write.sha256,
-        _metadata(day, archives, missing, facts, unread),
-        [_check(archives, unread)],
-    )
+    day.put_beside(UNREAD_FILINGS_TABLE, unread, {READER: RECIPES[NAME].reader})
+    made = day.put(NAME, facts, [_check(archives, unread)], before=before)
+    return replace(made, metadata=_metadata(day, archives, missing, facts, unread))
 
 
 def _archives(day: Day) -> list[_Archive]:
-    documents = day.lake.read_table(DOCUMENTS_TABLE.name, day.date)
-    listed = day.lake.read_table(DISCLOSURES_TABLE.name, day.date)
-    if documents is None or listed is None:
-        raise IncompleteDayError(f"no documents of {day.date} yet: materialize them first")
+    documents, listed = day.read("documents"), day.read("disclosures")
     rows = (
         documents.frame.filter(pl.col("kind") == "xbrl", pl.col("status") == STORED)
         .join(listed.frame.select("disclosure_id", "code"), on="disclosure_id", how="left")
@@ -108,19 +105,30 @@ def _in_order(facts: pl.DataFrame) -> pl.DataFrame:
     return facts.sort("disclosure_id", maintain_order=True)
 
 
-def _read_before(day: Day, wanted: set[str]) -> tuple[pl.DataFrame, list[dict[str, Any]]]:
-    """Facts and refusals of an earlier materialization, where this reader made them."""
-    facts = _made_by_this_reader(day.lake.read_table(FACTS_TABLE.name, day.date))
-    unread = _made_by_this_reader(day.lake.read_table(UNREAD_FILINGS_TABLE.name, day.date))
+def _read_before(
+    day: Day, before: StoredTable | None, archives: Sequence[_Archive]
+) -> tuple[pl.DataFrame, list[dict[str, Any]]]:
+    """Facts and refusals of an earlier materialization, where this reader made them.
+
+    A refusal counts for the very bytes that were refused: an archive that was damaged in the lake
+    is looked at again.
+    """
+    facts = _made_by_this_reader(before)
+    unread = _made_by_this_reader(day.read_own(UNREAD_FILINGS_TABLE.name))
+    wanted = {archive.disclosure_id: archive.sha256 for archive in archives}
     is_wanted = pl.col("disclosure_id").is_in(list(wanted))
     return (
         FACTS_TABLE.frame(()) if facts is None else facts.filter(is_wanted),
-        [] if unread is None else unread.filter(is_wanted).to_dicts(),
+        []
+        if unread is None
+        else [
+            row for row in unread.to_dicts() if wanted.get(row["disclosure_id"]) == row["sha256"]
+        ],
     )
 
 
 def _made_by_this_reader(stored: StoredTable | None) -> pl.DataFrame | None:
-    current = stored is not None and stored.metadata.get("reader") == READER_VERSION
+    current = stored is not None and stored.metadata.get(READER) == RECIPES[NAME].reader
     return stored.frame if stored and current else None
 
 
@@ -143,7 +151,8 @@ async def _read(
     filings, refused = [], []
     for archive, facts in zip(archives, read, strict=True):
         if isinstance(facts, TdnetError):
-            refused.append({**_named(archive), "reason": str(facts)})
+            digest = facts.digest if isinstance(facts, DamagedArchiveError) else archive.sha256
+            refused.append({**_named(archive), "sha256": digest, "reason": str(facts)})
         else:
             filings.append((archive.disclosure_id, archive.code, facts))
     return facts_frame(filings), refused
@@ -158,6 +167,12 @@ def _facts(lake: LakeResource, day: Day, archive: _Archive) -> Sequence[Fact] | 
     content = lake.read(key)
     if content is None:
         raise IncompleteDayError(f"{lake.uri(key)} is gone: materialize documents again")
+    if (digest := sha256(content)) != archive.sha256:
+        return DamagedArchiveError(
+            f"{lake.uri(key)} is not what was stored (its sha256 is {digest[:12]}…, not "
+            f"{archive.sha256[:12]}…): bring back its earlier version, or `tdnet verify --repair`",
+            digest,
+        )
     try:
         facts = read_archive(content)
         for fact in facts:

@@ -16,7 +16,7 @@ import dagster as dg
 
 from tdnet_assets.assets.accounting import REVISION_CHECKS, accounting_checks
 from tdnet_assets.assets.charts import bar_chart
-from tdnet_assets.assets.daily import CheckResult, DailyStep, Day, Materialized
+from tdnet_assets.assets.steps import CheckResult, DailyStep, Day, Materialized
 from tdnet_assets.assets.filings import (
     IN_REVISION,
     IN_SUMMARY,
@@ -40,7 +40,7 @@ from tdnet_assets.tdnet.reports.summary_cells import SummaryCells
 from tdnet_assets.tdnet.reports.surprises import biggest_revisions, revision_difference
 from tdnet_assets.tdnet.xbrl.facts import Fact
 
-READER_VERSION = "1"
+NAME = "forecast_revisions"
 REVISIONS_UNDERSTOOD = "revisions_understood"
 NOTHING_DROPPED = "nothing_dropped"
 
@@ -55,13 +55,13 @@ class _Notice(NamedTuple):
 
 
 SPEC = dg.AssetSpec(
-    "forecast_revisions",
-    deps=["financial_facts"],
+    NAME,
+    deps=RECIPES[NAME].inputs,
     description="One row per figure that a notice of the day revises: the forecast before and "
     "after as a figure or a range, the stated change, last year's result. Amounts are exact.",
     group_name="tdnet",
     kinds={"s3", "parquet", "polars"},
-    code_version=READER_VERSION,
+    code_version=RECIPES[NAME].reader,
     metadata=column_metadata(REVISIONS_TABLE),
 )
 
@@ -70,7 +70,6 @@ async def materialize(day: Day) -> Materialized:
     """Read the day's notices, and check the changes that they state."""
     found = await asyncio.to_thread(understand, day, IN_REVISION & IN_SUMMARY, _notice)
     rows = [_row(filing, one) for filing, notice in found.rows for one in notice.revisions]
-    write = day.lake.write_table(REVISIONS_TABLE.name, day.date, REVISIONS_TABLE.frame(rows), {})
     write_rejects(day, REVISION_REJECTS_TABLE, found.not_understood)
     findings = [(filing, one) for filing, notice in found.rows for one in notice.findings]
     checks = [
@@ -78,7 +77,8 @@ async def materialize(day: Day) -> Materialized:
         _nothing_dropped(found),
         *accounting_checks(REVISION_CHECKS, findings),
     ]
-    return Materialized(write.sha256, _metadata(day, found), checks)
+    made = day.put(NAME, REVISIONS_TABLE.frame(rows), checks)
+    return replace(made, metadata=_metadata(day, found))
 
 
 def _notice(facts: Sequence[Fact]) -> _Notice | None:

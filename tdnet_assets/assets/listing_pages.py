@@ -11,16 +11,19 @@ from tdnet_assets.resources.lake import layout
 from tdnet_assets.resources.lake.captures import CaptureStore
 from tdnet_assets.resources.lake.day_states import LIST_COMPLETE, listing_origin
 from tdnet_assets.resources.source.paging import read_day
+from tdnet_assets.tables.recipes import RECIPES
 from tdnet_assets.tdnet.listing import page_name
 
+NAME = "listing_pages"
+
 SPEC = dg.AssetSpec(
-    "listing_pages",
+    NAME,
     description="The list pages of a day as TDnet sent them, stored before they are parsed. A "
     "new capture is kept whenever any page has changed; older ones are never touched. A day that "
     "TDnet lists no more is taken from the lake, without a request.",
     group_name="tdnet",
     kinds={"s3", "html"},
-    code_version="1",
+    code_version=RECIPES[NAME].reader,
 )
 
 

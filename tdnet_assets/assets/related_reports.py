@@ -16,7 +16,7 @@ from typing import Any
 
 import polars as pl
 
-from tdnet_assets.assets.daily import Day
+from tdnet_assets.assets.steps import Day
 from tdnet_assets.assets.filings import Filing
 from tdnet_assets.resources.lake.parquet_scans import scan_days
 from tdnet_assets.resources.lake.yearly_copies import daily_files

@@ -47,14 +47,12 @@ class CheckResult:
 class Materialized:
     """What a step made of a day: metadata for the UI and the results of its checks.
 
-    ``version`` is that of the stored table, ``made_from`` has the versions of its inputs; None
-    means that they are the ones stored when the step began.
+    ``version`` is that of the stored table.
     """
 
     version: str
     metadata: Mapping[str, Any]
     checks: Sequence[CheckResult] = ()
-    made_from: Mapping[str, str] | None = None
 
 
 class IncompleteDayError(TdnetAssetsError):
@@ -71,6 +69,15 @@ class Day:
     progress: RunProgress
     state: DayState
     say: Callable[[str], None]
+    versions: dict[str, str] = field(default_factory=dict, kw_only=True)
+    """Of each input as the step at hand has read it."""
+
+    def made_from(self, recipe: Recipe) -> dict[str, str]:
+        """The versions of a recipe's inputs: as they were read, or as they are stored."""
+        return {
+            name: self.versions.get(name) or self.state.version(name) or ""
+            for name in recipe.inputs
+        }
 
     def read(self, table: str) -> StoredTable:
         """An input of the step at hand.
@@ -81,6 +88,7 @@ class Day:
         stored = self.lake.read_table(table, self.date)
         if stored is None:
             raise IncompleteDayError(f"no {table} of {self.date} yet: materialize them first")
+        self.versions[table] = Origin.from_metadata(stored.metadata).version
         return stored
 
     def read_own(self, table: str) -> StoredTable | None:
@@ -97,6 +105,7 @@ class Day:
     def refresh(self) -> None:
         """Read the stored state of the day again: another process has changed it."""
         recipes = self.state.recipes
+        self.versions.clear()
         self.state = read_day_state(self.lake, self.index, self.date)
         self.state.recipes = recipes
 
@@ -105,7 +114,6 @@ class Day:
         table: str,
         frame: pl.DataFrame,
         checks: Sequence[CheckResult],
-        inputs: Mapping[str, StoredTable | str],
         *,
         before: StoredTable | None = None,
         footer: Mapping[str, str] | None = None,
@@ -116,7 +124,6 @@ class Day:
             table: its name.
             frame: its rows.
             checks: the results of its own checks.
-            inputs: each input as it was read, or its version.
             before: the table as it was read, where its rows went into the new ones.
             footer: key-value metadata inside the file.
 
@@ -126,10 +133,7 @@ class Day:
         Raises:
             ConflictError: the table is another one than ``before``, or than the day's state says.
         """
-        made_from = {
-            name: one if isinstance(one, str) else Origin.from_metadata(one.metadata).version
-            for name, one in inputs.items()
-        }
+        made_from = self.made_from(RECIPES[table])
         metadata = origin_metadata(
             RECIPES[table], made_from, [check.name for check in checks if check.fails]
         )
@@ -143,7 +147,7 @@ class Day:
         )
         self.state.etags[table] = write.etag
         version = Origin.from_metadata({**metadata, "sha256": write.sha256}).version
-        return Materialized(version, {}, checks, made_from)
+        return Materialized(version, {}, checks)
 
 
 @dataclass(slots=True)

@@ -88,8 +88,13 @@ def fold(
         unlinked = _without_repeats(unlinked)
     absent = [seen for seen in known if seen.disclosure_id not in linked]
     result += _deletions(absent, unlinked, sighting)
+    return in_order(result)
+
+
+def in_order(disclosures: Iterable[Disclosure]) -> list[Disclosure]:
+    """In the order of the table: by time, code and id."""
     return sorted(
-        result,
+        disclosures,
         key=lambda seen: (
             seen.disclosed_at,
             seen.code,
