@@ -71,7 +71,7 @@ async def materialize(day: CollectionDay) -> Materialized:
     listing = listing_origin(reading.latest, ids)
     day.state.origins["listing_pages"] = listing
     day.versions["listing_pages"] = listing.version if listing else ""
-    _write_rejects(day, reading)
+    _put_rejects(day, reading)
     made = day.put(
         NAME,
         disclosures_frame(reading.known, day.date),
@@ -116,11 +116,8 @@ def _fold_captures(
     return replace(reading, known=in_order([*reading.known, *kept])) if kept else reading
 
 
-def _write_rejects(day: Day, reading: Reading) -> None:
-    key = layout.table_key(REJECTS_TABLE.name, day.date)
-    if not reading.rejects and day.lake.metadata(key) is None:
-        return  # nothing to say, and nothing older to correct
-    rows = (
+def _put_rejects(day: Day, reading: Reading) -> None:
+    rows = [
         {
             "page": reject.page,
             "position": reject.position,
@@ -129,8 +126,8 @@ def _write_rejects(day: Day, reading: Reading) -> None:
             "capture": reading.latest.id,
         }
         for reject in reading.rejects
-    )
-    day.lake.write_table(REJECTS_TABLE.name, day.date, REJECTS_TABLE.frame(rows), {})
+    ]
+    day.put_beside(REJECTS_TABLE, rows, {})
 
 
 def _identities(known: Iterable[Disclosure]) -> set[str]:

@@ -24,7 +24,7 @@ from tdnet_assets.assets.filings import (
     Understood,
     check_understood,
     understand,
-    write_rejects,
+    put_rejects,
 )
 from tdnet_assets.assets.forecast_revisions import revision_lines, stored_revisions
 from tdnet_assets.assets.previews import amount, column_metadata, percent, preview
@@ -88,7 +88,7 @@ async def materialize(day: Day) -> Materialized:
     reports = [(filing, report.earnings) for filing, report in found.rows]
     rows = [_row(filing, earnings) for filing, earnings in reports]
     await asyncio.to_thread(link_reports, day, rows)
-    write_rejects(day, EARNINGS_REJECTS_TABLE, found.not_understood)
+    put_rejects(day, EARNINGS_REJECTS_TABLE, found.not_understood)
     findings = [(filing, one) for filing, report in found.rows for one in report.findings]
     surprising = await asyncio.to_thread(_surprises, day, reports)
     checks = [

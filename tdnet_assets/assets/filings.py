@@ -86,21 +86,16 @@ def understand(
 
 def _filings(day: Day, wanted: pl.Expr) -> Iterator[tuple[Filing, Sequence[Fact]]]:
     """The filings that have wanted facts, each with those, by disclosure id."""
-    facts = day.lake.read_table(FACTS_TABLE.name, day.date)
-    listed = day.lake.read_table(DISCLOSURES_TABLE.name, day.date)
-    if facts is None or listed is None:
-        raise IncompleteDayError(f"no financial_facts of {day.date} yet: materialize them first")
+    facts, listed = day.read("financial_facts"), day.read("disclosures")
     names = [field.name for field in fields(Filing)]
     rows = {row["disclosure_id"]: row for row in listed.frame.select(names).iter_rows(named=True)}
     for number, of_filing in facts_by_filing(facts.frame.filter(wanted)):
         yield Filing(**rows[number]), of_filing
 
 
-def write_rejects(day: Day, table: Table, rejects: Sequence[NotUnderstood]) -> None:
-    """Write the rejects; a day that never had any has no file."""
-    if rejects or day.lake.metadata(layout.table_key(table.name, day.date)):
-        rows = [{name: getattr(one, name) for name in table.schema} for one in rejects]
-        day.lake.write_table(table.name, day.date, table.frame(rows), {})
+def put_rejects(day: Day, table: Table, rejects: Sequence[NotUnderstood]) -> None:
+    """Store the filings of the day that could not be understood."""
+    day.put_beside(table, [{name: getattr(one, name) for name in table.schema} for one in rejects], {})
 
 
 def check_understood(name: str, found: Understood[Any]) -> CheckResult:

@@ -24,7 +24,7 @@ from tdnet_assets.assets.filings import (
     Understood,
     check_understood,
     understand,
-    write_rejects,
+    put_rejects,
 )
 from tdnet_assets.assets.previews import amount, column_metadata, percent, preview
 from tdnet_assets.resources.lake import layout
@@ -70,7 +70,7 @@ async def materialize(day: Day) -> Materialized:
     """Read the day's notices, and check the changes that they state."""
     found = await asyncio.to_thread(understand, day, IN_REVISION & IN_SUMMARY, _notice)
     rows = [_row(filing, one) for filing, notice in found.rows for one in notice.revisions]
-    write_rejects(day, REVISION_REJECTS_TABLE, found.not_understood)
+    put_rejects(day, REVISION_REJECTS_TABLE, found.not_understood)
     findings = [(filing, one) for filing, notice in found.rows for one in notice.findings]
     checks = [
         check_understood(REVISIONS_UNDERSTOOD, found),

@@ -19,6 +19,7 @@ from tdnet_assets.resources.lake.store import DamagedObjectError, LakeResource, 
 from tdnet_assets.resources.source.downloads import FileOutcome
 from tdnet_assets.resources.source.session import TdnetSession
 from tdnet_assets.tables.recipes import RECIPES, Recipe
+from tdnet_assets.tables.table import Table
 from tdnet_assets.tables.wholeness import DayState, Origin, origin_metadata
 from tdnet_assets.tdnet.errors import TdnetAssetsError
 
@@ -108,6 +109,20 @@ class Day:
         self.versions.clear()
         self.state = read_day_state(self.lake, self.index, self.date)
         self.state.recipes = recipes
+
+    def put_beside(
+        self, table: Table, rows: Sequence[Mapping[str, Any]], metadata: Mapping[str, str]
+    ) -> None:
+        """Store what belongs to the step's table; a day that never had any such row has no file.
+
+        Raises:
+            ConflictError: another writer has stored it meanwhile.
+        """
+        head = self.lake.table_head(table.name, self.date)
+        if rows or head:
+            expected = head.etag if head else None
+            frame = table.frame(rows)
+            self.lake.put_table(table.name, self.date, frame, metadata, expected=expected)
 
     def put(
         self,

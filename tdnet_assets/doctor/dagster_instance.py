@@ -15,7 +15,7 @@ from dagster._core.instance.config import PoolGranularity
 from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatus, TickStatus
 from dagster._daemon.types import DaemonHeartbeat
 
-from tdnet_assets.assets.daily import POOL
+from tdnet_assets.assets.collection import POOL
 from tdnet_assets.automation.freshness import freshness
 from tdnet_assets.automation.records import RECORD_SENSORS
 from tdnet_assets.doctor.examination import Examination

@@ -17,7 +17,7 @@ from types import FrameType
 
 import dagster as dg
 
-from tdnet_assets.assets.daily import POOL
+from tdnet_assets.assets.collection import POOL
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.local import dagster_home
 from tdnet_assets.local.embedded_aws import free_port

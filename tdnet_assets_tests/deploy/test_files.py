@@ -13,7 +13,7 @@ from dagster_aws.s3.compute_log_manager import S3ComputeLogManager
 from dagster_postgres import PostgresEventLogStorage, PostgresRunStorage
 from packaging.requirements import Requirement
 
-from tdnet_assets.assets.daily import POOL
+from tdnet_assets.assets.collection import POOL
 from tdnet_assets.config import PlatformConfig, values_from_environment
 from tdnet_assets.resources.lake.store import LakeResource
 from tdnet_assets_tests.deploy.deployment import (

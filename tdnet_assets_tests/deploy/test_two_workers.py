@@ -15,7 +15,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from tdnet_assets.assets.daily import POOL
+from tdnet_assets.assets.collection import POOL
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.local.bootstrap import bootstrap
 from tdnet_assets.resources.lake.captures import CaptureStore

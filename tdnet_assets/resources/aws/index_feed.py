@@ -75,7 +75,7 @@ def feed_day(lake: LakeResource, index: DisclosureIndexResource, day: date) -> D
         for row in listed.frame.select(_COLUMNS).iter_rows(named=True)
         if row["disclosure_id"] is not None
     ]
-    source = _source(listed.etag, documents.etag if documents else None)
+    source = feed_source(listed.etag, documents.etag if documents else None)
     write = index.replace_day(day, rows, source=source)
     return DayFeed(rows, listed.frame.height - len(rows), write)
 
@@ -116,7 +116,7 @@ def catch_up(config: PlatformConfig, show: Show = lambda line: None) -> Rebuild:
     lake, index = LakeResource(config=config), DisclosureIndexResource(config=config)
     documents = _etags(lake, DOCUMENTS_TABLE.name)
     current = {
-        day: _source(etag, documents.get(day))
+        day: feed_source(etag, documents.get(day))
         for day, etag in _etags(lake, DISCLOSURES_TABLE.name).items()
     }
     fed = index.sources(current)
@@ -151,7 +151,8 @@ def _etags(lake: LakeResource, table: str) -> dict[date, str]:
     return {day: etag for day, etag in found if day}
 
 
-def _source(disclosures: str, documents: str | None) -> str:
+def feed_source(disclosures: str, documents: str | None) -> str:
+    """What a register says of a day: the e-tags of the tables that it was fed from."""
     """What tells one version of a day in the lake from the next, without reading it."""
     return f"{disclosures} {documents or 'none'}"
 

@@ -227,6 +227,10 @@ class DisclosureIndexResource(clients.AwsResource):
         registers = self._read(keys, names=(KEY, _SOURCE))
         return {keys[item[KEY]["S"]]: item[_SOURCE]["S"] for item in registers if _SOURCE in item}
 
+    def forget_source(self, day: date) -> None:
+        """Say no more what the day was fed from: it has to be fed again."""
+        self._update_register(day, "REMOVE #source", {}, {"#source": _SOURCE})
+
     def console_url(self) -> str:
         """Where a person can look at the table: the AWS console, or the endpoint itself."""
         config = self.config

@@ -145,33 +145,29 @@ class CaptureStore:
         self._put(
             key,
             gzip.compress(content, mtime=0),
-            content_type="application/gzip",
-            metadata={"content-sha256": sha256(content)},
+            "application/gzip",
+            {"content-sha256": sha256(content)},
         )
         return key
 
     def put_manifest(self, capture: Capture) -> None:
         """Store the manifest, which makes the capture a finished one."""
-        self._put(
-            layout.manifest_key(capture.day, capture.id),
-            capture.to_json(),
-            content_type="application/json",
-            metadata={},
-        )
+        key = layout.manifest_key(capture.day, capture.id)
+        self._put(key, capture.to_json(), "application/json", {})
+
+    def _put(
+        self, key: str, content: bytes, content_type: str, metadata: Mapping[str, str]
+    ) -> None:
+        if not self.lake.put_new(key, content, content_type=content_type, metadata=metadata):
+            raise LakeError(
+                f"{self.lake.uri(key)} is there with other content: two readings began in the same "
+                "microsecond, or something else put it there; read the day's list again"
+            )
 
     def ids(self, day: date) -> list[str]:
         """The ids of a day's finished captures, those that have a manifest, in their order."""
         found = (stored.key for stored in self.lake.list(layout.captures_prefix(day)))
         return sorted(layout.capture_of_key(key) for key in found if layout.is_manifest(key))
-
-    def _put(
-        self, key: str, content: bytes, *, content_type: str, metadata: Mapping[str, str]
-    ) -> None:
-        if not self.lake.put_new(key, content, content_type=content_type, metadata=metadata):
-            raise LakeError(
-                f"{self.lake.uri(key)}: another process has stored something else there; "
-                "materialize the day again"
-            )
 
 
 @dataclass(slots=True)
