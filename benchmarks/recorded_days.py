@@ -22,13 +22,19 @@ from benchmarks.metering import Meter
 from benchmarks.prices import Usage
 from tdnet_assets.assets.disclosure_history import disclosure_history
 from tdnet_assets.automation import freshness, new_disclosures
+from tdnet_assets.automation.day_facts import (
+    LISTING_PAGES,
+    days_of_the_window,
+    facts_of_days,
+    window,
+)
 from tdnet_assets.automation.records import record_run, sweep
-from tdnet_assets.automation.schedules import LISTING_PAGES_KEY, window
 from tdnet_assets.config import PlatformConfig
-from tdnet_assets.definitions import DAILY_ASSETS, DAILY_STEPS, build_definitions
+from tdnet_assets.definitions import DAILY_ASSETS, build_definitions
 from tdnet_assets.local.bootstrap import bootstrap
 from tdnet_assets.partitions import tags_for
 from tdnet_assets.resources.aws.executions import ExecutionsResource
+from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
 from tdnet_assets.resources.aws.metrics import MetricsResource
 from tdnet_assets.resources.lake.store import LakeResource
 from tdnet_assets.resources.lake.yearly_copies import yearly_copy
@@ -185,14 +191,21 @@ class Recorder:
     def ticks(self, day: date) -> RecordedTicks:
         """Record the ticks, after the days that were recorded."""
         now = _at(day, "23:59")
-        specs = [step.spec for step in DAILY_STEPS]
         context = dg.build_sensor_context(instance=self._instance)
-        known = new_disclosures.look(self._instance, self._tdnet, None, now).remembered.to_cursor()
         with self._meter.reading() as look:
-            found = new_disclosures.look(self._instance, self._tdnet, known, now)
+            found = new_disclosures.look(self._instance, self._tdnet, self._lake, None, now)
             new_disclosures.report(context, found, self._metrics)
         with self._meter.reading() as fresh:
-            state = freshness.freshness(self._instance, specs, now)
+            facts = facts_of_days(
+                days_of_the_window(self._lake, self._lake.config, now),
+                instance=self._instance,
+                lake=self._lake,
+                index=DisclosureIndexResource(config=self._lake.config),
+                executions=self._executions,
+                runs=(),
+                now=now,
+            )
+            state = freshness.freshness(facts, now)
             freshness.report(context, state, self._metrics, now)
         with self._meter.reading() as quiet:
             sweep(self._instance, self._executions, since=datetime.now(UTC) + timedelta(hours=1))
@@ -230,8 +243,8 @@ class Recorder:
         for back in range(1, (last - first).days + 1):
             if is_business_day(earlier := day - timedelta(days=back)):
                 self._site.set_day(earlier, size)
-        self._reading(LISTING_PAGES_KEY, str(first), str(last))
-        return self._reading(LISTING_PAGES_KEY, str(first), str(last))
+        self._reading(LISTING_PAGES, str(first), str(last))
+        return self._reading(LISTING_PAGES, str(first), str(last))
 
     def _execute(self, keys: Sequence[dg.AssetKey], first: str, last: str) -> tuple[str, Usage]:
         """A run, and what the daemon's sensors write about it: its id and its usage."""

@@ -26,7 +26,7 @@ from tdnet_assets.resources.lake import layout
 from tdnet_assets.resources.lake.captures import CaptureStore
 from tdnet_assets.resources.lake.parquet_scans import scan_days
 from tdnet_assets.resources.lake.readings import fold_captures
-from tdnet_assets.resources.lake.store import LakeResource, StoredObject
+from tdnet_assets.resources.lake.store import DamagedObjectError, LakeResource, StoredObject
 from tdnet_assets.resources.lake.yearly_copies import daily_files, yearly_copy
 from tdnet_assets.tables.disclosures import DISCLOSURES_TABLE, REJECTS_TABLE, disclosures_frame
 from tdnet_assets.tables.documents import DOCUMENTS_TABLE
@@ -230,8 +230,10 @@ def _read_again(lake: LakeResource, day: date, as_of: datetime) -> pl.DataFrame 
     if capture and layout.capture_time(capture) <= as_of:
         return None
     store = CaptureStore(lake)
-    captures = (found for found in store.since(day) if found.begun_at <= as_of)
-    reading = fold_captures(store, captures)
+    ids = [one for one in store.ids(day) if layout.capture_time(one) <= as_of]
+    reading = fold_captures(store, day, ids)
+    if reading and reading.damaged:
+        raise DamagedObjectError(f"what was known of {day} cannot be told: {reading.damaged[0]}")
     return disclosures_frame(reading.known if reading else (), day)
 
 

@@ -7,7 +7,8 @@ CLI and the tests call :func:`build_definitions` with a configuration of their o
 
 import dagster as dg
 
-from tdnet_assets.assets.daily import build_daily_assets
+from tdnet_assets.assets.collection import build_collection
+from tdnet_assets.assets.derivation import build_derivation
 from tdnet_assets.assets.disclosure_history import disclosure_history
 from tdnet_assets.assets.disclosure_index import DISCLOSURE_INDEX_STEP
 from tdnet_assets.assets.disclosures import DISCLOSURES_STEP
@@ -16,10 +17,11 @@ from tdnet_assets.assets.earnings import EARNINGS_STEP
 from tdnet_assets.assets.financial_facts import FINANCIAL_FACTS_STEP
 from tdnet_assets.assets.forecast_revisions import FORECAST_REVISIONS_STEP
 from tdnet_assets.assets.listing_pages import LISTING_PAGES_STEP
-from tdnet_assets.automation.changed_lists import build_changed_lists_sensor
-from tdnet_assets.automation.freshness import build_freshness_sensor, with_freshness_policy
+from tdnet_assets.automation.freshness import freshness_sensor, with_freshness_policy
+from tdnet_assets.automation.jobs import build_jobs
 from tdnet_assets.automation.new_disclosures import build_new_disclosures_sensor
 from tdnet_assets.automation.notices import NOTICE_SENSORS
+from tdnet_assets.automation.reconciler import build_reconciler
 from tdnet_assets.automation.records import RECORD_SENSORS
 from tdnet_assets.automation.schedules import build_schedules
 from tdnet_assets.automation.yearly import HISTORY_SCHEDULES
@@ -31,16 +33,14 @@ from tdnet_assets.resources.aws.metrics import MetricsResource
 from tdnet_assets.resources.lake.store import LakeResource
 from tdnet_assets.resources.source.session import TdnetResource
 
-DAILY_STEPS = (
-    LISTING_PAGES_STEP,
-    DISCLOSURES_STEP,
-    DOCUMENTS_STEP,
+COLLECTION_STEPS = (LISTING_PAGES_STEP, DISCLOSURES_STEP, DOCUMENTS_STEP)
+DERIVATION_STEPS = (
     DISCLOSURE_INDEX_STEP,
     FINANCIAL_FACTS_STEP,
     FORECAST_REVISIONS_STEP,
     EARNINGS_STEP,
 )
-DAILY_ASSETS = tuple(step.spec.key for step in DAILY_STEPS)
+DAILY_ASSETS = tuple(step.spec.key for step in (*COLLECTION_STEPS, *DERIVATION_STEPS))
 
 
 @dg.definitions
@@ -55,14 +55,17 @@ def build_definitions(config: PlatformConfig) -> dg.Definitions:
     Every resource depends on the same ``config``, which can be overridden once in the launchpad.
     """
     shared = PlatformConfig.configure_at_launch(**config.values)
-    daily = with_freshness_policy(build_daily_assets(DAILY_STEPS))
+    collection = with_freshness_policy(build_collection(COLLECTION_STEPS))
+    derivation = with_freshness_policy(build_derivation(DERIVATION_STEPS))
+    jobs = build_jobs(dg.AssetSelection.assets(disclosure_history))
     return dg.Definitions(
-        assets=[daily, disclosure_history],
-        schedules=[*build_schedules(daily), *HISTORY_SCHEDULES],
+        assets=[collection, derivation, disclosure_history],
+        jobs=jobs.all,
+        schedules=[*build_schedules(jobs.collect_day, jobs.collection), *HISTORY_SCHEDULES],
         sensors=[
-            build_new_disclosures_sensor(daily),
-            build_changed_lists_sensor(daily),
-            build_freshness_sensor(daily),
+            build_new_disclosures_sensor(jobs.collect_day),
+            build_reconciler(jobs.collection, jobs.derivation),
+            freshness_sensor,
             *NOTICE_SENSORS,
             *RECORD_SENSORS,
         ],

@@ -9,9 +9,9 @@ that our own reading dropped are a fault of ours.
 
 from collections.abc import Mapping, Sequence
 
-from tdnet_assets.assets.steps import CheckResult
 from tdnet_assets.assets.filings import Filing
 from tdnet_assets.assets.previews import amount, preview
+from tdnet_assets.assets.steps import CheckResult
 from tdnet_assets.tdnet.reports.accounting_checks import (
     ASSETS_BALANCE,
     CHANGE_AMOUNT_AGREES,

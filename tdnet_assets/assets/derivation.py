@@ -49,7 +49,7 @@ def build_derivation(steps: Sequence[DailyStep[Day]]) -> dg.AssetsDefinition:
         selected = [step for step in steps if step.spec.key in context.selected_asset_keys]
         report = RunReport.of(context, executions, metrics)
 
-        async def open_day(stack: AsyncExitStack) -> Callable[[date], Day]:  # noqa: RUF029 - as collection's
+        async def open_day(stack: AsyncExitStack) -> Callable[[date], Day]:
             return lambda day: Day(
                 date=day,
                 lake=lake,

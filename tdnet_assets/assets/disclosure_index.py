@@ -26,6 +26,7 @@ from tdnet_assets.assets.steps import (
 from tdnet_assets.resources.aws.index_feed import DayFeed, feed_day
 from tdnet_assets.resources.aws.index_table import IndexedDisclosure
 from tdnet_assets.tables.disclosure_index import INDEX_TABLE
+from tdnet_assets.tables.recipes import RECIPES
 
 NAME = "disclosure_index"
 INDEX_AGREES = "index_agrees"

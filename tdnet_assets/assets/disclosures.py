@@ -23,8 +23,8 @@ from tdnet_assets.assets.steps import (
 )
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.resources.lake.captures import CaptureStore
-from tdnet_assets.resources.lake.readings import Reading, fold_captures, readable_pages
 from tdnet_assets.resources.lake.day_states import listing_origin
+from tdnet_assets.resources.lake.readings import Reading, fold_captures, readable_pages
 from tdnet_assets.resources.lake.store import ConflictError, LakeError, StoredTable
 from tdnet_assets.tables.disclosures import (
     DISCLOSURES_TABLE,
@@ -42,8 +42,8 @@ ROWS_COMPLETE = "rows_complete"
 NO_REPLACEMENT_CHARACTERS = "no_replacement_characters"
 IDS_UNIQUE = "ids_unique"
 CAPTURES_READABLE = "captures_readable"
-CAPTURES = "captures"
-"""In the file's own metadata: the ids of the captures that its rows are the fold of."""
+CAPTURE, CAPTURES = "capture", "captures"
+"""In the object's metadata: the newest capture that its rows are the fold of; in the file's: all."""
 
 SPEC = dg.AssetSpec(
     NAME,
@@ -77,6 +77,7 @@ async def materialize(day: CollectionDay) -> Materialized:
         disclosures_frame(reading.known, day.date),
         checks,
         before=stored,
+        metadata={CAPTURE: reading.latest.id},
         footer={CAPTURES: ",".join(ids)},
     )
     if store.ids(day.date) != ids:

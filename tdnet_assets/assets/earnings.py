@@ -8,7 +8,7 @@ its columns (``tables/earnings.py``), links to other days' reports
 import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, NamedTuple
 
 import dagster as dg
@@ -16,19 +16,19 @@ import polars as pl
 
 from tdnet_assets.assets.accounting import EARNINGS_CHECKS, accounting_checks
 from tdnet_assets.assets.charts import bar_chart
-from tdnet_assets.assets.steps import DailyStep, Day, Materialized
 from tdnet_assets.assets.filings import (
     IN_REVISION,
     IN_SUMMARY,
     Filing,
     Understood,
     check_understood,
-    understand,
     put_rejects,
+    understand,
 )
 from tdnet_assets.assets.forecast_revisions import revision_lines, stored_revisions
 from tdnet_assets.assets.previews import amount, column_metadata, percent, preview
 from tdnet_assets.assets.related_reports import link_reports, own_forecasts
+from tdnet_assets.assets.steps import DailyStep, Day, Materialized
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.tables.earnings import (
     EARNINGS_REJECTS_TABLE,
@@ -37,6 +37,7 @@ from tdnet_assets.tables.earnings import (
     REPLACED_BY,
     REPLACES,
 )
+from tdnet_assets.tables.recipes import RECIPES
 from tdnet_assets.tdnet.reports.accounting_checks import Finding, check_earnings
 from tdnet_assets.tdnet.reports.attached_elements import COMPARED_ELEMENTS
 from tdnet_assets.tdnet.reports.earnings_columns import earnings_row

@@ -12,11 +12,8 @@ from typing import Any, Generic, TypeVar
 
 import polars as pl
 
-from tdnet_assets.assets.steps import CheckResult, Day, IncompleteDayError
 from tdnet_assets.assets.financial_facts import facts_by_filing
-from tdnet_assets.resources.lake import layout
-from tdnet_assets.tables.disclosures import DISCLOSURES_TABLE
-from tdnet_assets.tables.financial_facts import FACTS_TABLE
+from tdnet_assets.assets.steps import CheckResult, Day
 from tdnet_assets.tables.table import Table
 from tdnet_assets.tdnet.errors import TdnetError
 from tdnet_assets.tdnet.xbrl.facts import SUMMARY, Fact
@@ -95,7 +92,9 @@ def _filings(day: Day, wanted: pl.Expr) -> Iterator[tuple[Filing, Sequence[Fact]
 
 def put_rejects(day: Day, table: Table, rejects: Sequence[NotUnderstood]) -> None:
     """Store the filings of the day that could not be understood."""
-    day.put_beside(table, [{name: getattr(one, name) for name in table.schema} for one in rejects], {})
+    day.put_beside(
+        table, [{name: getattr(one, name) for name in table.schema} for one in rejects], {}
+    )
 
 
 def check_understood(name: str, found: Understood[Any]) -> CheckResult:

@@ -16,12 +16,13 @@ import dagster as dg
 import polars as pl
 
 from tdnet_assets.assets.previews import column_metadata, preview
+from tdnet_assets.assets.steps import CheckResult, DailyStep, Day, IncompleteDayError, Materialized
 from tdnet_assets.resources.lake import layout
-from tdnet_assets.resources.lake.store import LakeResource, StoredTable
+from tdnet_assets.resources.lake.store import LakeResource, StoredTable, sha256
 from tdnet_assets.resources.source.downloads import STORED
-from tdnet_assets.tables.disclosures import DISCLOSURES_TABLE
-from tdnet_assets.tables.documents import DOCUMENTS_TABLE
 from tdnet_assets.tables.financial_facts import FACTS_TABLE, MEMBER, UNREAD_FILINGS_TABLE, VALUE
+from tdnet_assets.tables.recipes import RECIPES
+from tdnet_assets.tables.wholeness import READER
 from tdnet_assets.tdnet.errors import TdnetError
 from tdnet_assets.tdnet.xbrl.archive import read_archive
 from tdnet_assets.tdnet.xbrl.facts import Fact, Member

@@ -9,26 +9,27 @@ mean (``tdnet/reports/revision_notice.py``) and how large a revision is
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any, NamedTuple
 
 import dagster as dg
 
 from tdnet_assets.assets.accounting import REVISION_CHECKS, accounting_checks
 from tdnet_assets.assets.charts import bar_chart
-from tdnet_assets.assets.steps import CheckResult, DailyStep, Day, Materialized
 from tdnet_assets.assets.filings import (
     IN_REVISION,
     IN_SUMMARY,
     Filing,
     Understood,
     check_understood,
-    understand,
     put_rejects,
+    understand,
 )
 from tdnet_assets.assets.previews import amount, column_metadata, percent, preview
+from tdnet_assets.assets.steps import CheckResult, DailyStep, Day, Materialized
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.tables.forecast_revisions import REVISION_REJECTS_TABLE, REVISIONS_TABLE
+from tdnet_assets.tables.recipes import RECIPES
 from tdnet_assets.tdnet.reports.accounting_checks import Finding, check_revisions
 from tdnet_assets.tdnet.reports.revision_notice import (
     ForecastRevision,

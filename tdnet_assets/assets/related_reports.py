@@ -16,8 +16,8 @@ from typing import Any
 
 import polars as pl
 
-from tdnet_assets.assets.steps import Day
 from tdnet_assets.assets.filings import Filing
+from tdnet_assets.assets.steps import Day
 from tdnet_assets.resources.lake.parquet_scans import scan_days
 from tdnet_assets.resources.lake.yearly_copies import daily_files
 from tdnet_assets.tables.earnings import EARNINGS_TABLE, IS_CURRENT, REPLACED_BY, REPLACES

@@ -131,6 +131,7 @@ class Day:
         checks: Sequence[CheckResult],
         *,
         before: StoredTable | None = None,
+        metadata: Mapping[str, str] | None = None,
         footer: Mapping[str, str] | None = None,
     ) -> Materialized:
         """Store a table with what it was made from, unless another writer has stored it meanwhile.
@@ -140,6 +141,7 @@ class Day:
             frame: its rows.
             checks: the results of its own checks.
             before: the table as it was read, where its rows went into the new ones.
+            metadata: more of the object's own, besides what it was made from.
             footer: key-value metadata inside the file.
 
         Returns:
@@ -149,9 +151,8 @@ class Day:
             ConflictError: the table is another one than ``before``, or than the day's state says.
         """
         made_from = self.made_from(RECIPES[table])
-        metadata = origin_metadata(
-            RECIPES[table], made_from, [check.name for check in checks if check.fails]
-        )
+        failed = [check.name for check in checks if check.fails]
+        metadata = {**(metadata or {}), **origin_metadata(RECIPES[table], made_from, failed)}
         write = self.lake.put_table(
             table,
             self.date,
@@ -195,16 +196,16 @@ class CollectionDay(Day):
             self.progress.settled(collected=new, skipped=disclosures - new)
 
 
-_DayT = TypeVar("_DayT", bound=Day, contravariant=True)
+_DayT_contra = TypeVar("_DayT_contra", bound=Day, contravariant=True)
 
 
 @dataclass(frozen=True, slots=True)
-class DailyStep(Generic[_DayT]):
+class DailyStep(Generic[_DayT_contra]):
     """A daily asset: its spec, the names and meanings of its checks, and how a day is made."""
 
     spec: dg.AssetSpec
     checks: Mapping[str, str]
-    materialize: Callable[[_DayT], Awaitable[Materialized]]
+    materialize: Callable[[_DayT_contra], Awaitable[Materialized]]
 
     @property
     def name(self) -> str:

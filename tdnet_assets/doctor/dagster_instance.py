@@ -16,7 +16,8 @@ from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatu
 from dagster._daemon.types import DaemonHeartbeat
 
 from tdnet_assets.assets.collection import POOL
-from tdnet_assets.automation.freshness import freshness
+from tdnet_assets.automation.day_facts import days_of_the_window, facts_of_days
+from tdnet_assets.automation.freshness import freshness, latest_due_day
 from tdnet_assets.automation.records import RECORD_SENSORS
 from tdnet_assets.doctor.examination import Examination
 from tdnet_assets.doctor.findings import (
@@ -28,7 +29,7 @@ from tdnet_assets.doctor.findings import (
     warning,
 )
 from tdnet_assets.local import dagster_home
-from tdnet_assets.partitions import DAYS
+from tdnet_assets.resources.lake.captures import CaptureStore
 from tdnet_assets.tdnet.listing import TOKYO
 
 HEARTBEAT_LIMIT: Final = timedelta(minutes=5)
@@ -193,29 +194,35 @@ def automation(examination: Examination) -> Iterator[Finding]:
 def backlog(examination: Examination) -> Iterator[Finding]:
     """The latest day that is due is complete."""
     now = examination.clock().astimezone(TOKYO)
-    specs = [
-        spec
-        for spec in examination.definitions.resolve_all_asset_specs()
-        if spec.partitions_def == DAYS
-    ]
-    dagster = examination.instance
-    if not any(dagster.get_latest_materialization_event(spec.key) for spec in specs):
+    lake = examination.lake
+    if CaptureStore(lake).oldest_day() is None:
         yield warning(
             _BACKLOG,
-            "nothing was ever materialized",
+            "nothing was ever collected",
             "`tdnet collect` a first day, or switch on the sensors and schedules",
         )
         return
-    found = freshness(dagster, specs, now)
-    if found.problem is None:
-        yield ok(_BACKLOG, f"{found.day} is complete")
+    found = freshness(
+        facts_of_days(
+            {*days_of_the_window(lake, lake.config, now), latest_due_day(now)},
+            instance=examination.instance,
+            lake=lake,
+            index=examination.index,
+            executions=examination.executions,
+            runs=(),
+            now=now,
+        ),
+        now,
+    )
+    if not found.problems:
+        yield ok(_BACKLOG, str(found))
         return
     behind = timedelta(seconds=round(found.lag(now)))
     # On a developer's machine nobody counts on yesterday.
     yield (failed if examination.has_stack else warning)(
         _BACKLOG,
-        f"{found.problem}; behind for {behind}",
-        f"`tdnet collect {found.day}`, and see in the Dagster UI why it was not done",
+        f"{found}; behind for {behind}",
+        f"`tdnet collect {max(found.problems)}`, and see in the Dagster UI why it was not done",
     )
 
 

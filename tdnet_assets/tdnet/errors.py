@@ -8,7 +8,14 @@ beside the code that raises them, apart from the one that a whole package shares
 SHOWN_LENGTH = 80
 
 
-class TdnetError(Exception):
+class TdnetAssetsError(Exception):
+    """An error with a name of this project; its message is for a person: what was seen, what to do.
+
+    Whatever else is raised is a fault of the code, or comes from a library.
+    """
+
+
+class TdnetError(TdnetAssetsError):
     """Something that TDnet sent is not what it should be; the message says what and what to do."""
 
 

@@ -6,8 +6,8 @@ from datetime import date
 
 import dagster as dg
 import pytest
-
 from tdnet_assets.assets.daily import CheckResult, DailyStep, Materialized, build_daily_assets
+
 from tdnet_assets.definitions import build_definitions
 from tdnet_assets.partitions import tags_for
 

@@ -4,8 +4,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 import pytest
-
 from tdnet_assets.assets.daily import build_daily_assets
+
 from tdnet_assets.automation.freshness import (
     due_at,
     freshness,

@@ -4,8 +4,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 import pytest
-
 from tdnet_assets.automation.changed_lists import follow
+
 from tdnet_assets.automation.schedules import FOLLOW_CHANGES_TAG, window
 from tdnet_assets.partitions import partitions_of, tags_for, trigger_of
 from tdnet_assets.tdnet.listing import TOKYO

@@ -153,7 +153,6 @@ def _etags(lake: LakeResource, table: str) -> dict[date, str]:
 
 def feed_source(disclosures: str, documents: str | None) -> str:
     """What a register says of a day: the e-tags of the tables that it was fed from."""
-    """What tells one version of a day in the lake from the next, without reading it."""
     return f"{disclosures} {documents or 'none'}"
 
 

@@ -133,9 +133,7 @@ class CaptureStore:
                 f"{self.lake.uri(page.key)}: not a whole gzip file: {error}"
             ) from error
         if sha256(content) != page.sha256:
-            raise DamagedObjectError(
-                f"{self.lake.uri(page.key)}: its sha256 is not the manifest's"
-            )
+            raise DamagedObjectError(f"{self.lake.uri(page.key)}: its sha256 is not the manifest's")
         return content
 
     def put_page(self, day: date, capture_id: str, number: int, content: bytes) -> str:

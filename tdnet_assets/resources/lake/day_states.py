@@ -35,8 +35,9 @@ def read_day_state(
         if name in (_LISTING, _INDEX):
             continue
         head = lake.table_head(name, day)
-        state.origins[name] = head and Origin.from_metadata(head.metadata, head.last_modified)
+        state.origins[name] = None
         if head:
+            state.origins[name] = Origin.from_metadata(head.metadata, head.last_modified)
             state.etags[name] = head.etag
     if index is not None:
         source = index.sources([day]).get(day)

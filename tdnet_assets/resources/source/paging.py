@@ -152,9 +152,7 @@ async def _read_pass(
             pages.append(_captured(key, number, answer, content, total=None))
             continue
         pages.append(
-            _captured(
-                key, number, answer, content, total=page.total, rejects=len(page.rejects)
-            )
+            _captured(key, number, answer, content, total=page.total, rejects=len(page.rejects))
         )
         listed.append(page)
         last = page_count(page.total)
