@@ -150,8 +150,8 @@ class Pipeline:
         return [entry.dagster_event for entry in entries]
 
     def failure(self, result: dg.ExecuteInProcessResult) -> str:
-        """What the failed run says to a person."""
-        (event,) = [event for event in result.all_events if event.is_step_failure]
+        """What the first failed step of the run says to a person."""
+        event = next(event for event in result.all_events if event.is_step_failure)
         return event.step_failure_data.user_failure_data.description
 
 

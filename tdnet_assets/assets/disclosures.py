@@ -43,7 +43,7 @@ NO_REPLACEMENT_CHARACTERS = "no_replacement_characters"
 IDS_UNIQUE = "ids_unique"
 CAPTURES_READABLE = "captures_readable"
 CAPTURE, CAPTURES = "capture", "captures"
-"""In the object's metadata: the newest capture that its rows are the fold of; in the file's: all."""
+"""In the object's metadata: the newest capture folded into its rows; in the file's own: all."""
 
 SPEC = dg.AssetSpec(
     NAME,

@@ -27,6 +27,7 @@ from tdnet_assets.resources.source.downloads import (
 )
 from tdnet_assets.tables.documents import DOCUMENTS_TABLE
 from tdnet_assets.tables.recipes import RECIPES
+from tdnet_assets.tables.wholeness import Origin
 
 NAME = "documents"
 FILES_COMPLETE = "files_complete"
@@ -64,7 +65,7 @@ async def materialize(day: CollectionDay) -> Materialized:
     made = day.put(
         NAME,
         DOCUMENTS_TABLE.frame(asdict(outcome) for outcome in ordered),
-        [_check(expected, ordered)],
+        [_check(listed, expected, ordered)],
         before=before,
     )
     return replace(made, metadata=_metadata(day, ordered))
@@ -178,7 +179,9 @@ class _DisclosureCount:
         self._day.say(f"{self._day.date} documents {done}/{self._files}, {self._failures} failed")
 
 
-def _check(expected: list[ExpectedFile], outcomes: list[FileOutcome]) -> CheckResult:
+def _check(
+    listed: StoredTable, expected: list[ExpectedFile], outcomes: list[FileOutcome]
+) -> CheckResult:
     """Only files of rows that the list calls deleted need not be there."""
     withdrawn = {file.identity for file in expected if file.withdrawn}
     statuses = Counter(outcome.status for outcome in outcomes)
@@ -198,6 +201,11 @@ def _check(expected: list[ExpectedFile], outcomes: list[FileOutcome]) -> CheckRe
         else "",
     ]
     problem = "; ".join(filter(None, problems))
+    if not problem and Origin.from_metadata(listed.metadata).result:
+        problem = (
+            f"the files of all {listed.frame.height} known rows are there, but the day's list is "
+            "not complete: see the checks of disclosures"
+        )
     return CheckResult(
         FILES_COMPLETE,
         passed=not problem and statuses[STORED] + statuses[GONE] == len(expected),

@@ -97,7 +97,7 @@ class Look:
     request: dg.RunRequest | None = None
 
 
-def look(
+def look(  # noqa: PLR0917 - as the sensor gives them
     instance: dg.DagsterInstance,
     tdnet: TdnetResource,
     lake: LakeResource,

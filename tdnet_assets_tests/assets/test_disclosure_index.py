@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import date
 
 import pytest
-from tdnet_assets.assets.daily import IncompleteDayError
+from tdnet_assets.assets.steps import IncompleteDayError
 
 from tdnet_assets.assets.disclosure_index import DISCLOSURE_INDEX_STEP
 from tdnet_assets.resources.aws.index_table import DisclosureIndexResource, IndexedDisclosure
@@ -122,7 +122,7 @@ def test_files_that_are_not_stored_yet_are_said_to_be_missing_until_they_are(
     assert check.passed
     assert all(row.pdf_stored for row in index.by_day(DAY))
     assert _counts(after) == (10, 0, 0)
-    assert after.data_version != before.data_version
+    assert after.version != before.version
 
 
 def test_an_unchanged_day_is_not_written_again_and_keeps_its_version(site, pipeline, feed):
@@ -135,7 +135,7 @@ def test_an_unchanged_day_is_not_written_again_and_keeps_its_version(site, pipel
 
     assert check.passed
     assert _counts(second) == (0, 0, 40)
-    assert second.data_version == first.data_version
+    assert second.version == first.version
 
 
 def test_a_retitled_row_has_both_titles_and_a_deleted_one_keeps_its_keys(

@@ -254,11 +254,11 @@ def test_documents_are_retried_refused_or_accepted_by_what_they_are(site, pipeli
     assert (mended["status"], mended["attempts"]) == ("stored", 3)
     accepted = outcomes[linked[2].disclosure_id]
     assert (accepted["status"], accepted["bytes"], accepted["pages"]) == ("stored", 600, 1)
-    gone = outcomes[linked[3].disclosure_id]
-    assert (gone["status"], gone["attempts"]) == ("gone", 1)
+    absent = outcomes[linked[3].disclosure_id]
+    assert (absent["status"], absent["attempts"]) == ("failed", 1)
     assert not result.success
     assert pipeline.checks(result, "files_complete") == {str(DAY): False}
-    assert pipeline.record(result).failed_count == 1
+    assert pipeline.record(result).failed_count == 2
     made = pipeline.materialized(result)
     assert "documents" not in made
     assert made["disclosures"] == [str(DAY)]
@@ -267,7 +267,7 @@ def test_documents_are_retried_refused_or_accepted_by_what_they_are(site, pipeli
     again = pipeline.materialize(DAY)
 
     assert again.success
-    assert pipeline.record(again).collected_count == 1
+    assert pipeline.record(again).collected_count == 2
 
 
 def test_stored_bytes_are_the_bytes_that_were_sent(site, pipeline):

@@ -102,7 +102,7 @@ def test_an_old_day_with_captures_is_rebuilt_from_the_lake_without_a_request(
     assert limited.objects() == before
 
 
-def test_files_of_an_old_day_that_are_not_in_the_lake_are_gone_without_being_asked_for(
+def test_files_that_the_closed_window_took_are_gone_unasked_and_the_day_is_red_for_good(
     site, pipeline, limited
 ):
     site.set_day(OLD, 12)
@@ -113,7 +113,9 @@ def test_files_of_an_old_day_that_are_not_in_the_lake_are_gone_without_being_ask
 
     result = limited.materialize(OLD)
 
-    assert result.success
+    assert not result.success
+    assert "1 of 14 files cannot be had any more" in limited.failure(result)
+    assert limited.checks(result, "files_complete") == {str(OLD): False}
     assert len(site.requests) == asked
     (row,) = limited.table("documents", OLD).filter(pl.col("status") == "gone").to_dicts()
     assert row["disclosure_id"] == linked[0].disclosure_id
@@ -121,7 +123,7 @@ def test_files_of_an_old_day_that_are_not_in_the_lake_are_gone_without_being_ask
     assert f"not asked for: TDnet lists {OLD} no more; asked earlier: " in row["error"]
     assert "answers 500" in row["error"]
     before = limited.objects()
-    assert limited.materialize(OLD).success
+    assert not limited.materialize(OLD).success
     assert limited.objects() == before
 
 
@@ -145,7 +147,7 @@ def test_files_that_were_never_asked_for_are_asked_for_when_the_window_is_wider(
 ):
     site.set_day(OLD, 6)
     pipeline.materialize(OLD, select=["listing_pages"])
-    assert limited.materialize(OLD).success
+    assert not limited.materialize(OLD).success
     assert set(limited.table("documents", OLD)["status"]) == {"gone"}
     assert set(limited.table("documents", OLD)["attempts"]) == {0}
 

@@ -6,7 +6,8 @@ from datetime import date
 
 import dagster as dg
 import pytest
-from tdnet_assets.assets.daily import CheckResult, DailyStep, Materialized, build_daily_assets
+from tdnet_assets.assets.derivation import build_derivation
+from tdnet_assets.assets.steps import CheckResult, DailyStep, Materialized
 
 from tdnet_assets.definitions import build_definitions
 from tdnet_assets.partitions import tags_for
@@ -26,7 +27,7 @@ def step(name, materialize, *, deps=(), checks=()):
 def run_steps(pipeline):
     def run(*steps, first=FIRST, last=SECOND):
         job = dg.Definitions(
-            assets=[build_daily_assets(steps)],
+            assets=[build_derivation(steps)],
             resources=build_definitions(pipeline.config).resources,
         ).resolve_implicit_global_asset_job_def()
         return job.execute_in_process(
