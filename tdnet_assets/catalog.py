@@ -32,6 +32,7 @@ from tdnet_assets.resources.lake.parquet_scans import scan_days
 from tdnet_assets.resources.lake.readings import fold_captures
 from tdnet_assets.resources.lake.store import LakeResource, StoredObject
 from tdnet_assets.resources.lake.yearly_copies import daily_files
+from tdnet_assets.tdnet.errors import TdnetAssetsError
 from tdnet_assets.tdnet.identifiers import is_code
 from tdnet_assets.tdnet.listing import TOKYO
 
@@ -42,7 +43,7 @@ FILES_WORTH_A_COPY = 4
 _READS_AT_ONCE = 8
 
 
-class QueryError(ValueError):
+class QueryError(TdnetAssetsError):
     """What was asked for cannot be answered; the message says what can."""
 
 

@@ -17,6 +17,7 @@ from tdnet_assets.definitions import DAILY_ASSETS, build_definitions
 from tdnet_assets.local import dagster_home
 from tdnet_assets.partitions import DAYS, tags_for
 from tdnet_assets.resources.aws.executions import ExecutionRecord, ExecutionsResource
+from tdnet_assets.tdnet.errors import TdnetAssetsError
 
 # The console would show every event; a person gets the progress bar and the record instead.
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -24,7 +25,7 @@ _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 _INTERRUPTION = dg.DagsterExecutionInterruptedError.__name__
 
 
-class RequestError(ValueError):
+class RequestError(TdnetAssetsError):
     """What was asked for cannot be run; the message says what can."""
 
 

@@ -23,6 +23,7 @@ from tdnet_assets.config import PlatformConfig
 from tdnet_assets.infrastructure import names
 from tdnet_assets.partitions import FIRST_DAY
 from tdnet_assets.resources.lake import layout
+from tdnet_assets.tdnet.errors import TdnetAssetsError
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ _SIMPLE_TYPES: Final[dict[type[pl.DataType], str]] = {
 }
 
 
-class UnmappedTypeError(TypeError):
+class UnmappedTypeError(TdnetAssetsError):
     """A column has a type that Athena has no name for; the message says which."""
 
 

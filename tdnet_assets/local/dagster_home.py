@@ -11,7 +11,7 @@ import dagster as dg
 
 from tdnet_assets.config import PlatformConfig
 
-SETTINGS = Path(__file__).parent / "local" / "dagster.yaml"
+SETTINGS = Path(__file__).with_name("dagster.yaml")
 
 
 def prepare(config: PlatformConfig) -> Path:

@@ -28,6 +28,7 @@ from tdnet_assets.local.services_folder import (
     acquire,
     held,
 )
+from tdnet_assets.tdnet.errors import TdnetAssetsError
 
 START_SECONDS = 60.0
 # The sample site is our own process on this machine: politeness would only make people wait. A rate
@@ -43,7 +44,7 @@ _locks: dict[Path, int] = {}
 _supervisors: list[subprocess.Popen[bytes]] = []
 
 
-class ServicesError(RuntimeError):
+class ServicesError(TdnetAssetsError):
     """The embedded services could not be started; the message says why or where to look."""
 
 
