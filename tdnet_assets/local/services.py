@@ -80,6 +80,20 @@ def running_services(config: PlatformConfig) -> Iterator[PlatformConfig]:
         os.close(lock)
 
 
+def require_sample_site() -> None:
+    """Refuse to go on where the package was installed without the sample TDnet site.
+
+    Raises:
+        ServicesError: it is not there.
+    """
+    if importlib.util.find_spec("tdnet_assets.sample_site") is None:
+        raise ServicesError(
+            "this installation has no sample TDnet site (tdnet_assets/sample_site): the production "
+            "image leaves it out. Install tdnet-assets[local] for a demonstration or a local "
+            "environment; otherwise set TDNET_ENVIRONMENT to dev or prod, and TDNET_BASE_URL"
+        )
+
+
 def wait_until_stopped(config: PlatformConfig, seconds: float) -> bool:
     """Wait until the services have stopped; False if others still use them by then."""
     folder = ServicesFolder(config.home_path)
@@ -163,6 +177,7 @@ def _ensure_running(folder: ServicesFolder, region: str) -> Services:
 
 
 def _start_supervisor(folder: ServicesFolder, region: str) -> subprocess.Popen[bytes]:
+    require_sample_site()
     for module in ("ministack", "uvicorn"):
         if importlib.util.find_spec(module) is None:
             raise ServicesError(

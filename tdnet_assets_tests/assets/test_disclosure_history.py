@@ -16,7 +16,7 @@ from tdnet_assets.assets.disclosure_history import (
     yearly_copy,
 )
 from tdnet_assets.assets.disclosures import DISCLOSURES_TABLE
-from tdnet_assets.automation.yearly import disclosure_history_schedule, years_that_change
+from tdnet_assets.automation.schedules import yearly_copies, years_that_change
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.resources.lake.store import LakeResource
 from tdnet_assets.tdnet.listing import TOKYO
@@ -217,7 +217,7 @@ def test_the_days_of_a_year_are_upstream_of_its_copy():
 def test_each_night_the_years_that_may_have_changed_are_asked_for(now, years, instance):
     location = dg.Definitions(
         assets=[disclosure_history],
-        schedules=[disclosure_history_schedule],
+        schedules=[yearly_copies],
         resources={"lake": dg.ResourceDefinition.none_resource()},
     )
     context = dg.build_schedule_context(
@@ -226,8 +226,8 @@ def test_each_night_the_years_that_may_have_changed_are_asked_for(now, years, in
         repository_def=location.get_repository_def(),
     )
 
-    requests = disclosure_history_schedule.evaluate_tick(context).run_requests
+    requests = yearly_copies.evaluate_tick(context).run_requests
 
-    assert [request.partition_key for request in requests] == years == years_that_change(now)
+    assert [request.partition_key for request in requests] == years == years_that_change(now.date())
     assert len({request.run_key for request in requests}) == len(years)
-    assert disclosure_history_schedule.default_status == dg.DefaultScheduleStatus.RUNNING
+    assert yearly_copies.default_status == dg.DefaultScheduleStatus.RUNNING
