@@ -9,6 +9,7 @@ from importlib import import_module
 import click
 
 from tdnet_assets.cli.exit_codes import INTERRUPTED
+from tdnet_assets.cli.interrupts import LINE, heeded_interrupts
 
 # Where each command is, and the first sentence of its own help: a test compares both.
 COMMANDS = {
@@ -84,9 +85,10 @@ class LazyGroup(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         """Run the command; an interrupt is one line and an exit code, wherever it comes."""
         try:
-            return super().invoke(ctx)
+            with heeded_interrupts():
+                return super().invoke(ctx)
         except (KeyboardInterrupt, click.Abort):
-            click.echo("tdnet: interrupted", err=True)
+            click.echo(LINE, err=True)
             ctx.exit(INTERRUPTED)
 
 
