@@ -1,12 +1,14 @@
 import os
 import subprocess
 import sys
+import tomllib
 from contextlib import suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import dagster as dg
 import pytest
+import yaml
 from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
 from dagster._core.loader import LoadingContextForTest
 
@@ -66,9 +68,9 @@ def _processes_naming(home):
     return found
 
 
-def test_importing_the_definitions_starts_nothing_and_brings_no_heavy_module(tmp_path):
+def test_importing_the_code_location_starts_nothing_and_brings_no_heavy_module(tmp_path):
     code = (
-        "import sys, threading, tdnet_assets.definitions\n"
+        "import sys, threading, tdnet_assets.code_location\n"
         "heavy = {'dagster_aws', 'boto3', 'pypdfium2', 'starlette', 'uvicorn', 'reportlab',"
         " 'ministack'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
@@ -87,6 +89,30 @@ def test_importing_the_definitions_starts_nothing_and_brings_no_heavy_module(tmp
 
     assert done.returncode == 0, done.stderr
     assert not home.exists()
+
+
+def test_the_definitions_know_nothing_of_local_services():
+    code = (
+        "import sys, tdnet_assets.definitions\n"
+        "local = {name for name in sys.modules if name.startswith('tdnet_assets.local')}\n"
+        "assert not local, local"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
+    )
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_checkout_without_a_workspace_file_names_the_same_module():
+    (from_workspace,) = yaml.safe_load((PROJECT / "workspace.yaml").read_text())["load_from"]
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["tool"]["dg"]["project"]
+
+    assert (
+        from_workspace["python_module"]["module_name"]
+        == project["code_location_target_module"]
+        == "tdnet_assets.code_location"
+    )
 
 
 def test_the_assets_follow_from_each_other_as_documented(definitions):

@@ -31,7 +31,7 @@ from tdnet_assets.resources.aws.metrics import MetricsDelivery, MetricsResource
 from tdnet_assets.resources.lake.store import LakeResource
 from tdnet_assets.resources.source.paging import DayNotListedError
 from tdnet_assets.resources.source.session import TdnetResource, TdnetSession
-from tdnet_assets.tdnet.errors import TdnetError
+from tdnet_assets.tdnet.errors import TdnetAssetsError, TdnetError
 
 POOL = "tdnet"
 METRICS_DELIVERED = "metrics_delivered"
@@ -65,7 +65,7 @@ class Materialized:
     checks: Sequence[CheckResult] = ()
 
 
-class IncompleteDayError(Exception):
+class IncompleteDayError(TdnetAssetsError):
     """An asset of a day is not whole: a check failed, or what it is made from is not there."""
 
 

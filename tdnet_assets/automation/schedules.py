@@ -1,4 +1,4 @@
-"""The schedules: the close of each day, and the nightly re-read of the whole window.
+"""The schedules: the close of each day, the nightly re-read of the window, the yearly copies.
 
 What belongs here: when, and over which days. What does not: what a changed list starts
 (``changed_lists.py``).
@@ -10,10 +10,12 @@ long for a tick, and they belong into the pool that keeps TDnet to one run. So o
 ``listing_pages`` of the window, and nothing else; what follows is made for changed days only.
 """
 
+from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 
 import dagster as dg
 
+from tdnet_assets.assets.disclosure_history import disclosure_history
 from tdnet_assets.config import LIVE_WINDOW_DAYS
 from tdnet_assets.partitions import TIMEZONE, tags_for
 from tdnet_assets.resources.source.session import TdnetResource
@@ -22,6 +24,9 @@ from tdnet_assets.tdnet.listing import TOKYO
 LISTING_PAGES_KEY = dg.AssetKey("listing_pages")
 DAY_CLOSE_CRON = ("35 23 * * *", "30 6 * * *")
 WINDOW_REREAD_CRON = "0 2 * * *"
+# After the re-read has begun. A copy that is old costs time, never rows: what it does not hold is
+# read from the daily files.
+YEARLY_COPIES_CRON = "30 2 * * *"
 FOLLOW_CHANGES_TAG = "tdnet/follow_changes"
 """On a run of list pages alone: what follows is to be made for the days that changed."""
 
@@ -29,7 +34,7 @@ _NOON = time(12)
 
 
 def build_schedules(daily: dg.AssetsDefinition) -> list[dg.ScheduleDefinition]:
-    """Both schedules, over the daily assets; off until somebody turns them on."""
+    """Every schedule; those that talk to TDnet are off until somebody turns them on."""
 
     @dg.schedule(
         name="day_close",
@@ -59,7 +64,26 @@ def build_schedules(daily: dg.AssetsDefinition) -> list[dg.ScheduleDefinition]:
             tags={**tags_for(str(first), str(last)), FOLLOW_CHANGES_TAG: "yes"},
         )
 
-    return [day_close, window_reread]
+    return [day_close, window_reread, yearly_copies]
+
+
+@dg.schedule(
+    cron_schedule=YEARLY_COPIES_CRON,
+    execution_timezone=TIMEZONE,
+    target=[disclosure_history],
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Takes the days that changed into the yearly copies, each night at 02:30 in Tokyo.",
+)
+def yearly_copies(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
+    """This year's copy, and in January the one of the year before."""
+    at = _in_japan(context.scheduled_execution_time)
+    for year in years_that_change(at.date()):
+        yield dg.RunRequest(run_key=f"{year} at {at:%Y-%m-%d}", partition_key=year)
+
+
+def years_that_change(today: date) -> list[str]:
+    """The partition keys of the years that hold days which TDnet still lists."""
+    return sorted({f"{today - timedelta(days=LIVE_WINDOW_DAYS):%Y}", f"{today:%Y}"})
 
 
 def day_closed_at(at: datetime) -> date:

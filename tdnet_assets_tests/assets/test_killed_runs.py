@@ -196,7 +196,7 @@ def test_an_interrupted_run_is_recorded_as_canceled_at_once_and_the_next_does_th
     process.send_signal(number)
     output, errors = process.communicate(timeout=20)
 
-    assert process.returncode == 1
+    assert process.returncode == 130
     (said,) = [line for line in errors.splitlines() if line.startswith("tdnet: ")]
     assert said == "tdnet: interrupted; collect the same days again: only the rest is fetched"
     assert "Traceback" not in errors

@@ -163,6 +163,8 @@ def test_the_image_copies_what_exists_and_nothing_else_is_sent_to_its_build():
         assert (CHECKOUT / source).exists(), source
     ignored = (DEPLOY / "Dockerfile.dockerignore").read_text().splitlines()
     assert {line[1:] for line in ignored if line.startswith("!")} == set(sources)
+    # The last line that fits a path decides.
+    assert ignored.index("tdnet_assets/sample_site") > ignored.index("!tdnet_assets")
     assert instructions("USER")[-1] == "tdnet"
 
 

@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from datetime import datetime, timedelta
 
 import pytest
@@ -149,19 +147,3 @@ def test_a_new_user_s_machine_has_warnings_that_say_why_and_no_failure(tmp_path)
         "latest due day",
     }
     assert all(found["advice"] for found in said["findings"] if found["status"] != "ok")
-
-
-def test_help_needs_neither_dagster_nor_an_aws_client():
-    code = (
-        "import sys\n"
-        "from tdnet_assets.cli.doctor import doctor\n"
-        "heavy = {'dagster', 'boto3', 'botocore', 'polars'} & set(sys.modules)\n"
-        "assert not heavy, heavy\n"
-        "doctor(['--help'])"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
-    )
-
-    assert done.returncode == 0, done.stderr
-    assert "--json" in done.stdout

@@ -24,7 +24,7 @@ from pydantic import Field
 
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.resources.aws import clients
-from tdnet_assets.tdnet.errors import shown
+from tdnet_assets.tdnet.errors import TdnetAssetsError, shown
 from tdnet_assets.tdnet.identifiers import is_code, is_disclosure_id
 from tdnet_assets.tdnet.listing import TOKYO
 
@@ -127,7 +127,7 @@ class IndexWrite:
     unchanged: int
 
 
-class IndexThrottledError(RuntimeError):
+class IndexThrottledError(TdnetAssetsError):
     """DynamoDB left items of a batch unprocessed again and again."""
 
 
