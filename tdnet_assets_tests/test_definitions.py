@@ -13,8 +13,8 @@ from dagster._core.loader import LoadingContextForTest
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.definitions import build_definitions
 from tdnet_assets.partitions import DAYS
-from tdnet_assets_tests.conftest import Pipeline
 from tdnet_assets_tests.local.processes import wait_until
+from tdnet_assets_tests.pipeline import Pipeline
 
 PROJECT = Path(__file__).parent.parent
 DAY = date(2026, 6, 10)

@@ -23,8 +23,8 @@ from tdnet_assets.resources.aws.index_feed import feed_day
 from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
 from tdnet_assets.resources.aws.metrics import CATALOGUE
 from tdnet_assets.sample_site.day import planned_day
-from tdnet_assets_tests.conftest import Pipeline
 from tdnet_assets_tests.infrastructure.wire import metric_data, recording_proxy
+from tdnet_assets_tests.pipeline import Pipeline
 
 DAY = date(2026, 6, 10)
 INDEXES = [("code", "position"), ("date", "position")]

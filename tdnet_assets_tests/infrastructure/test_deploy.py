@@ -13,7 +13,7 @@ from tdnet_assets.infrastructure.deploy import DeploymentError, deploy
 from tdnet_assets.infrastructure.glue import TABLES
 from tdnet_assets.local import embedded_aws
 from tdnet_assets.resources.aws import clients
-from tdnet_assets_tests.conftest import Pipeline
+from tdnet_assets_tests.pipeline import Pipeline
 
 DAY = date(2026, 6, 10)
 STACK = "tdnet-dev"

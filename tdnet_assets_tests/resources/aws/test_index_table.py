@@ -430,8 +430,7 @@ REPLACEMENTS = st.lists(
 
 
 @settings(
-    max_examples=30,
-    deadline=None,
+    max_examples=settings().max_examples * 3 // 10,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(replacements=REPLACEMENTS)
