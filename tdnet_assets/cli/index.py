@@ -35,8 +35,8 @@ def rebuild(first: date | None, last: date | None) -> None:
         click.echo(f"tdnet: --to {last} is before --from {first}", err=True)
         sys.exit(REFUSED)
     with running_platform() as config:
-        from tdnet_assets.resources.aws.index_feed import rebuild as rebuild_index
         from tdnet_assets.resources.aws.index_table import IndexThrottledError
+        from tdnet_assets.resources.index_feed import rebuild as rebuild_index
 
         try:
             rebuilt = rebuild_index(config, first, last, click.echo)

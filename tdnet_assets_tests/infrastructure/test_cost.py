@@ -19,9 +19,9 @@ from benchmarks.cost import (
 from benchmarks.metering import Meter, item_bytes, write_units
 from benchmarks.prices import PRICES, Unit, Usage, dollars
 from benchmarks.recorded_days import recorder
-from tdnet_assets.resources.aws.index_feed import feed_day
 from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
 from tdnet_assets.resources.aws.metrics import CATALOGUE
+from tdnet_assets.resources.index_feed import feed_day
 from tdnet_assets.sample_site.day import planned_day
 from tdnet_assets_tests.infrastructure.wire import metric_data, recording_proxy
 from tdnet_assets_tests.pipeline import Pipeline
