@@ -36,6 +36,7 @@ def daily(definitions):
     return definitions.get_assets_def("listing_pages")
 
 
+@pytest.mark.slow
 def test_the_workspace_loads_in_a_new_home_and_leaves_no_process(tmp_path):
     home = tmp_path / "home"
     environment = {**os.environ, "TDNET_HOME": str(home), "DAGSTER_HOME": str(tmp_path / "dagster")}

@@ -17,6 +17,8 @@ from tdnet_assets_tests.commands import run, start, variables
 from tdnet_assets_tests.local.processes import wait_until
 from tdnet_assets_tests.pipeline import Pipeline
 
+pytestmark = pytest.mark.slow
+
 DAY = date(2026, 6, 10)
 KILLS = 10
 SEED = 20260213

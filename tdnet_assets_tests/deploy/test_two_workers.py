@@ -40,6 +40,7 @@ TABLES = ("disclosures", "documents")
 OF_THE_RUN = ("first_seen_at", "last_seen_at", "capture", "fetched_at", "attempts")
 
 
+@pytest.mark.deploy
 @pytest.mark.timeout(900)  # seven processes of Dagster: a minute, unless the machine is busy
 def test_the_pool_keeps_machines_apart_and_workers_at_once_tear_nothing(
     site, platform, pipeline, instance, postgres, tmp_path

@@ -144,6 +144,7 @@ def test_the_runs_of_a_day_find_each_row_once_and_never_overlap(day, size):
     assert min(run.seconds for run in runs) > START_SECONDS
 
 
+@pytest.mark.slow
 def test_runs_and_sensors_send_ten_metrics_and_the_benchmark_bills_all_that_they_do(
     aws_endpoint, tmp_path
 ):
