@@ -236,6 +236,7 @@ def test_a_changed_list_changes_the_versions_of_all_that_follows_from_it(site, h
     assert _statuses(history) == dict.fromkeys(CHAIN, StaleStatus.FRESH)
 
 
+@pytest.mark.slow
 def test_what_follows_from_a_changed_list_is_stale_until_it_is_made_again(site, history):
     site.set_day(DAY, 12)
     history.materialize(DAY)

@@ -35,6 +35,7 @@ def _item(title="", **changes):
     return {name: {"S": value} for name, value in {**attributes, "title": title, **changes}.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("days", [1, 3])
 def test_a_run_sends_its_metrics_in_at_most_two_calls_however_many_days_it_has(
     site, platform, instance, aws_endpoint, days
@@ -87,6 +88,7 @@ def test_free_allowances_are_taken_off_each_price_and_never_below_nothing():
     assert {price.unit for price in PRICES} == set(Unit) - puts
 
 
+@pytest.mark.slow
 def test_the_meter_counts_the_objects_and_the_bytes_that_a_run_puts(
     site, platform, instance, aws_endpoint
 ):

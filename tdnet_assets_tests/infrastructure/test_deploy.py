@@ -57,6 +57,7 @@ def _lines(shown, *parts):
     return [line for line in shown if all(part in line for part in parts)]
 
 
+@pytest.mark.slow
 def test_a_whole_sample_day_runs_on_what_a_deployment_made(
     account, deployed, shown, site, instance
 ):
