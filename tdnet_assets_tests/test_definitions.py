@@ -15,8 +15,8 @@ from dagster._core.loader import LoadingContextForTest
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.definitions import build_definitions
 from tdnet_assets.partitions import DAYS
-from tdnet_assets_tests.conftest import Pipeline
 from tdnet_assets_tests.local.processes import wait_until
+from tdnet_assets_tests.pipeline import Pipeline
 
 PROJECT = Path(__file__).parent.parent
 DAY = date(2026, 6, 10)
@@ -38,6 +38,7 @@ def daily(definitions):
     return definitions.get_assets_def("listing_pages")
 
 
+@pytest.mark.slow
 def test_the_workspace_loads_in_a_new_home_and_leaves_no_process(tmp_path):
     home = tmp_path / "home"
     environment = {**os.environ, "TDNET_HOME": str(home), "DAGSTER_HOME": str(tmp_path / "dagster")}
@@ -261,6 +262,7 @@ def test_a_changed_list_changes_the_versions_of_all_that_follows_from_it(site, h
     assert _statuses(history) == dict.fromkeys(CHAIN, StaleStatus.FRESH)
 
 
+@pytest.mark.slow
 def test_what_follows_from_a_changed_list_is_stale_until_it_is_made_again(site, history):
     site.set_day(DAY, 12)
     history.materialize(DAY)

@@ -2,7 +2,7 @@
 
 What belongs here: the asset and its check. What does not: what its items say
 (``tables/disclosure_index.py``), how a day becomes
-items (``resources/aws/index_feed.py``) and how they are written (``resources/aws/index_table.py``).
+items (``resources/index_feed.py``) and how they are written (``resources/aws/index_table.py``).
 """
 
 import asyncio
@@ -17,8 +17,8 @@ import dagster as dg
 
 from tdnet_assets.assets.daily import CheckResult, DailyStep, Day, IncompleteDayError, Materialized
 from tdnet_assets.assets.previews import column_metadata, preview
-from tdnet_assets.resources.aws.index_feed import DayFeed, feed_day
 from tdnet_assets.resources.aws.index_table import IndexedDisclosure
+from tdnet_assets.resources.index_feed import DayFeed, feed_day
 from tdnet_assets.tables.disclosure_index import INDEX_TABLE
 
 INDEX_AGREES = "index_agrees"

@@ -8,7 +8,7 @@ import click
 
 from tdnet_assets.cli.exit_codes import FAILED, REFUSED
 from tdnet_assets.cli.platform import DAY, running_platform
-from tdnet_assets.resources.aws import index_feed
+from tdnet_assets.resources import index_feed
 from tdnet_assets.resources.aws.index_table import (
     DisclosureIndexResource,
     IndexedDisclosure,

@@ -14,8 +14,10 @@ from tdnet_assets.resources.aws.executions import LEASE, PROCESS_VANISHED
 from tdnet_assets.resources.lake.captures import CaptureStore
 from tdnet_assets.resources.lake.store import sha256
 from tdnet_assets_tests.commands import run, start, variables
-from tdnet_assets_tests.conftest import Pipeline
 from tdnet_assets_tests.local.processes import wait_until
+from tdnet_assets_tests.pipeline import Pipeline
+
+pytestmark = pytest.mark.slow
 
 DAY = date(2026, 6, 10)
 KILLS = 10

@@ -341,6 +341,7 @@ def bare_environment(tmp_path):
     return {**os.environ, "TDNET_HOME": str(tmp_path / "home")}
 
 
+@pytest.mark.slow
 def test_demo_shows_the_day_its_record_and_its_metrics_and_leaves_no_process(
     bare_environment, tmp_path
 ):
@@ -359,6 +360,7 @@ def test_demo_shows_the_day_its_record_and_its_metrics_and_leaves_no_process(
     wait_until(lambda: not _processes_of(tmp_path / "home"), seconds=20)
 
 
+@pytest.mark.slow
 def test_up_serves_the_ui_until_it_is_interrupted_and_leaves_no_process(bare_environment, tmp_path):
     port = free_port()
     process = start(bare_environment, "up", "--port", str(port))

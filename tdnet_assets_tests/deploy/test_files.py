@@ -54,6 +54,7 @@ def production_home(platform, postgres, tmp_path, monkeypatch):
     return dagster_home(tmp_path / "dagster", "dagster.yaml")
 
 
+@pytest.mark.deploy
 def test_dagster_loads_the_production_settings_and_keeps_runs_in_postgresql(
     production_home, platform
 ):
@@ -82,6 +83,7 @@ def test_dagster_loads_the_production_settings_and_keeps_runs_in_postgresql(
     assert b"Capturing logs for process" in lake.read(log.key)
 
 
+@pytest.mark.deploy
 def test_one_worker_has_the_slot_of_the_pool_even_in_a_database_that_never_saw_it(
     production_home,
 ):

@@ -55,6 +55,7 @@ def tdnet_doctor(account):
     return invoke
 
 
+@pytest.mark.slow
 def test_the_command_writes_a_line_a_check_and_exits_with_0_when_nothing_failed(account):
     account.hear_daemons()
 
@@ -132,6 +133,7 @@ def test_the_local_environment_has_no_stack_and_that_is_no_failure(platform, sit
     assert set(lines) == elsewhere | {"stack"}
 
 
+@pytest.mark.slow
 def test_a_new_user_s_machine_has_warnings_that_say_why_and_no_failure(tmp_path):
     home = str(tmp_path / "home")
     done = run({**os.environ, "TDNET_HOME": home}, "doctor", "--json")

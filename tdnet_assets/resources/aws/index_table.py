@@ -1,7 +1,7 @@
 """The disclosure index in DynamoDB: one item per disclosure, for look-ups in milliseconds.
 
 What belongs here: the item's shape, the table's definition, replacing a day, and the reads by id,
-by code and by day. What does not: where the rows come from (``resources/aws/index_feed.py``) and
+by code and by day. What does not: where the rows come from (``resources/index_feed.py``) and
 when a day is written (``assets/disclosure_index.py``).
 
 The index is a copy of the lake and never the truth. A day is replaced by writing what differs, so
