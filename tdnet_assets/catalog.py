@@ -34,6 +34,7 @@ from tdnet_assets.tables.earnings import EARNINGS_TABLE
 from tdnet_assets.tables.financial_facts import FACTS_TABLE
 from tdnet_assets.tables.forecast_revisions import REVISIONS_TABLE
 from tdnet_assets.tables.table import Table
+from tdnet_assets.tdnet.errors import TdnetAssetsError
 from tdnet_assets.tdnet.identifiers import is_code
 from tdnet_assets.tdnet.listing import TOKYO
 
@@ -44,7 +45,7 @@ FILES_WORTH_A_COPY = 4
 _READS_AT_ONCE = 8
 
 
-class QueryError(ValueError):
+class QueryError(TdnetAssetsError):
     """What was asked for cannot be answered; the message says what can."""
 
 

@@ -20,6 +20,8 @@ from urllib.parse import urlsplit
 import dagster as dg
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from tdnet_assets.tdnet.errors import TdnetAssetsError
+
 ENVIRONMENTS = ("local", "dev", "prod")
 DEFAULT_REGION = "ap-northeast-1"
 DEFAULT_METRICS_NAMESPACE = "TDnet"
@@ -34,7 +36,7 @@ _TRUE, _FALSE = ("yes",), ("", "no")
 LIVE_WINDOW_DAYS = 31
 
 
-class ConfigurationError(ValueError):
+class ConfigurationError(TdnetAssetsError, ValueError):
     """A setting is missing or wrong; the message names the variable and what to write instead."""
 
 

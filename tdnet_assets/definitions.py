@@ -1,8 +1,8 @@
 """What the code location serves; nothing else is wired anywhere.
 
-What belongs here: the list of assets and resources. What does not: how any of them works.
-Importing this module does nothing; Dagster calls :func:`defs` when it loads the location, and the
-CLI and the tests call :func:`build_definitions` with a configuration of their own.
+What belongs here: the list of assets and resources. What does not: how any of them works, and which
+configuration is meant: Dagster loads ``code_location.py``, which takes the environment's; the CLI
+and the tests call :func:`build_definitions` with one of their own.
 """
 
 import dagster as dg
@@ -24,9 +24,7 @@ from tdnet_assets.automation.notices import NOTICE_SENSORS
 from tdnet_assets.automation.reconciler import build_reconciler
 from tdnet_assets.automation.records import RECORD_SENSORS
 from tdnet_assets.automation.schedules import build_schedules
-from tdnet_assets.automation.yearly import HISTORY_SCHEDULES
 from tdnet_assets.config import PlatformConfig
-from tdnet_assets.local.services import connect
 from tdnet_assets.resources.aws.executions import ExecutionsResource
 from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
 from tdnet_assets.resources.aws.metrics import MetricsResource
@@ -43,12 +41,6 @@ DERIVATION_STEPS = (
 DAILY_ASSETS = tuple(step.spec.key for step in (*COLLECTION_STEPS, *DERIVATION_STEPS))
 
 
-@dg.definitions
-def defs() -> dg.Definitions:
-    """The code location as the environment describes it; local services are started if needed."""
-    return build_definitions(connect(PlatformConfig.from_environment()))
-
-
 def build_definitions(config: PlatformConfig) -> dg.Definitions:
     """The code location for one configuration.
 
@@ -61,7 +53,7 @@ def build_definitions(config: PlatformConfig) -> dg.Definitions:
     return dg.Definitions(
         assets=[collection, derivation, disclosure_history],
         jobs=jobs.all,
-        schedules=[*build_schedules(jobs.collect_day, jobs.collection), *HISTORY_SCHEDULES],
+        schedules=build_schedules(jobs.collect_day, jobs.collection),
         sensors=[
             build_new_disclosures_sensor(jobs.collect_day),
             build_reconciler(jobs.collection, jobs.derivation),

@@ -1,29 +1,34 @@
-"""Shared parts of the tests: no real AWS, no live site, one embedded AWS a test process."""
+"""Shared parts of the tests: no real AWS, no live site, one embedded AWS a test process.
+
+A fixture imports what it needs when it is asked for: a test of a parser never waits for Dagster.
+"""
 
 import itertools
 import os
-from collections.abc import Iterator, Sequence
-from datetime import date, datetime
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import dagster as dg
-import polars as pl
+import hypothesis
 import pytest
 
-from tdnet_assets.config import DEFAULT_REGION, PlatformConfig
-from tdnet_assets.definitions import DAILY_ASSETS, build_definitions
-from tdnet_assets.local import embedded_aws
-from tdnet_assets.local.bootstrap import bootstrap
-from tdnet_assets.partitions import tags_for
-from tdnet_assets.resources.aws.executions import ExecutionRecord, ExecutionsResource
-from tdnet_assets.resources.aws.metrics import MetricsResource
-from tdnet_assets.resources.lake.store import LakeResource
-from tdnet_assets.resources.source.session import TdnetResource
-from tdnet_assets.sample_site.site import SampleSite, serve
 from tdnet_assets.tdnet.listing import TOKYO
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+    from tdnet_assets.config import PlatformConfig
+    from tdnet_assets.sample_site.site import SampleSite
+    from tdnet_assets_tests.pipeline import Pipeline
 
 _NUMBERS = itertools.count(1)
 NOW = datetime(2026, 6, 30, 20, 0, tzinfo=TOKYO)
+
+# No deadline: a busy machine is not a failure. `make check` tries a tenth of what `make test` does.
+hypothesis.settings.register_profile("full", max_examples=100, deadline=None)
+hypothesis.settings.register_profile("check", max_examples=10, deadline=None)
+hypothesis.settings.load_profile("full")
 
 
 @pytest.fixture(autouse=True)
@@ -39,25 +44,35 @@ def _no_real_services(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def aws_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    from tdnet_assets.config import DEFAULT_REGION
+    from tdnet_assets.local import embedded_aws
+
     with embedded_aws.running(tmp_path_factory.mktemp("aws"), region=DEFAULT_REGION) as aws:
         yield aws.endpoint_url
 
 
 @pytest.fixture
-def site() -> SampleSite:
+def site() -> "SampleSite":
     """A sample TDnet whose clock stands at 2026-06-30 20:00 in Tokyo."""
+    from tdnet_assets.sample_site.site import SampleSite
+
     return SampleSite(clock=lambda: NOW)
 
 
 @pytest.fixture
-def base_url(site: SampleSite) -> Iterator[str]:
+def base_url(site: "SampleSite") -> Iterator[str]:
+    from tdnet_assets.sample_site.site import serve
+
     with serve(site) as address:
         yield address
 
 
 @pytest.fixture
-def platform(aws_endpoint: str, base_url: str, tmp_path: Path) -> PlatformConfig:
+def platform(aws_endpoint: str, base_url: str, tmp_path: Path) -> "PlatformConfig":
     """A configuration with names of its own, bucket and tables made, and no request gap."""
+    from tdnet_assets.config import PlatformConfig
+    from tdnet_assets.local.bootstrap import bootstrap
+
     name = f"{os.getpid()}-{next(_NUMBERS)}"
     config = PlatformConfig(
         bucket=f"lake-{name}",
@@ -75,86 +90,16 @@ def platform(aws_endpoint: str, base_url: str, tmp_path: Path) -> PlatformConfig
 
 
 @pytest.fixture(scope="session")
-def instance() -> Iterator[dg.DagsterInstance]:
+def instance() -> "Iterator[dg.DagsterInstance]":
     """One ephemeral Dagster instance: making one costs more than most tests."""
+    import dagster as dg
+
     with dg.DagsterInstance.ephemeral() as ephemeral:
         yield ephemeral
 
 
-class Pipeline:
-    """Runs the code location's own job in this process, and reads back what it left."""
-
-    def __init__(self, config: PlatformConfig, instance: dg.DagsterInstance) -> None:
-        self.config = config
-        self.overrides: dict[str, object] = {}
-        self.instance = instance
-        self.lake = LakeResource(config=config)
-        self.executions = ExecutionsResource(config=config)
-        self.metrics = MetricsResource(config=config)
-
-    def job(self) -> dg.JobDefinition:
-        definitions = build_definitions(self.config)
-        # A failed attempt is tried again at once: only the spacing tests need to wait.
-        definitions.resources["tdnet"] = TdnetResource(
-            config=definitions.resources["config"], backoff_floor_seconds=0.01
-        )
-        definitions.resources.update(self.overrides)
-        job = definitions.resolve_implicit_global_asset_job_def()
-        return job.get_subset(asset_selection=set(DAILY_ASSETS))
-
-    def materialize(
-        self, day: date, until: date | None = None, *, select: Sequence[str] = ()
-    ) -> dg.ExecuteInProcessResult:
-        return self.job().execute_in_process(
-            instance=self.instance,
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-            asset_selection=[dg.AssetKey(name) for name in select] or None,
-            raise_on_error=False,
-            tags=tags_for(str(day), str(until or day)),
-        )
-
-    def record(self, result: dg.ExecuteInProcessResult) -> ExecutionRecord:
-        record = self.executions.get(result.run_id)
-        assert record is not None
-        return record
-
-    def table(self, name: str, day: date) -> pl.DataFrame:
-        stored = self.lake.read_table(name, day)
-        assert stored is not None, f"no table {name} of {day}"
-        return stored.frame
-
-    def objects(self) -> dict[str, tuple[int, datetime]]:
-        """Every object of the bucket: size and time of its last write."""
-        return {found.key: (found.bytes, found.last_modified) for found in self.lake.list("")}
-
-    def materialized(self, result: dg.ExecuteInProcessResult) -> dict[str, list[str]]:
-        """The partitions that the run materialized, by asset, as Dagster's event log has them."""
-        made: dict[str, list[str]] = {}
-        for event in self.logged(result, dg.DagsterEventType.ASSET_MATERIALIZATION):
-            made.setdefault(event.asset_key.to_user_string(), []).append(event.partition)
-        return made
-
-    def checks(self, result: dg.ExecuteInProcessResult, name: str) -> dict[str, bool]:
-        """Whether a check passed, by partition."""
-        return {
-            event.event_specific_data.partition: event.event_specific_data.passed
-            for event in self.logged(result, dg.DagsterEventType.ASSET_CHECK_EVALUATION)
-            if event.event_specific_data.check_name == name
-        }
-
-    def logged(
-        self, result: dg.ExecuteInProcessResult, kind: dg.DagsterEventType
-    ) -> list[dg.DagsterEvent]:
-        """The events of one kind that the run has in Dagster's event log."""
-        entries = self.instance.all_logs(result.run_id, of_type=kind)
-        return [entry.dagster_event for entry in entries]
-
-    def failure(self, result: dg.ExecuteInProcessResult) -> str:
-        """What the first failed step of the run says to a person."""
-        event = next(event for event in result.all_events if event.is_step_failure)
-        return event.step_failure_data.user_failure_data.description
-
-
 @pytest.fixture
-def pipeline(platform: PlatformConfig, instance: dg.DagsterInstance) -> Pipeline:
+def pipeline(platform: "PlatformConfig", instance: "dg.DagsterInstance") -> "Pipeline":
+    from tdnet_assets_tests.pipeline import Pipeline
+
     return Pipeline(platform, instance)

@@ -60,6 +60,7 @@ def _files(rows):
     return set(re.findall(r"/tables/([^,\]]+)", rows.explain()))
 
 
+@pytest.mark.slow
 def test_three_lines_in_a_notebook_are_enough(platform, lake):
     write_day(lake, DAY, 7)
     notebook = (
@@ -275,6 +276,7 @@ def moments(site, pipeline):
     return Moments(site, pipeline)
 
 
+@pytest.mark.slow
 def test_as_of_a_moment_titles_and_deletions_stand_as_they_were_known(
     site, moments, pipeline, disclosures
 ):
@@ -352,6 +354,7 @@ def test_facts_and_files_of_a_moment_are_those_of_the_filings_listed_by_then(
     assert catalog.scan_facts(config=platform, as_of=before).collect().height == 0
 
 
+@pytest.mark.slow
 def test_as_of_a_moment_a_report_is_current_that_was_replaced_later(
     site, moments, pipeline, platform
 ):

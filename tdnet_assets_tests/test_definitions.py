@@ -1,20 +1,22 @@
 import os
 import subprocess
 import sys
+import tomllib
 from contextlib import suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import dagster as dg
 import pytest
+import yaml
 from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
 from dagster._core.loader import LoadingContextForTest
 
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.definitions import build_definitions
 from tdnet_assets.partitions import DAYS
-from tdnet_assets_tests.conftest import Pipeline
 from tdnet_assets_tests.local.processes import wait_until
+from tdnet_assets_tests.pipeline import Pipeline
 
 PROJECT = Path(__file__).parent.parent
 DAY = date(2026, 6, 10)
@@ -36,6 +38,7 @@ def daily(definitions):
     return definitions.get_assets_def("listing_pages")
 
 
+@pytest.mark.slow
 def test_the_workspace_loads_in_a_new_home_and_leaves_no_process(tmp_path):
     home = tmp_path / "home"
     environment = {**os.environ, "TDNET_HOME": str(home), "DAGSTER_HOME": str(tmp_path / "dagster")}
@@ -66,9 +69,9 @@ def _processes_naming(home):
     return found
 
 
-def test_importing_the_definitions_starts_nothing_and_brings_no_heavy_module(tmp_path):
+def test_importing_the_code_location_starts_nothing_and_brings_no_heavy_module(tmp_path):
     code = (
-        "import sys, threading, tdnet_assets.definitions\n"
+        "import sys, threading, tdnet_assets.code_location\n"
         "heavy = {'dagster_aws', 'boto3', 'pypdfium2', 'starlette', 'uvicorn', 'reportlab',"
         " 'ministack'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
@@ -87,6 +90,30 @@ def test_importing_the_definitions_starts_nothing_and_brings_no_heavy_module(tmp
 
     assert done.returncode == 0, done.stderr
     assert not home.exists()
+
+
+def test_the_definitions_know_nothing_of_local_services():
+    code = (
+        "import sys, tdnet_assets.definitions\n"
+        "local = {name for name in sys.modules if name.startswith('tdnet_assets.local')}\n"
+        "assert not local, local"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
+    )
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_checkout_without_a_workspace_file_names_the_same_module():
+    (from_workspace,) = yaml.safe_load((PROJECT / "workspace.yaml").read_text())["load_from"]
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["tool"]["dg"]["project"]
+
+    assert (
+        from_workspace["python_module"]["module_name"]
+        == project["code_location_target_module"]
+        == "tdnet_assets.code_location"
+    )
 
 
 def test_the_assets_follow_from_each_other_as_documented(definitions):
@@ -235,6 +262,7 @@ def test_a_changed_list_changes_the_versions_of_all_that_follows_from_it(site, h
     assert _statuses(history) == dict.fromkeys(CHAIN, StaleStatus.FRESH)
 
 
+@pytest.mark.slow
 def test_what_follows_from_a_changed_list_is_stale_until_it_is_made_again(site, history):
     site.set_day(DAY, 12)
     history.materialize(DAY)

@@ -48,6 +48,7 @@ def environment(tmp_path, site, base_url):
         }
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_every_command_of_the_handbook_works_in_its_order(environment, tmp_path):
     commands = [line for block in BLOCK.findall(HANDBOOK.read_text()) for line in block.split("\n")]

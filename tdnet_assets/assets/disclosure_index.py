@@ -2,7 +2,7 @@
 
 What belongs here: the asset and its check. What does not: what its items say
 (``tables/disclosure_index.py``), how a day becomes
-items (``resources/aws/index_feed.py``) and how they are written (``resources/aws/index_table.py``).
+items (``resources/index_feed.py``) and how they are written (``resources/aws/index_table.py``).
 """
 
 import asyncio
@@ -23,8 +23,8 @@ from tdnet_assets.assets.steps import (
     IncompleteDayError,
     Materialized,
 )
-from tdnet_assets.resources.aws.index_feed import DayFeed, feed_day
 from tdnet_assets.resources.aws.index_table import IndexedDisclosure
+from tdnet_assets.resources.index_feed import DayFeed, feed_day
 from tdnet_assets.tables.disclosure_index import INDEX_TABLE
 from tdnet_assets.tables.recipes import RECIPES
 

@@ -32,7 +32,7 @@ from tdnet_assets.resources.source.session import (
     TdnetResource,
     TransientSourceError,
 )
-from tdnet_assets.tdnet.errors import TdnetError
+from tdnet_assets.tdnet.errors import TdnetAssetsError, TdnetError
 from tdnet_assets.tdnet.listing import TOKYO, ListPage, page_name, parse_list_page
 
 NAME = "new_disclosures"
@@ -46,7 +46,7 @@ FAILURES_BEFORE_THE_TICK_FAILS = 3
 _PRIORITY = {"dagster/priority": "1"}
 
 
-class LooksFailedError(Exception):
+class LooksFailedError(TdnetAssetsError):
     """Look after look at TDnet has failed; the message says how often and why."""
 
 

@@ -1,4 +1,4 @@
-"""The schedules: the close of each day, and the nightly re-read of the whole window.
+"""The schedules: the close of each day, the nightly re-read of the window, the yearly copies.
 
 What belongs here: when, and over which days. What does not: what follows from a list that changed
 (``reconciler.py``).
@@ -9,24 +9,30 @@ costs a 304 and nothing is stored, but 31 days of pages at one request a second 
 long for a tick, and they belong into the pool that keeps TDnet to one run.
 """
 
+from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 
 import dagster as dg
 
+from tdnet_assets.assets.disclosure_history import disclosure_history
 from tdnet_assets.automation.day_facts import window
 from tdnet_assets.automation.jobs import Job
+from tdnet_assets.config import LIVE_WINDOW_DAYS
 from tdnet_assets.partitions import TIMEZONE, tags_for
 from tdnet_assets.resources.source.session import TdnetResource
 from tdnet_assets.tdnet.listing import TOKYO
 
 DAY_CLOSE_CRON = ("35 23 * * *", "30 6 * * *")
 WINDOW_REREAD_CRON = "0 2 * * *"
+# After the re-read has begun. A copy that is old costs time, never rows: what it does not hold is
+# read from the daily files.
+YEARLY_COPIES_CRON = "30 2 * * *"
 
 _NOON = time(12)
 
 
 def build_schedules(collect_day: Job, collection: Job) -> list[dg.ScheduleDefinition]:
-    """Both schedules, over the jobs of a day; off until somebody turns them on."""
+    """Every schedule; those that talk to TDnet are off until somebody turns them on."""
 
     @dg.schedule(
         name="day_close",
@@ -56,7 +62,26 @@ def build_schedules(collect_day: Job, collection: Job) -> list[dg.ScheduleDefini
             tags=tags_for(str(first), str(last)),
         )
 
-    return [day_close, window_reread]
+    return [day_close, window_reread, yearly_copies]
+
+
+@dg.schedule(
+    cron_schedule=YEARLY_COPIES_CRON,
+    execution_timezone=TIMEZONE,
+    target=[disclosure_history],
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Takes the days that changed into the yearly copies, each night at 02:30 in Tokyo.",
+)
+def yearly_copies(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
+    """This year's copy, and in January the one of the year before."""
+    at = _in_japan(context.scheduled_execution_time)
+    for year in years_that_change(at.date()):
+        yield dg.RunRequest(run_key=f"{year} at {at:%Y-%m-%d}", partition_key=year)
+
+
+def years_that_change(today: date) -> list[str]:
+    """The partition keys of the years that hold days which TDnet still lists."""
+    return sorted({f"{today - timedelta(days=LIVE_WINDOW_DAYS):%Y}", f"{today:%Y}"})
 
 
 def day_closed_at(at: datetime) -> date:

@@ -1,10 +1,4 @@
-"""``tdnet doctor``: the lines, the machine form and the exit code.
-
-What belongs here: arguments and what a person reads. What does not: the checks. Modules are
-imported inside the command, so that ``tdnet --help`` answers at once.
-"""
-
-# ruff: noqa: PLC0415 - see above
+"""``tdnet doctor``: lines, machine form and exit code; the checks are in ``doctor/``."""
 
 import json
 import logging
@@ -13,16 +7,17 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 import click
 
-from tdnet_assets.cli.platform import FAILED, refusals
-
-if TYPE_CHECKING:
-    from tdnet_assets.config import PlatformConfig
-    from tdnet_assets.doctor.examination import Examination
-    from tdnet_assets.doctor.findings import Finding
+from tdnet_assets.cli.exit_codes import FAILED
+from tdnet_assets.cli.platform import refusals
+from tdnet_assets.config import ConfigurationError, PlatformConfig, values_from_environment
+from tdnet_assets.definitions import build_definitions
+from tdnet_assets.doctor.examination import Examination
+from tdnet_assets.doctor.findings import Finding
+from tdnet_assets.doctor.runner import examine
+from tdnet_assets.local.services import running_services
 
 LONGEST_WAIT_SECONDS = 120
 
@@ -49,8 +44,6 @@ def doctor(as_json: bool, wait_seconds: float) -> None:
     """
     findings: list[Finding] = []
     with refusals(), _examination(os.environ, wait_seconds) as examination:
-        from tdnet_assets.doctor.runner import examine
-
         with _quiet():
             for finding in examine(examination):
                 findings.append(finding)
@@ -66,11 +59,7 @@ def doctor(as_json: bool, wait_seconds: float) -> None:
 
 
 @contextmanager
-def _examination(environ: Mapping[str, str], wait_seconds: float) -> Iterator["Examination"]:
-    from tdnet_assets.definitions import build_definitions
-    from tdnet_assets.doctor.examination import Examination
-    from tdnet_assets.local.services import running_services
-
+def _examination(environ: Mapping[str, str], wait_seconds: float) -> Iterator[Examination]:
     configured, refusal = configuration(environ)
     with (
         running_services(configured) as config,
@@ -81,7 +70,7 @@ def _examination(environ: Mapping[str, str], wait_seconds: float) -> Iterator["E
         yield examination
 
 
-def configuration(environ: Mapping[str, str]) -> tuple["PlatformConfig", str | None]:
+def configuration(environ: Mapping[str, str]) -> tuple[PlatformConfig, str | None]:
     """The configuration, and why its TDnet may not be asked, or None when it may.
 
     An account can be looked at before the terms of TDnet are accepted.
@@ -89,8 +78,6 @@ def configuration(environ: Mapping[str, str]) -> tuple["PlatformConfig", str | N
     Raises:
         tdnet_assets.config.ConfigurationError: something else is wrong too.
     """
-    from tdnet_assets.config import ConfigurationError, PlatformConfig, values_from_environment
-
     values = values_from_environment(environ)
     try:
         return PlatformConfig.validated(values), None
@@ -115,22 +102,22 @@ def _quiet() -> Iterator[None]:
 _COLOURS = {"ok": "green", "warning": "yellow", "failed": "red"}
 
 
-def _show(finding: "Finding") -> None:
+def _show(finding: Finding) -> None:
     status = click.style(f"{finding.status:<8}", fg=_COLOURS[finding.status])
     click.echo(f"{status} {finding.check:<30} {finding.seen}")
     if finding.advice:
         click.echo(f"{'':<39} -> {finding.advice}")
 
 
-def _counted(findings: list["Finding"]) -> dict[str, int]:
+def _counted(findings: list[Finding]) -> dict[str, int]:
     return {status: sum(finding.status == status for finding in findings) for status in _COLOURS}
 
 
-def _summary(findings: list["Finding"]) -> str:
+def _summary(findings: list[Finding]) -> str:
     return ", ".join(f"{count} {status}" for status, count in _counted(findings).items())
 
 
-def _document(environment: str, findings: list["Finding"]) -> dict[str, object]:
+def _document(environment: str, findings: list[Finding]) -> dict[str, object]:
     return {
         "environment": environment,
         "counts": _counted(findings),

@@ -1,45 +1,63 @@
 """A run in this process: the code location's own job, executed through Dagster.
 
 What belongs here: what ``tdnet collect`` and ``tdnet demo`` share. It adds no second way of doing
-the work: the same definitions, instance, record and events as a run from the UI.
+the work: the same definitions, instance, record and events as a run from the UI. How its progress
+is shown is the caller's business.
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date
 
 import dagster as dg
 
-from tdnet_assets.cli.progress_display import ProgressDisplay
+from tdnet_assets.cli.exit_codes import FAILED, INTERRUPTED
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.definitions import DAILY_ASSETS, build_definitions
 from tdnet_assets.local import dagster_home
 from tdnet_assets.partitions import DAYS, tags_for
 from tdnet_assets.resources.aws.executions import ExecutionRecord, ExecutionsResource
+from tdnet_assets.tdnet.errors import TdnetAssetsError
 
 # The console would show every event; a person gets the progress bar and the record instead.
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
-_INTERRUPTION = dg.DagsterExecutionInterruptedError.__name__
+_INTERRUPTS = (dg.DagsterExecutionInterruptedError.__name__, KeyboardInterrupt.__name__)
+_INTERRUPTED = "interrupted; collect the same days again: only the rest is fetched"
+_SILENT = "the run failed, and none of its events says why: see its log in the Dagster UI"
+
+Display = Callable[[ExecutionsResource, str, str], AbstractContextManager[object]]
+"""Made of the executions, a run's id and a label of its days; shows the run while it is entered."""
 
 
-class RequestError(ValueError):
+class RequestError(TdnetAssetsError):
     """What was asked for cannot be run; the message says what can."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunOutcome:
-    """How a run ended; ``reason`` is one line for a person when it failed."""
+    """How a run ended, with its exit code; ``reason`` is one line for a person unless that is 0."""
 
     run_id: str
-    success: bool
+    exit_code: int
     record: ExecutionRecord | None
     reason: str | None
 
+    @property
+    def success(self) -> bool:
+        """Whether everything that was asked for was done."""
+        return self.exit_code == 0
+
 
 def materialize(
-    config: PlatformConfig, first: date, last: date, select: Sequence[str] = ()
+    config: PlatformConfig,
+    first: date,
+    last: date,
+    select: Sequence[str] = (),
+    *,
+    display: Display,
 ) -> RunOutcome:
     """Materialize the days from ``first`` to ``last``, both included, in one run.
 
@@ -48,9 +66,10 @@ def materialize(
         first: first day (JST).
         last: last day (JST).
         select: keys of daily assets; all of them when empty.
+        display: shows the progress of the run.
 
     Raises:
-        RequestError: a day is no partition, or a key is no asset.
+        RequestError: a day is not a partition, or a key is not an asset.
     """
     definitions = build_definitions(config)
     selection = _selection(select)
@@ -60,7 +79,7 @@ def materialize(
     job = definitions.resolve_implicit_global_asset_job_def()
     with (
         dagster_home.instance(config) as instance,
-        ProgressDisplay(executions, run_id, _label(first, last)),
+        display(executions, run_id, _label(first, last)),
     ):
         result = job.execute_in_process(
             instance=instance,
@@ -70,8 +89,8 @@ def materialize(
             raise_on_error=False,
             tags=tags,
         )
-    record = executions.get(run_id)
-    return RunOutcome(run_id, result.success, record, None if result.success else _reason(result))
+    exit_code, reason = _ending(result)
+    return RunOutcome(run_id, exit_code, executions.get(run_id), reason)
 
 
 def _selection(select: Sequence[str]) -> list[dg.AssetKey]:
@@ -98,21 +117,33 @@ def _label(first: date, last: date) -> str:
     return str(first) if first == last else f"{first} to {last}"
 
 
-def _reason(result: dg.ExecuteInProcessResult) -> str:
-    for event in result.all_events:
-        if event.is_step_failure:
-            data = event.step_failure_data
-            if data.user_failure_data and data.user_failure_data.description:
-                return data.user_failure_data.description
-            chain = [data.error]
-            while (error := chain[-1]) is not None:
-                chain.append(error.cause)
-            errors = [error for error in chain if error is not None]
-            # Anywhere: what a loop makes of an interrupt may stand behind it.
-            if any(error.cls_name == _INTERRUPTION for error in errors):
-                return "interrupted; collect the same days again: only the rest is fetched"
-            if errors:
-                return " ".join(errors[-1].message.split())
-        if event.is_failure and event.message:
-            reason = " ".join(event.message.split())
-    return reason
+def _ending(result: dg.ExecuteInProcessResult) -> tuple[int, str | None]:
+    """The exit code, and what a person is told of a run that did not succeed."""
+    if result.success:
+        return 0, None
+    failures = [event for event in result.all_events if event.is_failure]
+    # Anywhere: what a loop makes of an interrupt may stand behind it.
+    if any(name in _INTERRUPTS for event in failures for name, _ in _errors(event)):
+        return INTERRUPTED, _INTERRUPTED
+    return FAILED, " ".join(_reason(failures).split())
+
+
+def _reason(failures: Sequence[dg.DagsterEvent]) -> str:
+    """What the first failure that says something says, by what began it."""
+    for event in failures:
+        raised = event.step_failure_data.user_failure_data if event.is_step_failure else None
+        if raised and raised.description:
+            return raised.description
+        if errors := _errors(event):
+            return errors[-1][1]
+    return next((event.message for event in reversed(failures) if event.message), _SILENT)
+
+
+def _errors(event: dg.DagsterEvent) -> list[tuple[str | None, str]]:
+    """Class and message of a failure's error, then of the one that caused it, and so on."""
+    errors = []
+    error = getattr(event.event_specific_data, "error", None)
+    while error is not None:
+        errors.append((error.cls_name, error.message))
+        error = error.cause
+    return errors

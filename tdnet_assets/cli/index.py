@@ -1,22 +1,19 @@
-"""``tdnet index``: look into the disclosure index, and make it anew from the lake.
-
-What belongs here: arguments, exit codes and what a person reads. What does not: the work itself.
-Modules are imported inside the commands, so that ``tdnet --help`` answers at once.
-"""
-
-# ruff: noqa: PLC0415 - see above
+"""``tdnet index``: look into the disclosure index, and make it anew from the lake."""
 
 import sys
 from dataclasses import asdict
 from datetime import date
-from typing import TYPE_CHECKING
 
 import click
 
-from tdnet_assets.cli.platform import DAY, FAILED, REFUSED, running_platform
-
-if TYPE_CHECKING:
-    from tdnet_assets.resources.aws.index_table import DisclosureIndexResource, IndexedDisclosure
+from tdnet_assets.cli.exit_codes import FAILED, REFUSED
+from tdnet_assets.cli.platform import DAY, running_platform
+from tdnet_assets.resources import index_feed
+from tdnet_assets.resources.aws.index_table import (
+    DisclosureIndexResource,
+    IndexedDisclosure,
+    IndexThrottledError,
+)
 
 _ID_CHARACTERS = 14
 
@@ -35,11 +32,8 @@ def rebuild(first: date | None, last: date | None) -> None:
         click.echo(f"tdnet: --to {last} is before --from {first}", err=True)
         sys.exit(REFUSED)
     with running_platform() as config:
-        from tdnet_assets.resources.aws.index_feed import rebuild as rebuild_index
-        from tdnet_assets.resources.aws.index_table import IndexThrottledError
-
         try:
-            rebuilt = rebuild_index(config, first, last, click.echo)
+            rebuilt = index_feed.rebuild(config, first, last, click.echo)
         except IndexThrottledError as error:
             click.echo(f"tdnet: {error}", err=True)
             sys.exit(FAILED)
@@ -60,8 +54,6 @@ def rebuild(first: date | None, last: date | None) -> None:
 def show(name: str, limit: int, before: str | None) -> None:
     """Show one disclosure by its 14-digit id, or the newest ones of a 5-character code."""
     with running_platform() as config:
-        from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
-
         disclosures = DisclosureIndexResource(config=config)
         try:
             lines = (
@@ -79,15 +71,15 @@ def show(name: str, limit: int, before: str | None) -> None:
             click.echo(line)
 
 
-def _one(disclosures: "DisclosureIndexResource", disclosure_id: str) -> list[str]:
-    found = disclosures.get(disclosure_id)
-    values = asdict(found) if found else {}
+def _one(disclosures: DisclosureIndexResource, disclosure_id: str) -> list[str]:
+    disclosure = disclosures.get(disclosure_id)
+    values = asdict(disclosure) if disclosure else {}
     return [f"{name:<17}{_text(value)}" for name, value in values.items()]
 
 
-def _line(found: "IndexedDisclosure") -> str:
-    status = "" if found.status == "active" else f" [{found.status}]"
-    return f"{found.position}  {found.category:<18} {found.title}{status}"
+def _line(disclosure: IndexedDisclosure) -> str:
+    status = "" if disclosure.status == "active" else f" [{disclosure.status}]"
+    return f"{disclosure.position}  {disclosure.category:<18} {disclosure.title}{status}"
 
 
 def _text(value: object) -> str:

@@ -1,17 +1,16 @@
-"""``tdnet infra``: the template, the policies, and deploying them.
-
-What belongs here: arguments, exit codes and what a person reads. What does not: the work itself.
-Modules are imported inside the commands, so that ``tdnet --help`` answers at once.
-"""
-
-# ruff: noqa: PLC0415 - see above
+"""``tdnet infra``: the template, the policies, and deploying them."""
 
 import json
 import sys
 
 import click
 
-from tdnet_assets.cli.platform import FAILED, refusals
+from tdnet_assets.cli.exit_codes import FAILED
+from tdnet_assets.cli.platform import refusals
+from tdnet_assets.config import PlatformConfig
+from tdnet_assets.infrastructure import deploy as deployment
+from tdnet_assets.infrastructure.policy import account_of, operator_policy, run_policy
+from tdnet_assets.infrastructure.template import as_json, as_yaml
 
 
 @click.group()
@@ -26,9 +25,6 @@ def infra() -> None:
 def template(text: str) -> None:
     """Write the CloudFormation template of the configured environment."""
     with refusals():
-        from tdnet_assets.config import PlatformConfig
-        from tdnet_assets.infrastructure.template import as_json, as_yaml
-
         config = PlatformConfig.from_environment()
         click.echo((as_yaml if text == "yaml" else as_json)(config).rstrip("\n"))
 
@@ -50,9 +46,6 @@ def policy(who: str, account: str) -> None:
     if account != "*" and not (account.isdecimal() and len(account) == 12):  # noqa: PLR2004
         raise click.BadParameter(f"{account!r} is no account number: it has 12 digits")
     with refusals():
-        from tdnet_assets.config import PlatformConfig
-        from tdnet_assets.infrastructure.policy import account_of, operator_policy, run_policy
-
         config = PlatformConfig.from_environment()
         document = (run_policy if who == "run" else operator_policy)(
             config, account_of(config, account)
@@ -64,12 +57,9 @@ def policy(who: str, account: str) -> None:
 def deploy() -> None:
     """Create the stack, or bring it up to date; does nothing when it is."""
     with refusals():
-        from tdnet_assets.config import PlatformConfig
-        from tdnet_assets.infrastructure.deploy import DeploymentError, deploy
-
         try:
-            done = deploy(PlatformConfig.from_environment(), click.echo)
-        except DeploymentError as error:
+            done = deployment.deploy(PlatformConfig.from_environment(), click.echo)
+        except deployment.DeploymentError as error:
             click.echo(f"tdnet: {error}", err=True)
             sys.exit(FAILED)
         for name, value in done.outputs.items():

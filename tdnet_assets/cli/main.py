@@ -1,97 +1,102 @@
 """The ``tdnet`` command: convenience around the code location, never a second way of working.
 
-What belongs here: arguments, exit codes and what a person reads. What does not: the work itself.
-Modules are imported inside the commands, so that ``tdnet --help`` answers at once.
+What belongs here: which commands there are. What does not: any of them. Each is in a module of its
+own that is imported when it is used, so that ``tdnet --help`` answers at once.
 """
 
-# ruff: noqa: PLC0415 - see above
-
-import sys
-from datetime import date
+from importlib import import_module
 
 import click
 
-from tdnet_assets.cli.doctor import doctor
-from tdnet_assets.cli.index import index
-from tdnet_assets.cli.infra import infra
-from tdnet_assets.cli.platform import DAY, FAILED, refusals, running_platform
-from tdnet_assets.cli.query import facts, query
+from tdnet_assets.cli.exit_codes import INTERRUPTED
+from tdnet_assets.cli.interrupts import LINE, heeded_interrupts
+
+# Where each command is, and the first sentence of its own help: a test compares both.
+COMMANDS = {
+    "collect": (
+        "tdnet_assets.cli.collect:collect",
+        "Materialize a day (JST), or the days from DATE until another, in this process.",
+    ),
+    "demo": (
+        "tdnet_assets.cli.demo:demo",
+        "Collect a sample day end to end and show what was stored, recorded and measured.",
+    ),
+    "doctor": (
+        "tdnet_assets.cli.doctor:doctor",
+        "Say whether the account, the data, TDnet and Dagster are as the configuration says.",
+    ),
+    "facts": (
+        "tdnet_assets.cli.facts:facts",
+        "XBRL facts of the lake, oldest filing first, on standard output.",
+    ),
+    "index": (
+        "tdnet_assets.cli.index:index",
+        "The lookup index of disclosures in DynamoDB.",
+    ),
+    "infra": (
+        "tdnet_assets.cli.infra:infra",
+        "What the AWS account must have: template, policies, deployment.",
+    ),
+    "query": (
+        "tdnet_assets.cli.query:query",
+        "Disclosures of the lake, oldest first, on standard output.",
+    ),
+    "status": (
+        "tdnet_assets.cli.status:status",
+        "Show one execution record, or the newest ones.",
+    ),
+    "up": (
+        "tdnet_assets.cli.up:up",
+        "Start the Dagster UI and daemon, with all that they need; Ctrl-C stops everything.",
+    ),
+}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class LazyCommand(click.Command):
+    """The name and the help of a command whose module is not imported yet.
+
+    Args:
+        name: what is typed.
+        place: where the command itself is, as ``module:attribute``.
+        text: what the list of commands says of it.
+    """
+
+    def __init__(self, name: str, place: str, text: str) -> None:
+        super().__init__(name, help=text)
+        self._place = place
+
+    def load(self) -> click.Command:
+        """The command itself."""
+        module, _, attribute = self._place.partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+
+class LazyGroup(click.Group):
+    """A group that lists its commands without importing them, and ends in order on Ctrl-C."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As any group does, with the command itself in the place of its entry in the list."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, command.load() if isinstance(command, LazyCommand) else command, rest
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; an interrupt is one line and an exit code, wherever it comes."""
+        try:
+            with heeded_interrupts():
+                return super().invoke(ctx)
+        except (KeyboardInterrupt, click.Abort):
+            click.echo(LINE, err=True)
+            ctx.exit(INTERRUPTED)
+
+
+@click.group(
+    cls=LazyGroup,
+    commands=[LazyCommand(name, *entry) for name, entry in COMMANDS.items()],
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(package_name="tdnet-assets")
 def main() -> None:
     """Every timely disclosure of the Tokyo Stock Exchange's TDnet, as Dagster assets in S3."""
-
-
-@main.command()
-def demo() -> None:
-    """Collect a sample day end to end and show what was stored, recorded and measured."""
-    with running_platform() as config:
-        from tdnet_assets.local.demo import run_demo
-
-        sys.exit(0 if run_demo(config, click.echo) else FAILED)
-
-
-@main.command()
-@click.option("--port", type=int, default=None, help="Port of the UI; 3000 if free, by default.")
-def up(port: int | None) -> None:
-    """Start the Dagster UI and daemon, with all that they need; Ctrl-C stops everything."""
-    with refusals():
-        from tdnet_assets.config import PlatformConfig
-        from tdnet_assets.local.up import run_up
-
-        sys.exit(run_up(PlatformConfig.from_environment(), port, click.echo))
-
-
-@main.command()
-@click.argument("first", metavar="DATE", type=DAY)
-@click.option("--until", "last", type=DAY, help="Last day of a range, included.")
-@click.option("--select", default="", help="Daily assets, separated by commas; all by default.")
-def collect(first: date, last: date | None, select: str) -> None:
-    """Materialize a day (JST), or the days from DATE until another, in this process."""
-    names = [name.strip() for name in select.split(",") if name.strip()]
-    with running_platform() as config:
-        from tdnet_assets.cli.in_process import materialize
-        from tdnet_assets.cli.progress_display import counts
-
-        outcome = materialize(config, first, last or first, names)
-        record = outcome.record
-        if record is not None:
-            click.echo(f"{record.status}: {counts(record)} ({outcome.run_id})")
-            if record.metrics_error:
-                click.echo(f"tdnet: metrics not delivered: {record.metrics_error}", err=True)
-        if not outcome.success:
-            click.echo(f"tdnet: {outcome.reason}", err=True)
-            sys.exit(FAILED)
-
-
-@main.command()
-@click.argument("execution_id", required=False)
-@click.option("--limit", default=20, show_default=True, help="How many of the newest to list.")
-def status(execution_id: str | None, limit: int) -> None:
-    """Show one execution record, or the newest ones."""
-    with running_platform() as config:
-        from tdnet_assets.cli.execution_display import as_lines, newest
-        from tdnet_assets.resources.aws.executions import ExecutionsResource
-
-        executions = ExecutionsResource(config=config)
-        executions.expire_stale()
-        if execution_id is None:
-            for line in newest(executions, limit):
-                click.echo(line)
-            return
-        record = executions.get(execution_id)
-        if record is None:
-            click.echo(
-                f"tdnet: no record {execution_id} in {config.executions_table}; "
-                "`tdnet status` lists the newest",
-                err=True,
-            )
-            sys.exit(FAILED)
-        for line in as_lines(record):
-            click.echo(line)
-
-
-for command in (query, facts, index, infra, doctor):
-    main.add_command(command)

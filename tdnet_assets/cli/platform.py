@@ -1,25 +1,24 @@
-"""What the commands of ``tdnet`` share: running services, arguments, exit codes, refusals.
+"""What the commands of ``tdnet`` share: running services, days and moments, refusals.
 
 What belongs here: getting a command to a platform that it can use, and turning what a person can
-mend into one line. What does not: the commands (``cli/main.py``, ``cli/query.py``). Modules are
-imported inside, so that ``tdnet --help`` answers at once.
+mend into one line. What does not: the commands, each of which has a module of its own.
 """
-
-# ruff: noqa: PLC0415 - see above
 
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
-from typing import TYPE_CHECKING
 
 import click
+from botocore.exceptions import BotoCoreError, ClientError
 
-if TYPE_CHECKING:
-    from tdnet_assets.config import PlatformConfig
-
-FAILED = 1
-REFUSED = 2
+from tdnet_assets.cli.exit_codes import REFUSED
+from tdnet_assets.config import ConfigurationError, PlatformConfig
+from tdnet_assets.local.services import running_services
+from tdnet_assets.resources.aws.executions import ExecutionsResource
+from tdnet_assets.resources.lake.store import LakeError, LakeResource
+from tdnet_assets.tdnet.errors import TdnetAssetsError
+from tdnet_assets.tdnet.listing import TOKYO
 
 
 class _Day(click.ParamType[date]):
@@ -31,8 +30,6 @@ class _Day(click.ParamType[date]):
         if isinstance(value, date):
             return value
         if value == "today":
-            from tdnet_assets.tdnet.listing import TOKYO
-
             return datetime.now(TOKYO).date()
         try:
             return date.fromisoformat(str(value))
@@ -56,11 +53,7 @@ class _Moment(click.ParamType[datetime]):
         # A bare day would mean its first instant, of which hardly anybody thinks.
         if ":" not in text and "T" not in text:
             self.fail(f"{text!r} has no time: write e.g. {text}T15:30", param, ctx)
-        if moment.tzinfo is not None:
-            return moment
-        from tdnet_assets.tdnet.listing import TOKYO
-
-        return moment.replace(tzinfo=TOKYO)
+        return moment if moment.tzinfo is not None else moment.replace(tzinfo=TOKYO)
 
 
 DAY = _Day()
@@ -68,51 +61,28 @@ MOMENT = _Moment()
 
 
 @contextmanager
-def running_platform() -> Iterator["PlatformConfig"]:
+def running_platform() -> Iterator[PlatformConfig]:
     """The configuration, with the embedded services running where they are wanted."""
-    with refusals():
-        from tdnet_assets.config import PlatformConfig
-        from tdnet_assets.local.services import running_services
-
-        with running_services(PlatformConfig.from_environment()) as config:
-            _require_table(config)
-            _require_bucket(config)
-            yield config
+    with refusals(), running_services(PlatformConfig.from_environment()) as config:
+        _require_table(config)
+        _require_bucket(config)
+        yield config
 
 
 @contextmanager
-def running_lake() -> Iterator["PlatformConfig"]:
+def running_lake() -> Iterator[PlatformConfig]:
     """As :func:`running_platform`, for those who may read the bucket and nothing else."""
-    with refusals():
-        from tdnet_assets.config import PlatformConfig
-        from tdnet_assets.local.services import running_services
-
-        with running_services(PlatformConfig.from_environment()) as config:
-            _require_bucket(config)
-            yield config
+    with refusals(), running_services(PlatformConfig.from_environment()) as config:
+        _require_bucket(config)
+        yield config
 
 
 @contextmanager
 def refusals() -> Iterator[None]:
     """Errors that a person can mend become one line and exit code 2; all others stay loud."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    from tdnet_assets.cli.in_process import RequestError
-    from tdnet_assets.config import ConfigurationError
-    from tdnet_assets.local.services import ServicesError
-    from tdnet_assets.resources.lake.store import LakeError
-
-    expected = (
-        ConfigurationError,
-        RequestError,
-        ServicesError,
-        LakeError,
-        BotoCoreError,
-        ClientError,
-    )
     try:
         yield
-    except expected as error:
+    except (TdnetAssetsError, BotoCoreError, ClientError) as error:
         click.echo(f"tdnet: {error}", err=True)
         sys.exit(REFUSED)
 
@@ -121,12 +91,7 @@ def refusals() -> Iterator[None]:
 _ADVICE = "`tdnet infra deploy` creates it, or name another one in"
 
 
-def _require_table(config: "PlatformConfig") -> None:
-    from botocore.exceptions import ClientError
-
-    from tdnet_assets.config import ConfigurationError
-    from tdnet_assets.resources.aws.executions import ExecutionsResource
-
+def _require_table(config: PlatformConfig) -> None:
     if config.embedded_aws:
         return
     try:
@@ -140,10 +105,7 @@ def _require_table(config: "PlatformConfig") -> None:
         ) from error
 
 
-def _require_bucket(config: "PlatformConfig") -> None:
-    from tdnet_assets.config import ConfigurationError
-    from tdnet_assets.resources.lake.store import LakeError, LakeResource
-
+def _require_bucket(config: PlatformConfig) -> None:
     if config.embedded_aws:
         return
     try:
@@ -156,5 +118,5 @@ def _require_bucket(config: "PlatformConfig") -> None:
         ) from error
 
 
-def _where(config: "PlatformConfig") -> str:
+def _where(config: PlatformConfig) -> str:
     return config.aws_endpoint_url or f"AWS in {config.aws_region}"

@@ -20,6 +20,7 @@ from tdnet_assets.infrastructure.template import body
 from tdnet_assets.resources.aws import clients
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.resources.lake.store import LakeResource, sha256
+from tdnet_assets.tdnet.errors import TdnetAssetsError
 
 Show = Callable[[str], object]
 
@@ -42,7 +43,7 @@ _BROKEN: Final = (
 )
 
 
-class DeploymentError(RuntimeError):
+class DeploymentError(TdnetAssetsError):
     """The stack is not as the configuration says; the message has CloudFormation's reasons."""
 
 

@@ -18,6 +18,7 @@ from tdnet_assets.partitions import FIRST_DAY
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.tables import ALL_TABLES
 from tdnet_assets.tables.table import Column, Partition, Table
+from tdnet_assets.tdnet.errors import TdnetAssetsError
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ _SIMPLE_TYPES: Final[dict[type[pl.DataType], str]] = {
 }
 
 
-class UnmappedTypeError(TypeError):
+class UnmappedTypeError(TdnetAssetsError):
     """A column has a type that Athena has no name for; the message says which."""
 
 

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.resources.aws import clients, executions, index_table
-from tdnet_assets.resources.aws.index_feed import catch_up
+from tdnet_assets.resources.index_feed import catch_up
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tdnet_assets.resources.aws.embedded_keys import EMBEDDED_ACCESS_KEY, EMBEDDED_SECRET_KEY
+from tdnet_assets.tdnet.errors import TdnetAssetsError
 
 HOST = "127.0.0.1"
 START_SECONDS = 30.0
@@ -40,7 +41,7 @@ _SERVICES = "s3,dynamodb,cloudwatch,cloudformation,iam,sts,sns,glue"
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "PYTHONPATH")
 
 
-class EmbeddedAwsError(RuntimeError):
+class EmbeddedAwsError(TdnetAssetsError):
     """The embedded AWS did not start, or ended; the message has the end of its log."""
 
 

@@ -28,6 +28,7 @@ from tdnet_assets.local.services_folder import (
     acquire,
     held,
 )
+from tdnet_assets.tdnet.errors import TdnetAssetsError
 
 START_SECONDS = 60.0
 # The sample site is our own process on this machine: politeness would only make people wait. A rate
@@ -43,7 +44,7 @@ _locks: dict[Path, int] = {}
 _supervisors: list[subprocess.Popen[bytes]] = []
 
 
-class ServicesError(RuntimeError):
+class ServicesError(TdnetAssetsError):
     """The embedded services could not be started; the message says why or where to look."""
 
 
@@ -77,6 +78,20 @@ def running_services(config: PlatformConfig) -> Iterator[PlatformConfig]:
         yield _connected(config, folder)
     finally:
         os.close(lock)
+
+
+def require_sample_site() -> None:
+    """Refuse to go on where the package was installed without the sample TDnet site.
+
+    Raises:
+        ServicesError: it is not there.
+    """
+    if importlib.util.find_spec("tdnet_assets.sample_site") is None:
+        raise ServicesError(
+            "this installation has no sample TDnet site (tdnet_assets/sample_site): the production "
+            "image leaves it out. Install tdnet-assets[local] for a demonstration or a local "
+            "environment; otherwise set TDNET_ENVIRONMENT to dev or prod, and TDNET_BASE_URL"
+        )
 
 
 def wait_until_stopped(config: PlatformConfig, seconds: float) -> bool:
@@ -162,6 +177,7 @@ def _ensure_running(folder: ServicesFolder, region: str) -> Services:
 
 
 def _start_supervisor(folder: ServicesFolder, region: str) -> subprocess.Popen[bytes]:
+    require_sample_site()
     for module in ("ministack", "uvicorn"):
         if importlib.util.find_spec(module) is None:
             raise ServicesError(

@@ -16,6 +16,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from tdnet_assets.tdnet.errors import TdnetAssetsError
+
 _POLL_SECONDS = 0.02
 
 _Record = TypeVar("_Record")
@@ -59,7 +61,7 @@ class Ports:
     site: int | None = None
 
 
-class LockTimeoutError(TimeoutError):
+class LockTimeoutError(TdnetAssetsError):
     """Other processes held a lock for too long."""
 
 

@@ -30,6 +30,7 @@ from tdnet_assets.local.services_folder import (
     open_lock,
     try_lock,
 )
+from tdnet_assets.tdnet.errors import TdnetAssetsError
 
 GRACE_SECONDS = 3.0
 SERVICES_CHECKED_EVERY_SECONDS = 0.25
@@ -161,7 +162,7 @@ def main(home: Path, region: str) -> int:
         signal.signal(number, supervisor.ask_to_stop)
     try:
         supervisor.run()
-    except (EmbeddedAwsError, OSError) as error:
+    except (TdnetAssetsError, OSError) as error:
         _log.error("%s", error)
         return EXIT_FAILED
     return 0

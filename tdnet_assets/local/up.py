@@ -1,9 +1,9 @@
-"""``tdnet up``: the Dagster UI and daemon with everything they need, until Ctrl-C.
+"""Dagster's UI and daemon as processes of this machine.
 
-What belongs here: starting, watching and stopping processes. Dagster's own command does the rest.
+What belongs here: starting, watching and stopping them; Dagster's own command does the rest. What
+does not: what a person reads meanwhile (``cli/up.py``).
 """
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -11,7 +11,9 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
@@ -21,12 +23,10 @@ from tdnet_assets.assets.collection import POOL
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.local import dagster_home
 from tdnet_assets.local.embedded_aws import free_port
-from tdnet_assets.local.services import running_services, wait_until_stopped
+from tdnet_assets.tdnet.errors import TdnetAssetsError
 
 # Dagster's mark of a run that a code server executes, in contrast to one of ``tdnet collect``.
 _LAUNCHED = ".dagster/grpc_info"
-
-Show = Callable[[str], object]
 
 DEFAULT_PORT = 3000
 # On a busy machine Dagster has taken a minute and a half.
@@ -34,14 +34,57 @@ START_SECONDS = 240.0
 STOP_SECONDS = 30.0
 # Dagster recommends another of its own commands at every start; a user has nothing to do about it.
 _PYTHON = (sys.executable, "-W", "ignore::FutureWarning")
+_LOOK_EVERY_SECONDS = 0.3
 
 
-def run_up(config: PlatformConfig, port: int | None, show: Show) -> int:
-    """Run webserver and daemon in the foreground; the exit code of the command.
+class DagsterError(TdnetAssetsError):
+    """Dagster's UI ended by itself, or does not answer; the message says which."""
 
-    Stops on Ctrl-C and SIGTERM: first Dagster and its runs, then the embedded services, whose
-    state is saved.
-    """
+
+@dataclass(frozen=True, slots=True)
+class Dagster:
+    """The processes of ``dagster dev``, all in one group, and the address of its UI."""
+
+    process: subprocess.Popen[bytes]
+    address: str
+
+    def wait_until_ready(self, stopping: Collection[int]) -> bool:
+        """Wait until the UI answers; False when a signal came first (see :func:`stop_signals`).
+
+        Raises:
+            DagsterError: it ended by itself, or does not answer for ``START_SECONDS``.
+        """
+        deadline = time.monotonic() + START_SECONDS
+        while not stopping:
+            self._require_running()
+            if _answers(self.address):
+                return True
+            if time.monotonic() > deadline:
+                raise DagsterError(
+                    f"Dagster does not answer at {self.address} after {START_SECONDS} s"
+                )
+            time.sleep(_LOOK_EVERY_SECONDS)
+        return False
+
+    def wait(self, stopping: Collection[int]) -> None:
+        """Wait until a signal has come (see :func:`stop_signals`).
+
+        Raises:
+            DagsterError: it ended by itself.
+        """
+        while not stopping:
+            self._require_running()
+            time.sleep(_LOOK_EVERY_SECONDS)
+
+    def _require_running(self) -> None:
+        if self.process.poll() is not None:
+            raise DagsterError(
+                f"Dagster ended by itself with code {self.process.returncode}; see its output above"
+            )
+
+
+def stop_signals() -> Collection[int]:
+    """The signals to stop that have come since this call; they do not end the process any more."""
     stopping: list[int] = []
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -49,20 +92,23 @@ def run_up(config: PlatformConfig, port: int | None, show: Show) -> int:
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
-    with running_services(config) as running:
-        chosen = port or free_port(DEFAULT_PORT)
-        show(f"TDnet   {running.tdnet_base_url}")
-        show(f"AWS     {running.aws_endpoint_url or 'the configured account'}")
-        show(f"state   {config.home_path}")
-        dagster = _start_dagster(config, chosen)
-        try:
-            code = _wait(dagster, chosen, stopping, show)
-        finally:
-            _stop(config, dagster)
-    if running is not config and not wait_until_stopped(config, STOP_SECONDS):
-        show("the embedded services are still in use by another process; they stop with it")
-    show("stopped")
-    return code
+    return stopping
+
+
+@contextmanager
+def running_dagster(config: PlatformConfig, port: int | None) -> Iterator[Dagster]:
+    """Webserver and daemon until the block ends; then the runs they launched are cancelled.
+
+    Args:
+        config: the environment's own, since the code location connects for itself.
+        port: of the UI; None is the usual one, or any other when that is taken.
+    """
+    chosen = port or free_port(DEFAULT_PORT)
+    process = _start_dagster(config, chosen)
+    try:
+        yield Dagster(process, f"http://127.0.0.1:{chosen}")
+    finally:
+        _stop(config, process)
 
 
 def _start_dagster(config: PlatformConfig, port: int) -> subprocess.Popen[bytes]:
@@ -95,29 +141,10 @@ def _workspace(config: PlatformConfig) -> Path:
     path.write_text(
         "load_from:\n"
         "  - python_module:\n"
-        "      module_name: tdnet_assets.definitions\n"
+        "      module_name: tdnet_assets.code_location\n"
         "      location_name: tdnet_assets\n"
     )
     return path
-
-
-def _wait(dagster: subprocess.Popen[bytes], port: int, stopping: list[int], show: Show) -> int:
-    address = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + START_SECONDS
-    ready = False
-    while not stopping:
-        if dagster.poll() is not None:
-            show(f"Dagster ended by itself with code {dagster.returncode}; see its output above")
-            return 1
-        if not ready and _answers(address):
-            ready = True
-            show(f"\nDagster UI   {address}\nCtrl-C stops everything; the data stays.")
-        if not ready and time.monotonic() > deadline:
-            show(f"Dagster does not answer at {address} after {START_SECONDS:g} s")
-            return 1
-        time.sleep(0.3)
-    show("\nstopping …")
-    return 0
 
 
 def _answers(address: str) -> bool:
@@ -153,7 +180,7 @@ def _stop_group(dagster: subprocess.Popen[bytes]) -> None:
         (signal.SIGTERM, 10),
         (signal.SIGKILL, 5),
     ):
-        with contextlib.suppress(ProcessLookupError):
+        with suppress(ProcessLookupError):
             os.killpg(dagster.pid, number)
         if _group_has_ended(dagster, seconds):
             return

@@ -1,8 +1,9 @@
-"""The root of what the pure layer refuses, and how a refusal shows what it saw.
+"""The root of all errors of this project, and how a refusal shows what it saw.
 
-What belongs here: the base class, so that a caller can catch every refusal of this layer in one
-place, and the safe display of foreign text. What does not: the refusals themselves, which live
-beside the code that raises them, apart from the one that a whole package shares.
+What belongs here: the base classes, so that a caller can catch every error of the project, or every
+refusal of what TDnet sent, in one place, and the safe display of foreign text. What does not: the
+errors themselves, which live beside the code that raises them, apart from the one that a whole
+package shares.
 """
 
 SHOWN_LENGTH = 80

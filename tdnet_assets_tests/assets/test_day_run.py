@@ -6,9 +6,9 @@ from datetime import date
 
 import dagster as dg
 import pytest
+
 from tdnet_assets.assets.derivation import build_derivation
 from tdnet_assets.assets.steps import CheckResult, DailyStep, Materialized
-
 from tdnet_assets.definitions import build_definitions
 from tdnet_assets.partitions import tags_for
 

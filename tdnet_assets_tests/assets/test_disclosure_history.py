@@ -9,7 +9,7 @@ import pytest
 
 from tdnet_assets.assets.disclosure_history import ROWS_OF_THE_DAYS, YEARS, disclosure_history
 from tdnet_assets.assets.previews import column_metadata
-from tdnet_assets.automation.yearly import disclosure_history_schedule, years_that_change
+from tdnet_assets.automation.schedules import yearly_copies, years_that_change
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.resources.lake.store import LakeResource
 from tdnet_assets.resources.lake.yearly_copies import yearly_copy
@@ -213,7 +213,7 @@ def test_the_days_of_a_year_are_upstream_of_its_copy():
 def test_each_night_the_years_that_may_have_changed_are_asked_for(now, years, instance):
     location = dg.Definitions(
         assets=[disclosure_history],
-        schedules=[disclosure_history_schedule],
+        schedules=[yearly_copies],
         resources={"lake": dg.ResourceDefinition.none_resource()},
     )
     context = dg.build_schedule_context(
@@ -222,8 +222,8 @@ def test_each_night_the_years_that_may_have_changed_are_asked_for(now, years, in
         repository_def=location.get_repository_def(),
     )
 
-    requests = disclosure_history_schedule.evaluate_tick(context).run_requests
+    requests = yearly_copies.evaluate_tick(context).run_requests
 
-    assert [request.partition_key for request in requests] == years == years_that_change(now)
+    assert [request.partition_key for request in requests] == years == years_that_change(now.date())
     assert len({request.run_key for request in requests}) == len(years)
-    assert disclosure_history_schedule.default_status == dg.DefaultScheduleStatus.RUNNING
+    assert yearly_copies.default_status == dg.DefaultScheduleStatus.RUNNING

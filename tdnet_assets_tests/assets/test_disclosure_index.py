@@ -5,9 +5,9 @@ from dataclasses import dataclass, fields
 from datetime import date
 
 import pytest
-from tdnet_assets.assets.steps import IncompleteDayError
 
 from tdnet_assets.assets.disclosure_index import DISCLOSURE_INDEX_STEP
+from tdnet_assets.assets.steps import IncompleteDayError
 from tdnet_assets.resources.aws.index_table import DisclosureIndexResource, IndexedDisclosure
 from tdnet_assets.resources.lake.store import LakeResource
 from tdnet_assets.tables.disclosure_index import INDEX_TABLE

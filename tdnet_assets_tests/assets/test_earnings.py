@@ -135,6 +135,7 @@ def test_a_correction_weeks_later_replaces_the_report_on_both_sides(site, pipeli
     assert before["revenue"] == after["revenue"]
 
 
+@pytest.mark.slow
 def test_links_are_the_same_in_whatever_order_the_days_are_made(site, pipeline, report):
     first, code, archive = report
     second = _publish_archive(site, LATER, code, archive)

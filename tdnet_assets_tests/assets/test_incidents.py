@@ -371,6 +371,7 @@ def test_letter_codes_and_codes_that_end_in_4_are_found(site, pipeline):
     ]
 
 
+@pytest.mark.slow
 def test_a_record_goes_from_start_over_progress_to_completion_and_keeps_its_start(site, pipeline):
     site.set_day(DAY, 150)
     # Long enough to be seen in between, on any machine: a look takes milliseconds.

@@ -10,7 +10,7 @@ from tdnet_assets.partitions import tags_for
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.resources.lake.captures import CaptureStore
 from tdnet_assets.tdnet.listing import TOKYO
-from tdnet_assets_tests.conftest import Pipeline
+from tdnet_assets_tests.pipeline import Pipeline
 
 TODAY = datetime.now(TOKYO).date()
 OLD = TODAY - timedelta(days=40)

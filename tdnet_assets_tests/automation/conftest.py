@@ -13,7 +13,7 @@ from dagster._core.remote_origin import (
 
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.definitions import build_definitions
-from tdnet_assets_tests.conftest import Pipeline
+from tdnet_assets_tests.pipeline import Pipeline
 
 Tick = Callable[..., SensorExecutionData]
 MakeRun = Callable[..., dg.DagsterRun]

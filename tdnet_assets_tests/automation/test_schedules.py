@@ -138,6 +138,7 @@ def test_a_re_read_starts_runs_only_for_the_days_whose_list_changed(
     assert (again.changed, again.unchanged) == ([], 0)
 
 
+@pytest.mark.slow
 def test_the_runs_that_follow_make_the_rest_of_the_day_from_the_list_in_the_lake(
     site, pipeline, instance, repository, reread, tick
 ):

@@ -5,7 +5,7 @@ import asyncio
 import dagster as dg
 import pytest
 
-from tdnet_assets.cli.in_process import _reason
+from tdnet_assets.cli.in_process import _ending, _reason
 
 
 def _run(instance, error, cause):
@@ -24,10 +24,49 @@ def _run(instance, error, cause):
 def test_an_interrupt_is_called_one_whatever_stands_behind_it(instance, cause):
     result = _run(instance, dg.DagsterExecutionInterruptedError(), cause)
 
-    assert _reason(result) == ("interrupted; collect the same days again: only the rest is fetched")
+    assert _ending(result) == (
+        130,
+        "interrupted; collect the same days again: only the rest is fetched",
+    )
 
 
 def test_an_error_is_told_by_what_began_it(instance):
     result = _run(instance, ValueError("on\ntop"), KeyError("at the bottom"))
 
-    assert _reason(result) == "KeyError: 'at the bottom'"
+    assert _ending(result) == (1, "KeyError: 'at the bottom'")
+
+
+def test_a_failure_s_own_description_comes_before_its_class(instance):
+    result = _run(instance, dg.Failure("no list\nfor this day"), None)
+
+    assert _ending(result) == (1, "no list for this day")
+
+
+def test_what_keeps_the_steps_from_starting_is_told_too(instance):
+    @dg.resource
+    def lake(context):
+        raise ValueError("no such bucket")
+
+    @dg.op(required_resource_keys={"lake"})
+    def work():
+        pass
+
+    @dg.job(executor_def=dg.in_process_executor, resource_defs={"lake": lake})
+    def job():
+        work()
+
+    result = job.execute_in_process(instance=instance, raise_on_error=False)
+
+    assert _ending(result) == (1, "ValueError: no such bucket")
+
+
+def test_a_failure_of_which_no_event_says_anything_has_a_reason_all_the_same():
+    assert _reason([]).startswith("the run failed, and none of its events says why")
+
+
+def test_a_run_that_succeeds_has_no_reason(instance):
+    @dg.job(executor_def=dg.in_process_executor)
+    def job():
+        pass
+
+    assert _ending(job.execute_in_process(instance=instance)) == (0, None)

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tdnet_assets.cli.main import main, progress_display
+from tdnet_assets.cli import progress_display
+from tdnet_assets.cli.main import COMMANDS, LazyCommand, main
 from tdnet_assets.local.embedded_aws import free_port
 from tdnet_assets.resources.aws.executions import LEASE
 from tdnet_assets_tests.commands import TDNET, run, start, variables
@@ -39,20 +40,43 @@ def _said(errors):
     return [line for line in errors.splitlines() if line.startswith("tdnet: ")]
 
 
-def test_help_needs_neither_dagster_nor_an_aws_client():
+def test_help_needs_neither_dagster_nor_an_aws_client_nor_any_command():
     code = (
         "import sys, tdnet_assets.cli.main\n"
-        "heavy = {'dagster', 'boto3', 'botocore', 'polars', 'httpx'} & set(sys.modules)\n"
-        "assert not heavy, heavy\n"
-        "tdnet_assets.cli.main.main(['--help'])"
+        "tdnet_assets.cli.main.main(['--help'], standalone_mode=False)\n"
+        "light = {'tdnet_assets', 'tdnet_assets.cli', 'tdnet_assets.cli.main',"
+        " 'tdnet_assets.cli.exit_codes', 'tdnet_assets.cli.interrupts'}\n"
+        "ours = {name for name in sys.modules if name.startswith('tdnet_assets')}\n"
+        "assert ours == light, ours\n"
+        "heavy = {'dagster', 'boto3', 'botocore', 'polars', 'httpx', 'pydantic', 'rich'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
     )
 
     assert done.returncode == 0, done.stderr
-    for command in ("collect", "demo", "status", "up"):
+    for command in (
+        "collect",
+        "demo",
+        "doctor",
+        "facts",
+        "index",
+        "infra",
+        "query",
+        "status",
+        "up",
+    ):
         assert re.search(rf"^  {command} ", done.stdout, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_says_of_a_command_what_its_own_help_says_first(name):
+    entry = main.commands[name]
+    command = entry.load()
+
+    assert (entry.name, LazyCommand) == (command.name, type(entry))
+    assert entry.get_short_help_str(200) == command.get_short_help_str(200)
 
 
 def test_collect_says_what_became_of_the_day_and_ends_with_0(site, platform, pipeline):
@@ -317,6 +341,7 @@ def bare_environment(tmp_path):
     return {**os.environ, "TDNET_HOME": str(tmp_path / "home")}
 
 
+@pytest.mark.slow
 def test_demo_shows_the_day_its_record_and_its_metrics_and_leaves_no_process(
     bare_environment, tmp_path
 ):
@@ -335,6 +360,7 @@ def test_demo_shows_the_day_its_record_and_its_metrics_and_leaves_no_process(
     wait_until(lambda: not _processes_of(tmp_path / "home"), seconds=20)
 
 
+@pytest.mark.slow
 def test_up_serves_the_ui_until_it_is_interrupted_and_leaves_no_process(bare_environment, tmp_path):
     port = free_port()
     process = start(bare_environment, "up", "--port", str(port))

@@ -386,27 +386,3 @@ def test_a_fact_carries_its_day_and_its_other_dimensions(tdnet):
     (row, *_) = csv.DictReader(io.StringIO(tdnet("facts", "--format", "csv").stdout))
     assert row["value"] == "40001000000000"
     assert "40001000000000" in tdnet("facts").stdout
-
-
-def test_help_of_the_commands_needs_no_heavy_import():
-    code = (
-        "import sys, tdnet_assets.cli.main\n"
-        "heavy = {'dagster', 'boto3', 'polars', 'rich', 'selectolax'} & set(sys.modules)\n"
-        "assert not heavy, heavy\n"
-        "tdnet_assets.cli.main.main(['query', '--help'])"
-    )
-
-    done = run_python(code)
-
-    assert done.returncode == 0, done.stderr
-    assert "--as-of" in done.stdout
-
-
-def run_python(code):
-    return subprocess.run(
-        [str(TDNET.with_name("python")), "-c", code],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )

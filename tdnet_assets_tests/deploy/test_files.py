@@ -54,6 +54,7 @@ def production_home(platform, postgres, tmp_path, monkeypatch):
     return dagster_home(tmp_path / "dagster", "dagster.yaml")
 
 
+@pytest.mark.deploy
 def test_dagster_loads_the_production_settings_and_keeps_runs_in_postgresql(
     production_home, platform
 ):
@@ -82,6 +83,7 @@ def test_dagster_loads_the_production_settings_and_keeps_runs_in_postgresql(
     assert b"Capturing logs for process" in lake.read(log.key)
 
 
+@pytest.mark.deploy
 def test_one_worker_has_the_slot_of_the_pool_even_in_a_database_that_never_saw_it(
     production_home,
 ):
@@ -163,6 +165,8 @@ def test_the_image_copies_what_exists_and_nothing_else_is_sent_to_its_build():
         assert (CHECKOUT / source).exists(), source
     ignored = (DEPLOY / "Dockerfile.dockerignore").read_text().splitlines()
     assert {line[1:] for line in ignored if line.startswith("!")} == set(sources)
+    # The last line that fits a path decides.
+    assert ignored.index("tdnet_assets/sample_site") > ignored.index("!tdnet_assets")
     assert instructions("USER")[-1] == "tdnet"
 
 

@@ -22,7 +22,6 @@ from tdnet_assets.resources.lake.captures import CaptureStore
 from tdnet_assets.resources.lake.store import sha256
 from tdnet_assets.sample_site.site import SampleSite
 from tdnet_assets_tests import commands
-from tdnet_assets_tests.conftest import Pipeline
 from tdnet_assets_tests.deploy.deployment import (
     RUN_SECONDS,
     DeployedUi,
@@ -31,6 +30,7 @@ from tdnet_assets_tests.deploy.deployment import (
     running_deployment,
 )
 from tdnet_assets_tests.e2e.dagster_ui import ASSETS
+from tdnet_assets_tests.pipeline import Pipeline
 
 DAYS = [date(2026, 6, 8), date(2026, 6, 9)]
 ROWS, NEW_ROWS = 6, 4
@@ -40,6 +40,7 @@ TABLES = ("disclosures", "documents")
 OF_THE_RUN = ("first_seen_at", "last_seen_at", "capture", "fetched_at", "attempts")
 
 
+@pytest.mark.deploy
 @pytest.mark.timeout(900)  # seven processes of Dagster: a minute, unless the machine is busy
 def test_the_pool_keeps_machines_apart_and_workers_at_once_tear_nothing(
     site, platform, pipeline, instance, postgres, tmp_path

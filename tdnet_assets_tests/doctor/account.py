@@ -41,7 +41,7 @@ from tdnet_assets.resources.aws import clients
 from tdnet_assets.resources.aws.executions import TTL_ATTRIBUTE
 from tdnet_assets.sample_site.site import SampleSite, serve
 from tdnet_assets.tdnet.listing import TOKYO
-from tdnet_assets_tests.conftest import Pipeline
+from tdnet_assets_tests.pipeline import Pipeline
 
 ROWS = 4
 DEPLOYED_SETTINGS = Path(__file__).parents[2] / "deploy" / "dagster.yaml"

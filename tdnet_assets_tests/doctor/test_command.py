@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from datetime import datetime, timedelta
 
 import pytest
@@ -57,6 +55,7 @@ def tdnet_doctor(account):
     return invoke
 
 
+@pytest.mark.slow
 def test_the_command_writes_a_line_a_check_and_exits_with_0_when_nothing_failed(account):
     account.hear_daemons()
 
@@ -134,6 +133,7 @@ def test_the_local_environment_has_no_stack_and_that_is_no_failure(platform, sit
     assert set(lines) == elsewhere | {"stack"}
 
 
+@pytest.mark.slow
 def test_a_new_user_s_machine_has_warnings_that_say_why_and_no_failure(tmp_path):
     home = str(tmp_path / "home")
     done = run({**os.environ, "TDNET_HOME": home}, "doctor", "--json")
@@ -149,19 +149,3 @@ def test_a_new_user_s_machine_has_warnings_that_say_why_and_no_failure(tmp_path)
         "latest due day",
     }
     assert all(found["advice"] for found in said["findings"] if found["status"] != "ok")
-
-
-def test_help_needs_neither_dagster_nor_an_aws_client():
-    code = (
-        "import sys\n"
-        "from tdnet_assets.cli.doctor import doctor\n"
-        "heavy = {'dagster', 'boto3', 'botocore', 'polars'} & set(sys.modules)\n"
-        "assert not heavy, heavy\n"
-        "doctor(['--help'])"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
-    )
-
-    assert done.returncode == 0, done.stderr
-    assert "--json" in done.stdout

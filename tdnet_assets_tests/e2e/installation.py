@@ -19,8 +19,8 @@ from tdnet_assets.local import dagster_home
 from tdnet_assets.local.bootstrap import bootstrap
 from tdnet_assets.resources.aws.executions import ExecutionRecord
 from tdnet_assets.sample_site.site import SampleSite, serve
-from tdnet_assets_tests.conftest import Pipeline
 from tdnet_assets_tests.e2e.dagster_ui import DagsterUi, eventually, running_ui
+from tdnet_assets_tests.pipeline import Pipeline
 
 
 class Installation:

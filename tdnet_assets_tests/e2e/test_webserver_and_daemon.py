@@ -22,7 +22,7 @@ from tdnet_assets_tests.e2e.dagster_ui import ASSETS, Tick, eventually
 from tdnet_assets_tests.e2e.installation import Installation, installed, kill, soon
 
 # A dozen polls with limits of four minutes each, on machines that are not ours.
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 MONDAY = date(2025, 6, 9)
 DAYS = [MONDAY + timedelta(days=number) for number in range(5)]

@@ -24,7 +24,7 @@ from tdnet_assets.resources.aws.metrics import (
 )
 from tdnet_assets.resources.lake.yearly_copies import yearly_copy
 from tdnet_assets.sample_site.site import SampleSite, serve
-from tdnet_assets_tests.conftest import NOW, Pipeline
+from tdnet_assets_tests.conftest import NOW
 from tdnet_assets_tests.doctor.account import deployed
 from tdnet_assets_tests.infrastructure.wire import (
     Call,
@@ -33,6 +33,7 @@ from tdnet_assets_tests.infrastructure.wire import (
     metric_data,
     recording_proxy,
 )
+from tdnet_assets_tests.pipeline import Pipeline
 
 DAY = date(2026, 6, 10)
 BAD_DAY = date(2026, 6, 11)

@@ -35,6 +35,7 @@ def _sent(recording, alarm):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [(alarm.metric, alarm.level) for alarm in ALARMS])
 def test_each_alarm_s_exact_query_finds_what_was_sent(recording, name):
     alarm = _alarms(recording.config)[f"tdnet-dev-{name[0]}-{name[1]}"]
@@ -61,6 +62,7 @@ def test_each_alarm_s_exact_query_finds_what_was_sent(recording, name):
         assert min(found) >= min(expected)
 
 
+@pytest.mark.slow
 def test_what_is_sent_is_just_the_catalogue_under_the_one_dimension(recording):
     config = recording.config
     sent = {
@@ -79,6 +81,7 @@ def test_what_is_sent_is_just_the_catalogue_under_the_one_dimension(recording):
     }
 
 
+@pytest.mark.slow
 def test_the_dashboard_shows_every_metric_that_is_sent_and_every_alarm(recording):
     widgets = body(recording.config)["widgets"]
     shown = [

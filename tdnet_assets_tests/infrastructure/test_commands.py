@@ -1,8 +1,6 @@
 """``tdnet infra`` as a person uses it."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 import yaml
@@ -84,19 +82,3 @@ def test_deploy_brings_the_account_up_to_date_and_then_has_nothing_to_do(tdnet_i
     assert "NoticeTopicArn     arn:aws:sns:" in first.stdout
     assert second.stdout.startswith("tdnet-prod: no changes\n")
     assert "NoticeTopicArn     arn:aws:sns:" in second.stdout
-
-
-def test_help_needs_neither_dagster_nor_an_aws_client():
-    code = (
-        "import sys\n"
-        "from tdnet_assets.cli.infra import infra\n"
-        "heavy = {'dagster', 'boto3', 'botocore', 'polars', 'yaml'} & set(sys.modules)\n"
-        "assert not heavy, heavy\n"
-        "infra(['--help'])"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
-    )
-
-    assert done.returncode == 0, done.stderr
-    assert all(name in done.stdout for name in ("template", "policy", "deploy"))

@@ -19,12 +19,12 @@ from benchmarks.cost import (
 from benchmarks.metering import Meter, item_bytes, write_units
 from benchmarks.prices import PRICES, Unit, Usage, dollars
 from benchmarks.recorded_days import recorder
-from tdnet_assets.resources.aws.index_feed import feed_day
 from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
 from tdnet_assets.resources.aws.metrics import CATALOGUE
+from tdnet_assets.resources.index_feed import feed_day
 from tdnet_assets.sample_site.day import planned_day
-from tdnet_assets_tests.conftest import Pipeline
 from tdnet_assets_tests.infrastructure.wire import metric_data, recording_proxy
+from tdnet_assets_tests.pipeline import Pipeline
 
 DAY = date(2026, 6, 10)
 INDEXES = [("code", "position"), ("date", "position")]
@@ -35,6 +35,7 @@ def _item(title="", **changes):
     return {name: {"S": value} for name, value in {**attributes, "title": title, **changes}.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("days", [1, 3])
 def test_a_run_sends_its_metrics_in_at_most_two_calls_however_many_days_it_has(
     site, platform, instance, aws_endpoint, days
@@ -87,6 +88,7 @@ def test_free_allowances_are_taken_off_each_price_and_never_below_nothing():
     assert {price.unit for price in PRICES} == set(Unit) - puts
 
 
+@pytest.mark.slow
 def test_the_meter_counts_the_objects_and_the_bytes_that_a_run_puts(
     site, platform, instance, aws_endpoint
 ):
@@ -144,6 +146,7 @@ def test_the_runs_of_a_day_find_each_row_once_and_never_overlap(day, size):
     assert min(run.seconds for run in runs) > START_SECONDS
 
 
+@pytest.mark.slow
 def test_runs_and_sensors_send_ten_metrics_and_the_benchmark_bills_all_that_they_do(
     aws_endpoint, tmp_path
 ):

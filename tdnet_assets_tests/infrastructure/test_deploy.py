@@ -13,7 +13,7 @@ from tdnet_assets.infrastructure.deploy import DeploymentError, deploy
 from tdnet_assets.infrastructure.glue import TABLES
 from tdnet_assets.local import embedded_aws
 from tdnet_assets.resources.aws import clients
-from tdnet_assets_tests.conftest import Pipeline
+from tdnet_assets_tests.pipeline import Pipeline
 
 DAY = date(2026, 6, 10)
 STACK = "tdnet-dev"
@@ -57,6 +57,7 @@ def _lines(shown, *parts):
     return [line for line in shown if all(part in line for part in parts)]
 
 
+@pytest.mark.slow
 def test_a_whole_sample_day_runs_on_what_a_deployment_made(
     account, deployed, shown, site, instance
 ):

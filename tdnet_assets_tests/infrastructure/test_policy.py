@@ -9,6 +9,8 @@ from tdnet_assets.infrastructure import names
 from tdnet_assets.infrastructure.policy import Account, account_of, operator_policy, run_policy
 from tdnet_assets_tests.infrastructure.wire import ACCOUNT, Call, Request, UnknownCallError, calls
 
+pytestmark = pytest.mark.slow
+
 HERE = Account("aws", "ap-northeast-1", ACCOUNT)
 TOPIC = f"arn:aws:sns:ap-northeast-1:{ACCOUNT}:notices"
 

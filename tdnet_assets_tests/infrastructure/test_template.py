@@ -39,6 +39,7 @@ def test_the_template_is_the_committed_snapshot(example):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("region", ["ap-northeast-1", "us-east-1"])
 def test_cfn_lint_has_nothing_to_say(example, region):
     config = example.changed(notice_topic="arn:aws:sns:ap-northeast-1:123456789012:notices")

@@ -17,8 +17,8 @@ from tdnet_assets.local import embedded_aws
 from tdnet_assets.local.bootstrap import bootstrap
 from tdnet_assets.local.embedded_aws import EmbeddedAws, EmbeddedAwsError
 from tdnet_assets.resources.aws import executions, index_table
-from tdnet_assets.resources.aws.index_feed import catch_up
 from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
+from tdnet_assets.resources.index_feed import catch_up
 from tdnet_assets.resources.lake.store import LakeResource
 from tdnet_assets.tables.disclosures import disclosures_frame
 from tdnet_assets.tdnet.listing import TOKYO

@@ -121,6 +121,7 @@ def assert_usable(config: PlatformConfig) -> None:
     assert table["Table"]["TableStatus"] == "ACTIVE"
 
 
+@pytest.mark.slow
 def test_processes_share_the_services_which_end_after_the_last_one_was_killed(
     config: PlatformConfig, user: Callable[..., User]
 ) -> None:
@@ -226,6 +227,7 @@ def test_a_killed_supervisor_leaves_no_process_and_no_loss(config: PlatformConfi
     assert_ended(before)
 
 
+@pytest.mark.slow
 def test_a_killed_embedded_aws_is_started_again_with_tables_for_users_at_work(
     config: PlatformConfig,
 ) -> None:

@@ -74,6 +74,7 @@ def test_rows_are_ordered_by_time_descending_then_code_ascending():
     assert all(a[0] > b[0] or (a[0] == b[0] and a[1] <= b[1]) for a, b in pairwise(keys))
 
 
+@pytest.mark.slow
 def test_ids_are_unique_across_neighbouring_days_of_the_largest_size():
     days = [DAY + dt.timedelta(days=days) for days in (0, 1, 29, 30)]
     ids = [row.disclosure_id for day in days for row in rows_of(day, LARGEST_DAY)]

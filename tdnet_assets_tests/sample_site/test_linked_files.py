@@ -189,7 +189,7 @@ def test_padding_is_each_files_own_and_does_not_compress():
 
 
 @given(size=st.integers(1_600, 120_000))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=settings().max_examples * 6 // 10)
 def test_a_padded_pdf_has_any_exact_size_and_still_opens(size: int):
     data = pdf(["架空の会社"], key=str(size), size=size)
     assert len(data) == size
@@ -587,7 +587,7 @@ def test_a_dividend_revision_tells_old_new_and_last_years_dividends(revisions: l
     year=st.integers(2018, 2032),
     quarter=st.integers(1, 4),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=settings().max_examples * 6 // 10)
 def test_the_books_of_any_company_and_period_balance(code: str, year: int, quarter: int):
     books = figures(company_of(code), Period(dt.date(year, 3, 31), quarter))
     assert books.net_sales > 0

@@ -149,7 +149,7 @@ def test_no_two_threads_are_inside_pdfium_at_once():
         assert counting.result(timeout=30) == PdfFacts(pages=1)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=2 * settings().max_examples)
 @given(st.data())
 def test_no_damage_to_a_pdf_raises_anything_but_a_refusal(data):
     content = bytearray(pdf(3))
@@ -366,7 +366,7 @@ def test_the_sizes_of_a_zip64_member_are_read():
     assert check_archive(content) == ArchiveFacts(members=1, expanded_bytes=7)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=3 * settings().max_examples)
 @given(st.data())
 def test_no_damage_to_an_archive_raises_anything_but_a_refusal(data):
     content = bytearray(XBRL)

@@ -615,7 +615,6 @@ rows = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(rows, min_size=1, max_size=8), st.sampled_from(list(LINE_ENDS.values())))
 def test_whatever_a_page_is_made_of_comes_out_again(made, line_end):
     page = parse(page_html(made, day=DAY, line_end=line_end))
@@ -634,7 +633,6 @@ def test_whatever_a_page_is_made_of_comes_out_again(made, line_end):
         assert parsed.state == ("retitled" if row.previous_titles or row.history else "active")
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=2_000))
 def test_arbitrary_bytes_are_refused_and_nothing_else_is_raised(content):
     for body in (content, content + b"</html>"):
@@ -704,7 +702,7 @@ def mutated(content, mutation):
     )
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=4 * settings().max_examples)
 @given(st.lists(mutations, min_size=1, max_size=4))
 def test_a_damaged_page_is_refused_or_accounts_for_every_row_it_holds(damage):
     content = SHAPED

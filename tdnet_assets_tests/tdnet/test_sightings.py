@@ -479,9 +479,8 @@ def test_no_sequence_of_captures_loses_an_id_a_link_or_a_title():
     run_state_machine_as_test(
         _Day,
         settings=settings(
-            max_examples=150,
+            max_examples=settings().max_examples * 15 // 10,
             stateful_step_count=25,
-            deadline=None,
             suppress_health_check=[HealthCheck.too_slow],
         ),
     )

@@ -20,6 +20,7 @@ import dagster as dg
 
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.resources.aws import clients
+from tdnet_assets.tdnet.errors import TdnetAssetsError
 
 PENDING: Final = "pending"
 RUNNING: Final = "running"
@@ -129,7 +130,7 @@ class Details(TypedDict, total=False):
     now: datetime | None
 
 
-class ExecutionConflictError(RuntimeError):
+class ExecutionConflictError(TdnetAssetsError):
     """A write was refused again and again although the stored record is not final."""
 
 

@@ -1,7 +1,7 @@
 """The disclosure index in DynamoDB: one item per disclosure, for look-ups in milliseconds.
 
 What belongs here: the item's shape, the table's definition, replacing a day, and the reads by id,
-by code and by day. What does not: where the rows come from (``resources/aws/index_feed.py``) and
+by code and by day. What does not: where the rows come from (``resources/index_feed.py``) and
 when a day is written (``assets/disclosure_index.py``).
 
 The index is a copy of the lake and never the truth. A day is replaced by writing what differs, so
@@ -24,7 +24,7 @@ from pydantic import Field
 
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.resources.aws import clients
-from tdnet_assets.tdnet.errors import shown
+from tdnet_assets.tdnet.errors import TdnetAssetsError, shown
 from tdnet_assets.tdnet.identifiers import is_code, is_disclosure_id
 from tdnet_assets.tdnet.listing import TOKYO
 
@@ -127,7 +127,7 @@ class IndexWrite:
     unchanged: int
 
 
-class IndexThrottledError(RuntimeError):
+class IndexThrottledError(TdnetAssetsError):
     """DynamoDB left items of a batch unprocessed again and again."""
 
 

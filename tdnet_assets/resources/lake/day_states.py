@@ -8,8 +8,8 @@ of its captures, the newest manifest, and a HEAD for every table. What does not:
 from collections.abc import Iterable
 from datetime import date
 
-from tdnet_assets.resources.aws.index_feed import feed_source
 from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
+from tdnet_assets.resources.index_feed import feed_source
 from tdnet_assets.resources.lake.captures import Capture, CaptureStore
 from tdnet_assets.resources.lake.store import LakeResource
 from tdnet_assets.tables.recipes import RECIPES, Recipe

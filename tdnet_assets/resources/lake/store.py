@@ -26,6 +26,7 @@ from pydantic import PrivateAttr
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.resources.aws import clients
 from tdnet_assets.resources.lake import layout
+from tdnet_assets.tdnet.errors import TdnetAssetsError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -52,7 +53,7 @@ _S3_CODE = re.compile(r"<Code>([^<]*)</Code>")
 _S3_MESSAGE = re.compile(r"<Message>([^<]*)</Message>")
 
 
-class LakeError(Exception):
+class LakeError(TdnetAssetsError):
     """S3 refused or failed; the message names the object and what to look at."""
 
 

@@ -206,9 +206,8 @@ def test_reordered_and_repeated_writes_leave_the_record_that_the_model_says(
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         lambda: Reordered(executions),
         settings=settings(
-            max_examples=60,
+            max_examples=settings().max_examples * 6 // 10,
             stateful_step_count=20,
-            deadline=None,
             suppress_health_check=list(HealthCheck),
             database=None,
         ),

@@ -166,6 +166,7 @@ def test_disclosures_of_one_minute_and_code_are_all_found_in_a_fixed_order(
     assert [row for page in found for row in page] == newest_first(rows)
 
 
+@pytest.mark.slow
 def test_a_day_of_2694_is_read_back_newest_first(index: DisclosureIndexResource) -> None:
     rows = day_of(2694)
 
@@ -430,8 +431,7 @@ REPLACEMENTS = st.lists(
 
 
 @settings(
-    max_examples=30,
-    deadline=None,
+    max_examples=settings().max_examples * 3 // 10,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(replacements=REPLACEMENTS)

@@ -258,6 +258,7 @@ print(LakeResource(config=config).write_table("t", DAY, frame(5_000), {}).change
 """
 
 
+@pytest.mark.slow
 def test_the_same_rows_are_the_same_bytes_in_another_process(bucket):
     LakeResource(config=bucket).write_table("t", DAY, frame(5_000), {})
 

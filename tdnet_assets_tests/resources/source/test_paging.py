@@ -87,7 +87,10 @@ def test_a_day_is_read_from_page_1_upward_and_stored_as_it_came(site, collector)
     assert len(collector.objects()) == 3 + 1
 
 
-@pytest.mark.parametrize(("rows", "pages"), [(0, 1), (1, 1), (100, 1), (101, 2), (4_950, 50)])
+@pytest.mark.parametrize(
+    ("rows", "pages"),
+    [(0, 1), (1, 1), (100, 1), (101, 2), pytest.param(4_950, 50, marks=pytest.mark.slow)],
+)
 def test_the_number_of_pages_comes_from_the_total_and_not_from_the_pager(site, plain, rows, pages):
     site.set_day(DAY, rows)
     first = list_page(DAY, 1, site.rows(DAY)).decode()

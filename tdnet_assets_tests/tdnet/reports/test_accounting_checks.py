@@ -1,7 +1,7 @@
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tdnet_assets.tdnet.reports import accounting_checks as checks
@@ -218,7 +218,6 @@ def test_a_revisions_changes_are_those_of_its_figures():
     }
 
 
-@settings(deadline=None)  # a busy machine is no failure
 @given(
     now=st.integers(-(10**12), 10**12),
     before=st.integers(2_000_000, 10**12),

@@ -51,6 +51,7 @@ def real(name):
     return read_archive((CAPTURES / name).read_bytes())
 
 
+@pytest.mark.slow
 def test_every_invented_report_has_the_figures_that_went_into_it():
     for _, row, company, period in reports():
         books, before = figures(company, period), figures(company, period.moved(-1))

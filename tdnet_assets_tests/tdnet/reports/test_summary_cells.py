@@ -1,7 +1,7 @@
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, ROUND_UP, Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tdnet_assets.tdnet.reports.summary_cells import (
@@ -41,7 +41,6 @@ def test_forms_are_known_by_their_taxonomy_of_any_edition(namespace, family):
     assert SummaryCells(facts).family == family
 
 
-@settings(deadline=None)  # a busy machine is no failure
 @given(
     amount=st.integers(-(10**15), 10**15),
     digits=st.integers(1, 9),
@@ -56,7 +55,6 @@ def test_a_figure_agrees_with_itself_cut_off_or_rounded(amount, digits, cut, tur
     assert SummaryCells(facts).value(SALES) == amount
 
 
-@settings(deadline=None)  # a busy machine is no failure
 @given(amount=st.integers(-(10**12), 10**12), units=st.integers(1, 10), digits=st.integers(0, 6))
 def test_figures_a_whole_unit_apart_never_agree(amount, units, digits):
     filing = Filing().number("NetSales", amount, *THIS_YEAR, decimals=0)

@@ -1,7 +1,7 @@
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tdnet_assets.tdnet.reports.earnings_report import read_earnings
@@ -47,7 +47,6 @@ def test_a_ratio_is_given_only_where_it_means_something(before, now, rate, turn)
     assert found.turn == turn
 
 
-@settings(deadline=None)  # a busy machine is no failure
 @given(before=AMOUNTS, now=AMOUNTS)
 def test_a_size_lies_between_equal_and_opposite(before, now):
     found = difference(before, now)
@@ -59,7 +58,6 @@ def test_a_size_lies_between_equal_and_opposite(before, now):
         assert found.size == pytest.approx(2)
 
 
-@settings(deadline=None)  # a busy machine is no failure
 @given(rows=st.lists(st.tuples(AMOUNTS, AMOUNTS)), limit=st.integers(0, 5))
 def test_the_largest_come_first_and_unchanged_rows_never(rows, limit):
     found = largest(rows, lambda row: difference(*row), limit=limit)

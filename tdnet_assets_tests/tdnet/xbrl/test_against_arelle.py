@@ -12,6 +12,8 @@ from tdnet_assets_tests.tdnet.xbrl.filings import (
     needs_captures,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def arelle(tmp_path_factory):

@@ -104,7 +104,7 @@ def test_a_changed_byte_in_a_document_is_noticed():
         read_archive(changed)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=2 * settings().max_examples)
 @given(st.lists(st.tuples(st.integers(0, len(WHOLE) - 1), st.integers(0, 255)), max_size=5))
 def test_a_changed_archive_is_read_or_refused_and_nothing_else(changes):
     changed = bytearray(WHOLE)
@@ -117,7 +117,6 @@ def test_a_changed_archive_is_read_or_refused_and_nothing_else(changes):
     assert {fact.value for fact in facts} <= {Decimal(number) for number in range(1, 5)}
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=300), st.binary(max_size=100))
 def test_any_bytes_are_refused(content, tail):
     for seen in (content, b"PK\x05\x06" + content, WHOLE[:60] + content + WHOLE[-200:] + tail):

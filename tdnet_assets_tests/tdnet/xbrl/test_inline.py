@@ -63,7 +63,6 @@ def test_a_printed_number_has_one_exact_value(printed, attributes, value):
     assert only(number(printed, **attributes)).value == Decimal(value)
 
 
-@settings(max_examples=100, deadline=None)
 @given(
     st.decimals(allow_nan=False, allow_infinity=False, places=4, min_value=0, max_value=10**30),
     st.integers(-10, 12),
@@ -373,7 +372,7 @@ def test_a_cut_document_is_refused_and_never_read_in_part(kept):
         read(WHOLE[:kept])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=2 * settings().max_examples)
 @given(st.lists(st.tuples(st.integers(0, len(WHOLE) - 1), st.integers(0, 255)), max_size=6))
 def test_a_changed_document_is_read_or_refused_and_nothing_else(changes):
     changed = bytearray(WHOLE)
@@ -397,7 +396,7 @@ _ATTRIBUTES = st.sampled_from(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=2 * settings().max_examples)
 @given(st.dictionaries(_ATTRIBUTES, _TOKENS), st.one_of(_TOKENS, st.text("0123456789.,-年月日 ")))
 def test_any_attributes_and_any_content_are_read_or_refused(attributes, content):
     for make in (number, text):

@@ -7,8 +7,8 @@ from click.testing import CliRunner
 
 from tdnet_assets.cli.index import index as index_command
 from tdnet_assets.local.bootstrap import bootstrap
-from tdnet_assets.resources.aws.index_feed import Rebuild, catch_up, rebuild
 from tdnet_assets.resources.aws.index_table import DisclosureIndexResource, IndexWrite
+from tdnet_assets.resources.index_feed import Rebuild, catch_up, rebuild
 from tdnet_assets_tests.commands import variables
 from tdnet_assets_tests.local.aws_clients import client
 

@@ -1,0 +1,29 @@
+"""``tdnet collect``: a day, or some days, materialized in this process."""
+
+import sys
+from datetime import date
+
+import click
+
+from tdnet_assets.cli.in_process import materialize
+from tdnet_assets.cli.platform import DAY, running_platform
+from tdnet_assets.cli.progress_display import ProgressDisplay, counts
+
+
+@click.command()
+@click.argument("first", metavar="DATE", type=DAY)
+@click.option("--until", "last", type=DAY, help="Last day of a range, included.")
+@click.option("--select", default="", help="Daily assets, separated by commas; all by default.")
+def collect(first: date, last: date | None, select: str) -> None:
+    """Materialize a day (JST), or the days from DATE until another, in this process."""
+    names = [name.strip() for name in select.split(",") if name.strip()]
+    with running_platform() as config:
+        outcome = materialize(config, first, last or first, names, display=ProgressDisplay)
+        record = outcome.record
+        if record is not None:
+            click.echo(f"{record.status}: {counts(record)} ({outcome.run_id})")
+            if record.metrics_error:
+                click.echo(f"tdnet: metrics not delivered: {record.metrics_error}", err=True)
+        if not outcome.success:
+            click.echo(f"tdnet: {outcome.reason}", err=True)
+            sys.exit(outcome.exit_code)

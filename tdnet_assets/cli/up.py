@@ -1,0 +1,52 @@
+"""``tdnet up``: the Dagster UI and daemon with everything they need, until Ctrl-C.
+
+What belongs here: what a person reads meanwhile. What does not: the processes (``local/up.py``).
+"""
+
+import sys
+from collections.abc import Collection
+
+import click
+
+from tdnet_assets.cli.exit_codes import FAILED
+from tdnet_assets.cli.platform import refusals
+from tdnet_assets.config import PlatformConfig
+from tdnet_assets.local.services import running_services, wait_until_stopped
+from tdnet_assets.local.up import STOP_SECONDS, Dagster, DagsterError, running_dagster, stop_signals
+
+
+@click.command()
+@click.option("--port", type=int, default=None, help="Port of the UI; 3000 if free, by default.")
+def up(port: int | None) -> None:
+    """Start the Dagster UI and daemon, with all that they need; Ctrl-C stops everything."""
+    with refusals():
+        sys.exit(_up(PlatformConfig.from_environment(), port))
+
+
+def _up(config: PlatformConfig, port: int | None) -> int:
+    stopping = stop_signals()
+    with running_services(config) as running:
+        click.echo(f"TDnet   {running.tdnet_base_url}")
+        click.echo(f"AWS     {running.aws_endpoint_url or 'the configured account'}")
+        click.echo(f"state   {config.home_path}")
+        with running_dagster(config, port) as dagster:
+            exit_code = _watch(dagster, stopping)
+    # The embedded services stop after Dagster and its runs, and save their state.
+    if running is not config and not wait_until_stopped(config, STOP_SECONDS):
+        click.echo("the embedded services are still in use by another process; they stop with it")
+    click.echo("stopped")
+    return exit_code
+
+
+def _watch(dagster: Dagster, stopping: Collection[int]) -> int:
+    try:
+        if dagster.wait_until_ready(stopping):
+            click.echo(
+                f"\nDagster UI   {dagster.address}\nCtrl-C stops everything; the data stays."
+            )
+        dagster.wait(stopping)
+    except DagsterError as error:
+        click.echo(error)
+        return FAILED
+    click.echo("\nstopping …")
+    return 0
