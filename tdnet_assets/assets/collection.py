@@ -17,7 +17,7 @@ from tdnet_assets.partitions import DAYS, DAYS_PER_RUN
 from tdnet_assets.resources.aws.executions import ExecutionsResource
 from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
 from tdnet_assets.resources.aws.metrics import MetricsResource
-from tdnet_assets.resources.lake.day_states import read_day_state
+from tdnet_assets.resources.day_states import read_day_state
 from tdnet_assets.resources.lake.store import LakeResource
 from tdnet_assets.resources.source.session import TdnetResource
 

@@ -21,9 +21,9 @@ from tdnet_assets.assets.steps import (
     IncompleteDayError,
     Materialized,
 )
+from tdnet_assets.resources.day_states import listing_origin
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.resources.lake.captures import CaptureStore
-from tdnet_assets.resources.lake.day_states import listing_origin
 from tdnet_assets.resources.lake.readings import Reading, fold_captures, readable_pages
 from tdnet_assets.resources.lake.store import ConflictError, LakeError, StoredTable
 from tdnet_assets.tables.disclosures import (

@@ -7,9 +7,9 @@ What belongs here: the asset. What does not: paging (``resources/source/paging.p
 import dagster as dg
 
 from tdnet_assets.assets.steps import CheckResult, CollectionDay, DailyStep, Materialized
+from tdnet_assets.resources.day_states import LIST_COMPLETE, listing_origin
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.resources.lake.captures import CaptureStore
-from tdnet_assets.resources.lake.day_states import LIST_COMPLETE, listing_origin
 from tdnet_assets.resources.source.paging import read_day
 from tdnet_assets.tables.recipes import RECIPES
 from tdnet_assets.tdnet.listing import page_name

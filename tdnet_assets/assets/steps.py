@@ -14,7 +14,7 @@ import polars as pl
 
 from tdnet_assets.assets.progress import RunProgress
 from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
-from tdnet_assets.resources.lake.day_states import read_day_state
+from tdnet_assets.resources.day_states import read_day_state
 from tdnet_assets.resources.lake.store import DamagedObjectError, LakeResource, StoredTable
 from tdnet_assets.resources.source.downloads import FileOutcome
 from tdnet_assets.resources.source.session import TdnetSession

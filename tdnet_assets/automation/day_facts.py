@@ -14,8 +14,8 @@ from tdnet_assets.automation.day_runs import RunInProgress, latest_materializati
 from tdnet_assets.config import LIVE_WINDOW_DAYS, PlatformConfig
 from tdnet_assets.resources.aws.executions import ExecutionRecord, ExecutionsResource
 from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
+from tdnet_assets.resources.day_states import read_day_state
 from tdnet_assets.resources.lake.captures import CaptureStore
-from tdnet_assets.resources.lake.day_states import read_day_state
 from tdnet_assets.resources.lake.store import LakeResource
 from tdnet_assets.tables.wholeness import DayState
 from tdnet_assets.tdnet.listing import TOKYO

@@ -1,7 +1,7 @@
 """Whether a day's tables are whole, judged from what is stored of them and from nothing else.
 
 What belongs here: the judgement, as a pure function of what the stored objects say of themselves.
-What does not: reading that (``resources/lake/day_states.py``), and what to do about it
+What does not: reading that (``resources/day_states.py``), and what to do about it
 (``automation/reconciler.py``).
 
 A table is *current* when its reader is today's and it was made from the inputs that are stored now.
