@@ -49,6 +49,10 @@ COMMANDS = {
         "tdnet_assets.cli.up:up",
         "Start the Dagster UI and daemon, with all that they need; Ctrl-C stops everything.",
     ),
+    "verify": (
+        "tdnet_assets.cli.verify:verify",
+        "Read everything that is stored of the days again, and compare it with its digests.",
+    ),
 }
 
 

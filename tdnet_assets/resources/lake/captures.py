@@ -70,11 +70,20 @@ class Capture:
         return json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True).encode()
 
     @classmethod
-    def from_json(cls, content: bytes) -> "Capture":
-        """The capture that a manifest describes."""
-        values = json.loads(content)
-        pages = tuple(CapturedPage(**page) for page in values.pop("pages"))
-        return cls(**{**values, "day": date.fromisoformat(values["day"])}, pages=pages)
+    def from_manifest(cls, uri: str, content: bytes) -> "Capture":
+        """The capture that a manifest describes.
+
+        Raises:
+            DamagedObjectError: it is not the manifest of a capture; the message names the ``uri``.
+        """
+        try:
+            values = json.loads(content)
+            pages = tuple(CapturedPage(**page) for page in values.pop("pages"))
+            return cls(**{**values, "day": date.fromisoformat(values["day"])}, pages=pages)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise DamagedObjectError(
+                f"{uri}: not the manifest of a capture: {type(error).__name__}: {error}"
+            ) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +108,7 @@ class CaptureStore:
         """
         key = layout.manifest_key(day, capture_id)
         content = self.lake.read(key)
-        if content is None:
-            return None
-        try:
-            return Capture.from_json(content)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise DamagedObjectError(
-                f"{self.lake.uri(key)}: not the manifest of a capture: "
-                f"{type(error).__name__}: {error}"
-            ) from error
+        return None if content is None else Capture.from_manifest(self.lake.uri(key), content)
 
     def oldest_day(self) -> date | None:
         """The oldest day of which anything was captured; None in an empty lake."""
@@ -126,12 +127,7 @@ class CaptureStore:
             raise DamagedObjectError(
                 f"{self.lake.uri(page.key)}: named by a manifest, but not there"
             )
-        try:
-            content = gzip.decompress(stored)
-        except (OSError, EOFError, zlib.error) as error:
-            raise DamagedObjectError(
-                f"{self.lake.uri(page.key)}: not a whole gzip file: {error}"
-            ) from error
+        content = expanded_page(self.lake.uri(page.key), stored)
         if sha256(content) != page.sha256:
             raise DamagedObjectError(f"{self.lake.uri(page.key)}: its sha256 is not the manifest's")
         return content
@@ -218,3 +214,15 @@ class CaptureWriter:
         )
         self.store.put_manifest(capture)
         return capture, True
+
+
+def expanded_page(uri: str, stored: bytes) -> bytes:
+    """A stored page's bytes as they came from TDnet.
+
+    Raises:
+        DamagedObjectError: it is not a whole gzip file; the message names the ``uri``.
+    """
+    try:
+        return gzip.decompress(stored)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DamagedObjectError(f"{uri}: not a whole gzip file: {error}") from error

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 
 CAPTURE_TIME_FORMAT = "%Y%m%dT%H%M%S.%fZ"
 
-ALL_CAPTURES = "raw/listing/"
+ALL_CAPTURES, ALL_TABLES = "raw/listing/", "tables/"
 _MANIFEST = "manifest.json"
 _DAY_IN_KEY = re.compile(r"/date=([0-9]{4}-[0-9]{2}-[0-9]{2})/")
 
@@ -52,6 +52,16 @@ def is_manifest(key: str) -> bool:
     return key.endswith(f"/{_MANIFEST}")
 
 
+def given_up_for(key: str) -> str:
+    """What is taken away so that a damaged object is had again: of a raw page, its manifest.
+
+    The capture is then no finished one any more; what is left of its pages stays for a person.
+    """
+    if not key.startswith(ALL_CAPTURES) or is_manifest(key):
+        return key
+    return f"{key.rpartition('/')[0]}/{_MANIFEST}"
+
+
 def documents_prefix(day: date) -> str:
     """Folder of a day's PDFs and XBRL archives."""
     return f"documents/date={day}/"
@@ -65,7 +75,7 @@ def document_key(day: date, disclosure_id: str, kind: str) -> str:
 
 def table_prefix(table: str) -> str:
     """Folder of a table."""
-    return f"tables/{table}/"
+    return f"{ALL_TABLES}{table}/"
 
 
 def table_key(table: str, day: date) -> str:

@@ -30,7 +30,7 @@ from tdnet_assets.tdnet.errors import TdnetAssetsError
 
 if TYPE_CHECKING:
     import polars as pl
-    from obstore import PutMode
+    from obstore import GetResult, PutMode
     from obstore.store import S3Config, S3Store
 
 
@@ -189,6 +189,20 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
                 return bytes(self.store.get(key).bytes())
         except _NoSuchObjectError:
             return None
+
+    def read_with_head(self, key: str) -> tuple[bytes, ObjectHead] | None:
+        """An object's bytes and what it says of itself; None when there is no such key."""
+        try:
+            with _explained(self.uri(key)):
+                found = self.store.get(key)
+                return bytes(found.bytes()), _head_of(found)
+        except _NoSuchObjectError:
+            return None
+
+    def delete(self, key: str) -> None:
+        """Take an object away, for ``tdnet verify --repair``: a run's policy does not allow it."""
+        with _explained(self.uri(key)):
+            self.store.delete(key)
 
     def metadata(self, key: str) -> Mapping[str, str] | None:
         """The metadata that an object was stored with; None when there is no such key."""
@@ -357,12 +371,7 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
                 found = self.store.get(key, options={"head": True})
         except _NoSuchObjectError:
             return None
-        return ObjectHead(
-            _names_and_values(found.attributes),
-            found.meta["e_tag"] or "",
-            found.meta["size"],
-            found.meta["last_modified"],
-        )
+        return _head_of(found)
 
     def _attributes(
         self, key: str, content: bytes, content_type: str, metadata: Mapping[str, str]
@@ -410,6 +419,16 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             client_options={"allow_http": endpoint.startswith("http://"), "timeout": "60s"},
             retry_config={"max_retries": 5},
         )
+
+
+def _head_of(found: "GetResult") -> ObjectHead:
+    meta = found.meta
+    return ObjectHead(
+        _names_and_values(found.attributes),
+        meta["e_tag"] or "",
+        meta["size"],
+        meta["last_modified"],
+    )
 
 
 def sha256(content: bytes) -> str:
