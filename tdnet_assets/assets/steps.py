@@ -72,6 +72,8 @@ class Day:
     say: Callable[[str], None]
     versions: dict[str, str] = field(default_factory=dict, kw_only=True)
     """Of each input as the step at hand has read it."""
+    damaged: set[str] = field(default_factory=set, kw_only=True)
+    """Tables that were found unreadable and are to be put anew."""
 
     def made_from(self, recipe: Recipe) -> dict[str, str]:
         """The versions of a recipe's inputs: as they were read, or as they are stored."""
@@ -101,6 +103,7 @@ class Day:
             return self.lake.read_table(table, self.date)
         except DamagedObjectError as damage:
             self.say(f"WARNING: {damage}; it is made again")
+            self.damaged.add(table)
             return None
 
     def refresh(self) -> None:
@@ -160,7 +163,9 @@ class Day:
             metadata,
             expected=before.etag if before else self.state.etags.get(table),
             footer=footer,
+            afresh=table in self.damaged,
         )
+        self.damaged.discard(table)
         self.state.etags[table] = write.etag
         version = Origin.from_metadata({**metadata, "sha256": write.sha256}).version
         return Materialized(version, {}, checks)

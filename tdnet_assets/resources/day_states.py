@@ -11,7 +11,7 @@ from datetime import date
 from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
 from tdnet_assets.resources.index_feed import feed_source
 from tdnet_assets.resources.lake.captures import Capture, CaptureStore
-from tdnet_assets.resources.lake.store import LakeResource
+from tdnet_assets.resources.lake.store import SIZE, LakeResource, ObjectHead
 from tdnet_assets.tables.recipes import RECIPES, Recipe
 from tdnet_assets.tables.wholeness import DayState, Origin, version_of
 
@@ -37,7 +37,7 @@ def read_day_state(
         head = lake.table_head(name, day)
         state.origins[name] = None
         if head:
-            state.origins[name] = Origin.from_metadata(head.metadata, head.last_modified)
+            state.origins[name] = _table_origin(head)
             state.etags[name] = head.etag
     if index is not None:
         source = index.sources([day]).get(day)
@@ -62,6 +62,12 @@ def listing_origin(latest: Capture | None, captures: Iterable[str]) -> Origin | 
     failed = () if latest.complete else (LIST_COMPLETE,)
     version = version_of(" ".join(sorted(captures)), ",".join(failed))
     return Origin(version, RECIPES[_LISTING].reader, failed, {}, latest.begun_at)
+
+
+def _table_origin(head: ObjectHead) -> Origin:
+    size = head.metadata.get(SIZE, str(head.bytes))
+    cut = "" if size == str(head.bytes) else f"damaged: {head.bytes} of {size} bytes"
+    return Origin.from_metadata(head.metadata, head.last_modified, cut)
 
 
 def _index_origin(recipe: Recipe, state: DayState, source: str | None) -> Origin | None:

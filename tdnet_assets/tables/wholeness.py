@@ -21,14 +21,15 @@ READER, RESULT, MADE_FROM = "reader", "result", "made-from"
 _DIGEST = "sha256"
 _VERSION_LENGTH = 16
 
-ABSENT, OLD_READER, OUTDATED, CHECK_FAILED, INPUT_NOT_WHOLE = (
+ABSENT, DAMAGED, OLD_READER, OUTDATED, CHECK_FAILED, INPUT_NOT_WHOLE = (
     "absent",
+    "damaged",
     "old reader",
     "outdated",
     "check failed",
     "input not whole",
 )
-MAKEABLE = frozenset((ABSENT, OLD_READER, OUTDATED))
+MAKEABLE = frozenset((ABSENT, DAMAGED, OLD_READER, OUTDATED))
 """Lacks that making the table again mends; the others wait for other content or another reader."""
 
 
@@ -38,7 +39,8 @@ class Origin:
 
     ``version`` is another one whenever the content or the result of its own checks is;
     ``result`` names the checks that failed; ``made_from`` has the version of each input;
-    ``stored_at`` (aware) is when the object was put, where that is known.
+    ``stored_at`` (aware) is when the object was put, where that is known; ``damage`` says what is
+    wrong with an object that is not what was put.
     """
 
     version: str
@@ -46,10 +48,11 @@ class Origin:
     result: tuple[str, ...]
     made_from: Mapping[str, str]
     stored_at: datetime | None = None
+    damage: str = ""
 
     @classmethod
     def from_metadata(
-        cls, metadata: Mapping[str, str], stored_at: datetime | None = None
+        cls, metadata: Mapping[str, str], stored_at: datetime | None = None, damage: str = ""
     ) -> "Origin":
         """The origin in an object's metadata; one of an earlier version is of no known reader."""
         result = metadata.get(RESULT, "")
@@ -60,6 +63,7 @@ class Origin:
             result=tuple(code for code in result.split(",") if code),
             made_from={name: version for name, _, version in pairs},
             stored_at=stored_at,
+            damage=damage,
         )
 
 
@@ -120,6 +124,8 @@ class DayState:
         origin, recipe = self.origins.get(table), self.recipes[table]
         if origin is None:
             return [Lack(table, ABSENT, "not there")]
+        if origin.damage:
+            return [Lack(table, DAMAGED, origin.damage)]
         if origin.reader != recipe.reader:
             by = f"reader {origin.reader}" if origin.reader else "an earlier version"
             return [Lack(table, OLD_READER, f"made by {by}, now it is {recipe.reader}")]

@@ -80,6 +80,10 @@ class _PassingError(LakeError):
     """A fault that another attempt may mend, and that obstore has not tried again itself."""
 
 
+SIZE = "bytes"
+"""In an object's metadata: the size that it was stored with, by which a HEAD shows a cut one."""
+
+
 @dataclass(frozen=True, slots=True)
 class StoredObject:
     """One object as a listing shows it; ``key`` is relative to the prefix.
@@ -260,6 +264,7 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         *,
         expected: str | None,
         footer: Mapping[str, str] | None = None,
+        afresh: bool = False,
     ) -> TableWrite:
         """Replace a table's file of one day, unless somebody else has done so since it was read.
 
@@ -272,13 +277,15 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             metadata: of the object.
             expected: the etag that was read; None where there was no file.
             footer: key-value metadata inside the file, which no other put can part from its rows.
+            afresh: put it although the object there says of itself that it is just this: it is
+                known to be damaged.
 
         Raises:
             ConflictError: another file is there; read it, fold it in and put again.
         """
         mode: PutMode = "create" if expected is None else {"e_tag": expected}
         content = _parquet(frame, footer=footer)
-        return self._replace(layout.table_key(table, day), content, metadata, mode)
+        return self._replace(layout.table_key(table, day), content, metadata, mode, afresh=afresh)
 
     def write_table(
         self, table: str, day: date, frame: "pl.DataFrame", metadata: Mapping[str, str]
@@ -309,12 +316,19 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         return self._replace(key, content, metadata, "overwrite")
 
     def _replace(
-        self, key: str, content: bytes, metadata: Mapping[str, str], mode: "PutMode"
+        self,
+        key: str,
+        content: bytes,
+        metadata: Mapping[str, str],
+        mode: "PutMode",
+        *,
+        afresh: bool = False,
     ) -> TableWrite:
-        attributes = self._attributes(key, content, _PARQUET, metadata)
+        sized = {**metadata, SIZE: str(len(content))}
+        attributes = self._attributes(key, content, _PARQUET, sized)
         digest = attributes["sha256"]
         found = self._head(key)
-        if found and found.metadata == attributes:
+        if not afresh and found and found.metadata == attributes and found.bytes == len(content):
             return TableWrite(changed=False, sha256=digest, etag=found.etag)
         etag = self._put(key, content, attributes, mode)
         return TableWrite(changed=True, sha256=digest, etag=etag)
