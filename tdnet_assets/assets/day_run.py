@@ -115,7 +115,7 @@ class DayRun(Generic[_DayT]):
                 continue
             day.versions.clear()
             try:
-                made = await _make(step, day)
+                made = await make(step, day)
             except Exception as error:  # noqa: BLE001 - recorded; one day must not cost the others
                 self._day_failed(day, step, error)
                 not_made.add(step.name)
@@ -210,7 +210,7 @@ class DayRun(Generic[_DayT]):
         )
 
 
-async def _make(step: DailyStep[_DayT], day: _DayT) -> Materialized:
+async def make(step: DailyStep[_DayT], day: _DayT) -> Materialized:
     """Make a step's table; made again from what is there then, if another writer was faster."""
     for _ in range(_TRIES_AGAINST_ANOTHER_WRITER - 1):
         try:
