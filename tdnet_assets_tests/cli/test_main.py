@@ -125,7 +125,7 @@ def test_a_day_that_is_refused_ends_with_1_and_one_line(tdnet):
     result = tdnet("collect", "2026-03-02")
 
     assert result.exit_code == 1
-    (line,) = result.stderr.splitlines()
+    (line,) = _said(result.stderr)
     assert line.startswith("tdnet: 2026-03-02 not complete: listing_pages: TDnet has no list for")
     assert result.stdout.startswith("failed: nothing listed (")
 
