@@ -117,6 +117,7 @@ def test_accountants_checks_pass_on_sound_reports_for_each_day(site, pipeline):
         assert pipeline.checks(result, name) == {str(DAY): True}, name
 
 
+@pytest.mark.slow
 def test_a_correction_weeks_later_replaces_the_report_on_both_sides(site, pipeline, report):
     first, code, archive = report
     pipeline.materialize(DAY)
