@@ -14,16 +14,16 @@ from tdnet_assets.tdnet.reports.earnings_items import (
     RESULT_ITEMS,
     changed_element,
 )
-from tdnet_assets.tdnet.reports.earnings_report import (
+from tdnet_assets.tdnet.reports.earnings_report import filled_shares, read_earnings
+from tdnet_assets.tdnet.reports.report_contents import (
     Earnings,
-    EarningsError,
     Figure,
     ForecastFigures,
+    ParentForecasts,
+    ParentResults,
     Results,
-    filled_shares,
-    read_earnings,
 )
-from tdnet_assets.tdnet.reports.summary_cells import SummaryCells
+from tdnet_assets.tdnet.reports.summary_cells import EarningsError, SummaryCells
 from tdnet_assets_tests.tdnet.reports.summary_facts import (
     LAST_YEAR,
     NEXT_YEAR,
