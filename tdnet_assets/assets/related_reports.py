@@ -24,7 +24,7 @@ from tdnet_assets.tables.earnings import EARNINGS_TABLE, IS_CURRENT, REPLACED_BY
 from tdnet_assets.tables.forecast_revisions import REVISIONS_TABLE
 from tdnet_assets.tables.table import Table
 from tdnet_assets.tdnet.reports.earnings_items import FORECAST_ITEMS
-from tdnet_assets.tdnet.reports.earnings_report import Earnings
+from tdnet_assets.tdnet.reports.report_contents import Earnings
 from tdnet_assets.tdnet.reports.revision_notice import Range
 
 # A report's forecast is at most a quarter old when its result comes, late filers included.

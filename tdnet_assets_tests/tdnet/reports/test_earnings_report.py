@@ -19,8 +19,6 @@ from tdnet_assets.tdnet.reports.report_contents import (
     Earnings,
     Figure,
     ForecastFigures,
-    ParentForecasts,
-    ParentResults,
     Results,
 )
 from tdnet_assets.tdnet.reports.summary_cells import EarningsError, SummaryCells
