@@ -98,6 +98,7 @@ def _unpivoted(
     """One row for each of the columns that has a value."""
     return (
         earnings.select("disclosure_id", "code", *columns)
-        .unpivot(columns, index=["disclosure_id", "code"], variable_name=variable, value_name=value)
-        .drop_nulls(value)
+        .unpivot(columns, index=["disclosure_id", "code"], variable_name=variable, value_name="is")
+        .drop_nulls("is")
+        .rename({"is": value})
     )
