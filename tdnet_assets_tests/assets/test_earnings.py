@@ -241,7 +241,8 @@ def test_an_archive_without_facts_fails_the_check_and_is_no_reject(site, pipelin
 
     assert pipeline.table("unread_filings", DAY)["disclosure_id"].to_list() == [number]
     assert pipeline.checks(result, "reports_understood") == {str(DAY): False}
-    assert f"archives have no facts, first {number}: see unread_filings" in pipeline.failure(result)
+    assert "earnings" not in pipeline.materialized(result)
+    assert f"tables/earnings_rejects/date={DAY}/" not in " ".join(pipeline.objects())
     assert set(pipeline.table("earnings", DAY)["disclosure_id"]) == (
         _reports(site, DAY).keys() - {number}
     )
