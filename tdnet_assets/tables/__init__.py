@@ -9,6 +9,7 @@ from tdnet_assets.tables.earnings_figures import EARNINGS_FIGURES_VIEW
 from tdnet_assets.tables.earnings_summary import EARNINGS_SUMMARY_VIEW
 from tdnet_assets.tables.financial_facts import FACTS_TABLE, UNREAD_FILINGS_TABLE
 from tdnet_assets.tables.forecast_revisions import REVISION_REJECTS_TABLE, REVISIONS_TABLE
+from tdnet_assets.tables.report_figures import REPORT_FIGURES_TABLE
 from tdnet_assets.tables.table import Table
 
 ALL_TABLES: tuple[Table, ...] = (
@@ -21,6 +22,7 @@ ALL_TABLES: tuple[Table, ...] = (
     EARNINGS_REJECTS_TABLE,
     REVISIONS_TABLE,
     REVISION_REJECTS_TABLE,
+    REPORT_FIGURES_TABLE,
     HISTORY_TABLE,
     INDEX_TABLE,
 )

@@ -60,6 +60,19 @@ class Archive:
         return facts_of(self.inline("XBRLData/Summary/"))
 
     @cached_property
+    def group(self) -> list[Fact]:
+        """The summary without the parent's own figures, which stand beside the group's."""
+        if not self.company.consolidated:
+            return self.summary
+        parents = {*PARENT_RESULTS, *(f"ChangeIn{name}" for name in PARENT_RESULTS)}
+        parents |= {"TotalAssets", "NetAssets", "OwnersEquity", "CapitalAdequacyRatio"}
+        return [
+            fact
+            for fact in self.summary
+            if fact.name not in parents or "NonConsolidatedMember" not in fact.members
+        ]
+
+    @cached_property
     def attachment(self) -> list[Fact]:
         return facts_of(self.inline("XBRLData/Attachment/"))
 
@@ -397,7 +410,7 @@ def test_forecast_changes_agree_with_the_figures_of_the_year_before(earnings: li
 
 def test_balance_ratios_and_per_share_figures_agree(earnings: list[Archive]):
     for archive in earnings:
-        facts = numbers(archive.summary)
+        facts = numbers(archive.group)
         names = (
             (
                 "TotalAssetsIFRS",
@@ -493,7 +506,7 @@ def test_the_attached_statements_have_the_summarys_figures(earnings: list[Archiv
         ours = {(fact.name, fact.period): fact.value for fact in attached if fact.is_number}
         summary = {
             (fact.name, fact.period): fact.value
-            for fact in archive.summary
+            for fact in archive.group
             if "ResultMember" in fact.members
         }
         for name, other in pairs[archive.company.standard].items():

@@ -20,7 +20,7 @@ from tdnet_assets.tdnet.reports.revision_notice import ForecastRevision, Range
 
 ReportFigureKind = Literal["result", "prior", "forecast", "forecast_lower", "forecast_upper"]
 
-_ITEMS = {item.name for item in FORECAST_ITEMS}
+_ITEMS = {item.name: item for item in FORECAST_ITEMS}
 
 
 class ReportFigure(NamedTuple):
@@ -57,14 +57,22 @@ def figures_of_report(earnings: Earnings) -> tuple[ReportFigure, ...]:
 def figures_of_notice(revisions: Iterable[ForecastRevision]) -> tuple[ReportFigure, ...]:
     """The new forecasts of a notice, or the results that it holds against the old ones.
 
-    Dividends are left out, and what is neither forecast nor withdrawn.
+    Dividends are left out, and what is neither forecast nor withdrawn. Of two elements of one item
+    the one that the table of items prefers stands for it.
     """
+    of_items = [one for one in revisions if one.item in _ITEMS and one.dividend_schedule is None]
+    leading: dict[object, ForecastRevision] = {}
+    for revision in sorted(of_items, key=_rank):
+        about = (revision.item, revision.consolidation, revision.period_start, revision.period_end)
+        leading.setdefault(about, revision)
     return tuple(
-        figure
-        for revision in revisions
-        if revision.item in _ITEMS and revision.dividend_schedule is None
-        for figure in _of_revision(revision)
+        figure for one in of_items if one in leading.values() for figure in _of_revision(one)
     )
+
+
+def _rank(revision: ForecastRevision) -> int:
+    names = _ITEMS[revision.item].elements(_standard(revision))
+    return names.index(revision.element) if revision.element in names else len(names)
 
 
 def _results(earnings: Earnings) -> Iterator[ReportFigure]:

@@ -106,6 +106,12 @@ def test_a_notice_states_its_new_forecasts_only():
     assert {one.reported_to for one in found} == {None}
 
 
+def test_of_two_elements_of_one_item_the_whole_stands_for_it():
+    part, whole = ("NetSales", 8, 9, NEXT_YEAR), ("OperatingRevenues", 10, 12, NEXT_YEAR)
+    assert values(of_notice(part, whole)) == {("revenue", "forecast", "2027-03-31"): 12}
+    assert len(of_notice(part, whole)) == 1
+
+
 def test_a_withdrawn_forecast_is_one_without_a_value():
     assert values(of_notice(("NetSales", 10, None, NEXT_YEAR))) == {
         ("revenue", "forecast", "2027-03-31"): None
