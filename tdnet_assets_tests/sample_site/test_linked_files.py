@@ -22,6 +22,7 @@ from tdnet_assets.sample_site.figures import change_rate, figures
 from tdnet_assets.sample_site.linked_files import filing
 from tdnet_assets.sample_site.pdf import blank_pdf, pdf
 from tdnet_assets.sample_site.periods import Period
+from tdnet_assets.sample_site.summary import PARENT_RESULTS
 
 SHARED = Path(__file__).parents[3] / "shared"
 IX = "{http://www.xbrl.org/2008/inlineXBRL}"

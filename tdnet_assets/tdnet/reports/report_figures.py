@@ -63,11 +63,14 @@ def figures_of_notice(revisions: Iterable[ForecastRevision]) -> tuple[ReportFigu
     of_items = [one for one in revisions if one.item in _ITEMS and one.dividend_schedule is None]
     leading: dict[object, ForecastRevision] = {}
     for revision in sorted(of_items, key=_rank):
-        about = (revision.item, revision.consolidation, revision.period_start, revision.period_end)
-        leading.setdefault(about, revision)
+        leading.setdefault(_about(revision), revision)
     return tuple(
-        figure for one in of_items if one in leading.values() for figure in _of_revision(one)
+        figure for one in of_items if leading[_about(one)] is one for figure in _of_revision(one)
     )
+
+
+def _about(revision: ForecastRevision) -> object:
+    return revision.item, revision.consolidation, revision.period_start, revision.period_end
 
 
 def _rank(revision: ForecastRevision) -> int:
