@@ -6,9 +6,10 @@ rejects and check of those that could not be understood. What does not: what is 
 (``assets/financial_facts.py``).
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from itertools import chain
 from typing import Any, Generic, TypeVar
 
 import polars as pl
@@ -88,11 +89,13 @@ def understand(
     of_kind = facts.frame.filter(pl.col("disclosure_id").is_in(list(filings)))
     read_before = set(of_kind["disclosure_id"].unique())
     understood: Understood[_Content] = Understood([], [], sorted(filings.keys() - read_before))
-    stated = dict(facts_by_filing(of_kind.filter(wanted)))
-    for number in sorted(read_before):
+    # One filing's facts at a time: a peak day has a quarter of a million.
+    stated = facts_by_filing(of_kind.filter(wanted))
+    for number, of_filing in chain(stated, _without(read_before)):
         filing = filings[number]
+        read_before.discard(number)
         try:
-            content = read(stated.get(number, ()))
+            content = read(of_filing)
             if content is None:
                 raise FilingError(
                     f"the archive of this name is listed as {' or '.join(filter(None, kinds))}, "
@@ -106,6 +109,11 @@ def understand(
             understood.rows.append((filing, content))
     understood.rows.sort(key=lambda row: (row[0].disclosed_at, row[0].code, row[0].disclosure_id))
     return understood
+
+
+def _without(rest: set[str]) -> Iterator[tuple[str, Sequence[Fact]]]:
+    """Those that are left when all others were read: they have no wanted fact."""
+    yield from ((number, ()) for number in sorted(rest))
 
 
 def _filings(day: Day, kinds: Collection[XbrlKind | None]) -> dict[str, Filing]:

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from typing import Literal, NamedTuple
 
 from tdnet_assets.tdnet.reports.earnings_items import (
@@ -113,9 +114,29 @@ _DIVIDEND_YEARS = {
     "dividends": ("dividend", "this_year"),
     "next_dividends": ("next_dividend", "next_year"),
 }
-_SCHEDULE = ("first_quarter", "second_quarter", "third_quarter", "year_end", "annual")
-_PARTS = {"commemorative": COMMEMORATIVE_DIVIDEND, "extra": EXTRA_DIVIDEND}
+_PER_SHARE = {
+    **dict.fromkeys(("first_quarter", "second_quarter", "third_quarter", "year_end"), DIVIDEND),
+    "annual": DIVIDEND,
+    "commemorative": COMMEMORATIVE_DIVIDEND,
+    "extra": EXTRA_DIVIDEND,
+}
+_DIVIDEND_LINES: dict[str, Unit] = {
+    **dict.fromkeys(_PER_SHARE, "yen_per_share"),
+    **{item.name: item.unit for item in PAYOUT},
+}
+# The fields of a dividend, with the ending and the kind of their columns.
+_DIVIDEND_FIELDS: dict[str, tuple[str, FigureKind]] = {
+    "result": ("", "result"),
+    "forecast": ("_forecast", "forecast"),
+    "lower": ("_lower", "forecast_lower"),
+    "upper": ("_upper", "forecast_upper"),
+}
 _PARENT = "parent_"
+# By name: an item itself is long to compare.
+_ITEMS = {item.name: item for item in RESULT_ITEMS}
+_WITH_CHANGE = frozenset(item.name for item in INCOME)
+_AMBIGUOUS = frozenset(item.name for item in RESULT_ITEMS if item.is_ambiguous)
+_AT_END = frozenset(item.name for item in (*POSITION, *SHARES_AT_END))
 # The fields of a forecast, with the ending and the kind of their columns.
 _FORECAST_FIELDS: dict[str, tuple[str, FigureKind]] = {
     "value": ("forecast", "forecast"),
@@ -166,17 +187,17 @@ def _cells(row: Earnings | None) -> Iterator[_Cell]:
 
 def _result(whose: str, item: Item, figure: Figure | None) -> Iterator[_Cell]:
     name = f"{whose}{item.name}"
-    prior_end = None if item in POSITION or item in SHARES_AT_END else "prior_end"
+    prior_end = None if item.name in _AT_END else "prior_end"
     result: FigureKind = "result"
     change: FigureKind = "change"
     for period, stem, end, amount, rate in (
         ("current", name, "period_end", "value", "change"),
         ("prior", f"{name}_prior", prior_end, "prior", "prior_change"),
     ):
-        column = _figure_column(whose, item, name, period)._replace(end_column=end)
-        yield _Cell(stem, item.unit, _of(figure, amount), column._replace(kind=result))
-        if item in INCOME:
-            meaning = column._replace(kind=change)
+        of = (whose, item.name, name, period)
+        yield _Cell(stem, item.unit, _of(figure, amount), _figure_column(*of, result, end))
+        if item.name in _WITH_CHANGE:
+            meaning = _figure_column(*of, change, end)
             yield _Cell(f"{stem}_change", "fraction", _of(figure, rate), meaning)
     if _names_element(whose, item):
         yield _Cell(f"{name}_element", "text", _of(figure, "element"))
@@ -196,32 +217,35 @@ def _forecasts(prefix: str, period: ForecastPeriod | None) -> Iterator[_Cell]:
 
 def _forecast(whose: str, period: str, item: Item, forecast: Forecast | None) -> Iterator[_Cell]:
     name = f"{whose}{period}_{item.name}"
-    column = _figure_column(whose, item, name, period)._replace(end_column=f"{period}_end")
     for field, (ending, kind) in _FORECAST_FIELDS.items():
         is_rate = kind.endswith("_change")
         is_end = field not in ("value", "change")
-        if (is_rate and item not in INCOME) or (is_end and whose):
+        if (is_rate and item.name not in _WITH_CHANGE) or (is_end and whose):
             continue
         unit: Unit = "fraction" if is_rate else item.unit
         value = _of(forecast, field)
-        yield _Cell(f"{name}_{ending}", unit, value, column._replace(kind=kind))
+        column = _figure_column(whose, item.name, name, period, kind, f"{period}_end")
+        yield _Cell(f"{name}_{ending}", unit, value, column)
     if _names_element(whose, item):
         yield _Cell(f"{name}_element", "text", _of(forecast, "element"))
 
 
 def _names_element(whose: str, item: Item) -> bool:
     """Whether a row must say which element states the item; a parent's are Japanese."""
-    return len(item.jp) > 1 if whose else item.is_ambiguous
+    return len(item.jp) > 1 if whose else item.name in _AMBIGUOUS
 
 
-def _figure_column(whose: str, item: Item, stem: str, period: str) -> FigureColumn:
-    """The column as far as the item and the period tell."""
+@cache
+def _figure_column(  # noqa: PLR0917 - all that tells one column from another
+    whose: str, name: str, stem: str, period: str, kind: FigureKind, end: str | None
+) -> FigureColumn:
+    item = _ITEMS[name]
     is_forecast = period in FORECAST_PERIODS and not whose
     return FigureColumn(
         item=f"{whose}{item.name}",
         period=period,
-        kind="result",
-        end_column=None,
+        kind=kind,
+        end_column=end,
         element_column=f"{stem}_element" if _names_element(whose, item) else None,
         standard_column=f"{period}_standard" if is_forecast else "standard",
         elements={
@@ -235,24 +259,21 @@ def _figure_column(whose: str, item: Item, stem: str, period: str) -> FigureColu
 def _dividends(prefix: str, period: str, year: DividendYear | None) -> Iterator[_Cell]:
     end = f"{prefix}_fiscal_year_end"
     yield _Cell(end, "date", _of(year, "period_end"))
-    per_share: dict[str, str] = {**dict.fromkeys(_SCHEDULE, DIVIDEND), **_PARTS}
-    lines: list[tuple[str, Unit, dict[Standard, str]]] = [
-        (line, "yen_per_share", dict.fromkeys(STANDARDS, element))
-        for line, element in per_share.items()
-    ]
-    lines += [(item.name, item.unit, _only_elements(item)) for item in PAYOUT]
-    for line, unit, elements in lines:
+    for line, unit in _DIVIDEND_LINES.items():
         dividend: Dividend | None = getattr(year, line) if year else None
-        kinds: dict[str, FigureKind] = {
-            "": "result",
-            "_forecast": "forecast",
-            "_lower": "forecast_lower",
-            "_upper": "forecast_upper",
-        }
-        for field, (ending, kind) in zip(fields(Dividend), kinds.items(), strict=True):
-            item = f"dividend_{line}" if line in per_share else line
-            figure = FigureColumn(item, period, kind, end, None, "standard", elements)
-            yield _Cell(f"{prefix}_{line}{ending}", unit, _of(dividend, field.name), figure)
+        for field, (ending, kind) in _DIVIDEND_FIELDS.items():
+            figure = _dividend_column(line, period, kind, end)
+            yield _Cell(f"{prefix}_{line}{ending}", unit, _of(dividend, field), figure)
+
+
+@cache
+def _dividend_column(line: str, period: str, kind: FigureKind, end: str) -> FigureColumn:
+    element = _PER_SHARE.get(line)
+    if element is None:
+        elements = _only_elements(next(item for item in PAYOUT if item.name == line))
+        return FigureColumn(line, period, kind, end, None, "standard", elements)
+    elements = dict.fromkeys(STANDARDS, element)
+    return FigureColumn(f"dividend_{line}", period, kind, end, None, "standard", elements)
 
 
 def _only_elements(item: Item) -> dict[Standard, str]:
@@ -261,7 +282,7 @@ def _only_elements(item: Item) -> dict[Standard, str]:
         standard: item.jp if standard == "etf" else getattr(item, standard)
         for standard in STANDARDS
     }
-    return {standard: (names or item.jp)[0] for standard, names in own.items() if len(names) < 2}  # noqa: PLR2004
+    return {standard: (names or item.jp)[0] for standard, names in own.items() if len(names) <= 1}
 
 
 def _of(source: object | None, field: str) -> Value:

@@ -6,6 +6,7 @@ does not: contexts and values (``earnings_report.py``), and elements of the atta
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 Standard = Literal["jp", "ifrs", "us", "reit", "etf"]
@@ -373,6 +374,15 @@ ITEM_OF_ELEMENT: dict[str, Item] = {
     for item in (*PAYOUT, *RESULT_ITEMS[::-1])
     for element in (*item.jp, *item.ifrs, *item.us, *item.reit)
 }
+
+
+_ITEMS = {item.name: item for item in (*PAYOUT, *RESULT_ITEMS)}
+
+
+@cache
+def elements_of(name: str, standard: Standard) -> tuple[str, ...]:
+    """:meth:`Item.elements` of the item of that name, worked out once."""
+    return _ITEMS[name].elements(standard)
 
 
 def change_element(element: str) -> str:

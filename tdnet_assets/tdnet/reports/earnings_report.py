@@ -32,6 +32,8 @@ from tdnet_assets.tdnet.reports.earnings_items import (
     Item,
     Standard,
     change_element,
+    changed_element,
+    elements_of,
     standard_of_element,
 )
 from tdnet_assets.tdnet.reports.report_contents import (
@@ -212,12 +214,17 @@ class _Reader:
         self._taken: set[Cell] = set()
         self._used: dict[tuple[str, str | None], str] = {}
         self._cells: Mapping[str, list[Cell]] = self._cells_by_element()
+        self._stated = {changed_element(element)[0] for element in self._cells}
 
     def _cells_by_element(self) -> dict[str, list[Cell]]:
         cells: dict[str, list[Cell]] = defaultdict(list)
         for cell in self._summary.numbers:
             cells[cell.element].append(cell)
         return cells
+
+    def _elements(self, item: Item, standard: Standard) -> list[str]:
+        """The item's elements of which the summary says anything, in order of preference."""
+        return [name for name in elements_of(item.name, standard) if name in self._stated]
 
     def results(self) -> Results:
         scope = (self._periods.consolidation,)
@@ -244,7 +251,7 @@ class _Reader:
         span = Span(None, self._periods.current.end) if at_end else self._periods.current
         places = [
             Cell(element, span, scope, RESULT)
-            for element in item.elements(self._standard_of(scopes))
+            for element in self._elements(item, self._standard_of(scopes))
             for scope in scopes
         ]
         there = [cell for cell in places if cell in self._summary.numbers]
@@ -330,7 +337,7 @@ class _Reader:
         self, item: Item, span: Span, scope: str | None, *, kinds: Sequence[str] = PREDICTED
     ) -> Forecast:
         """The item's forecast, under the element of its result where that is filled."""
-        elements = item.elements(self._standard_of((scope,)))
+        elements = self._elements(item, self._standard_of((scope,)))
         used = self._used.get((item.name, scope))
         ranked = elements if used is None else (used, *(e for e in elements if e != used))
 
@@ -403,7 +410,7 @@ class _Reader:
             for name, element in _PARTS.items()
         }
         totals = {
-            item.name: self._dividend(item.elements(self.standard), [span], annual)
+            item.name: self._dividend(self._elements(item, self.standard), [span], annual)
             for item in PAYOUT
         }
         return DividendYear(period_end=span.end, **paid, **parts, **totals)
