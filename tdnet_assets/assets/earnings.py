@@ -18,7 +18,6 @@ from tdnet_assets.assets.accounting import EARNINGS_CHECKS, accounting_checks
 from tdnet_assets.assets.charts import bar_chart
 from tdnet_assets.assets.daily import DailyStep, Day, Materialized
 from tdnet_assets.assets.filings import (
-    IN_REVISION,
     IN_SUMMARY,
     Filing,
     Understood,
@@ -37,15 +36,17 @@ from tdnet_assets.tables.earnings import (
     REPLACED_BY,
     REPLACES,
 )
+from tdnet_assets.tdnet.identifiers import XbrlKind
 from tdnet_assets.tdnet.reports.accounting_checks import Finding, check_earnings
 from tdnet_assets.tdnet.reports.attached_elements import COMPARED_ELEMENTS
 from tdnet_assets.tdnet.reports.earnings_columns import earnings_row
-from tdnet_assets.tdnet.reports.earnings_report import Earnings, filled_shares, read_earnings
+from tdnet_assets.tdnet.reports.earnings_report import filled_shares, read_earnings
+from tdnet_assets.tdnet.reports.report_contents import Earnings
 from tdnet_assets.tdnet.reports.summary_cells import SummaryCells
 from tdnet_assets.tdnet.reports.surprises import RANKED_ITEMS, Surprise, largest, surprises
 from tdnet_assets.tdnet.xbrl.facts import Fact
 
-READER_VERSION = "1"
+READER_VERSION = "2"
 REPORTS_UNDERSTOOD = "reports_understood"
 
 # Bounds of the chart's groups: the result against the company's own forecast.
@@ -71,7 +72,9 @@ SPEC = dg.AssetSpec(
 )
 
 # Most facts are lines of statements that no figure of the summary is compared with.
-_FACTS = ~IN_REVISION & (IN_SUMMARY | pl.col("element").is_in(COMPARED_ELEMENTS))
+_FACTS = IN_SUMMARY | pl.col("element").is_in(COMPARED_ELEMENTS)
+# An archive under a name of no known kind must not disappear: it is a report, or a reject.
+_KINDS: tuple[XbrlKind | None, ...] = ("earnings", None)
 
 
 class _Report(NamedTuple):
@@ -84,7 +87,7 @@ _Reports = Sequence[tuple[Filing, Earnings]]
 
 async def materialize(day: Day) -> Materialized:
     """Read the day's reports, link them to those they replace, and check their figures."""
-    found = await asyncio.to_thread(understand, day, _FACTS, _report)
+    found = await asyncio.to_thread(understand, day, _KINDS, _FACTS, _report)
     reports = [(filing, report.earnings) for filing, report in found.rows]
     rows = [_row(filing, earnings) for filing, earnings in reports]
     await asyncio.to_thread(link_reports, day, rows)
@@ -200,7 +203,7 @@ def _groups(surprising: Sequence[tuple[Filing, Surprise]]) -> dict[str, int]:
 EARNINGS_STEP = DailyStep(
     spec=SPEC,
     checks={
-        REPORTS_UNDERSTOOD: "Every 決算短信 with XBRL became a row.",
+        REPORTS_UNDERSTOOD: "Every stored archive of a 決算短信 became a row.",
         **EARNINGS_CHECKS,
     },
     materialize=materialize,

@@ -18,7 +18,6 @@ from tdnet_assets.assets.accounting import REVISION_CHECKS, accounting_checks
 from tdnet_assets.assets.charts import bar_chart
 from tdnet_assets.assets.daily import CheckResult, DailyStep, Day, Materialized
 from tdnet_assets.assets.filings import (
-    IN_REVISION,
     IN_SUMMARY,
     Filing,
     Understood,
@@ -29,6 +28,7 @@ from tdnet_assets.assets.filings import (
 from tdnet_assets.assets.previews import amount, column_metadata, percent, preview
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.tables.forecast_revisions import REVISION_REJECTS_TABLE, REVISIONS_TABLE
+from tdnet_assets.tdnet.identifiers import XbrlKind
 from tdnet_assets.tdnet.reports.accounting_checks import Finding, check_revisions
 from tdnet_assets.tdnet.reports.revision_notice import (
     ForecastRevision,
@@ -40,10 +40,11 @@ from tdnet_assets.tdnet.reports.summary_cells import SummaryCells
 from tdnet_assets.tdnet.reports.surprises import biggest_revisions, revision_difference
 from tdnet_assets.tdnet.xbrl.facts import Fact
 
-READER_VERSION = "1"
+READER_VERSION = "2"
 REVISIONS_UNDERSTOOD = "revisions_understood"
 NOTHING_DROPPED = "nothing_dropped"
 
+_KINDS: tuple[XbrlKind | None, ...] = ("revision",)
 _FIELDS = tuple(field.name for field in fields(ForecastRevision))
 _RANGES = ("previous", "current", "change", "change_rate")
 
@@ -68,7 +69,7 @@ SPEC = dg.AssetSpec(
 
 async def materialize(day: Day) -> Materialized:
     """Read the day's notices, and check the changes that they state."""
-    found = await asyncio.to_thread(understand, day, IN_REVISION & IN_SUMMARY, _notice)
+    found = await asyncio.to_thread(understand, day, _KINDS, IN_SUMMARY, _notice)
     rows = [_row(filing, one) for filing, notice in found.rows for one in notice.revisions]
     write = day.lake.write_table(REVISIONS_TABLE.name, day.date, REVISIONS_TABLE.frame(rows), {})
     write_rejects(day, REVISION_REJECTS_TABLE, found.not_understood)
@@ -109,7 +110,7 @@ def _nothing_dropped(found: Understood[_Notice]) -> CheckResult:
     dropped = [
         (filing, notice.unread_elements) for filing, notice in found.rows if notice.unread_elements
     ]
-    description = "every forecast of every notice is in a row"
+    description = "every figure of every notice is in a row"
     if dropped:
         filing, elements = dropped[0]
         description = (
@@ -171,8 +172,8 @@ def revision_lines(revisions: Iterable[ForecastRevision]) -> list[dict[str, str]
 FORECAST_REVISIONS_STEP = DailyStep(
     spec=SPEC,
     checks={
-        REVISIONS_UNDERSTOOD: "Every notice of a revision became rows.",
-        NOTHING_DROPPED: "Every forecast that a notice states is in a row.",
+        REVISIONS_UNDERSTOOD: "Every stored archive of a revision became rows.",
+        NOTHING_DROPPED: "Every figure that a notice states is in a row.",
         **REVISION_CHECKS,
     },
     materialize=materialize,
