@@ -18,6 +18,7 @@ from tdnet_assets.tdnet.reports.accounting_checks import (
     CHANGE_RATE_AGREES,
     DIVIDENDS_ADD_UP,
     EQUITY_RATIO_AGREES,
+    FIGURES_TAGGED,
     FORECAST_IS_FIGURE_OR_RANGE,
     FORECASTS_KEPT,
     NET_ASSETS_WITHIN_ASSETS,
@@ -31,6 +32,7 @@ EARNINGS_CHECKS = {
     ASSETS_BALANCE: "Assets are liabilities and net assets, in the attached balance sheet.",
     NET_ASSETS_WITHIN_ASSETS: "Net assets are not more than all assets.",
     EQUITY_RATIO_AGREES: "The equity ratio is equity by all assets.",
+    FIGURES_TAGGED: "A result whose change or earlier figure is tagged is tagged itself.",
     FORECASTS_KEPT: "Every forecast that a summary states is in its row.",
     FORECAST_IS_FIGURE_OR_RANGE: "A forecast is one figure or a range, not both.",
     DIVIDENDS_ADD_UP: "The parts of a dividend make the stated year's.",
@@ -41,12 +43,13 @@ REVISION_CHECKS = {
 }
 
 _OURS = frozenset((FORECASTS_KEPT,))
+_LONGEST_LIST = 100
 
 
 def accounting_checks(
     descriptions: Mapping[str, str], findings: Sequence[tuple[Filing, Finding]]
 ) -> list[CheckResult]:
-    """One result for each check, with the figures of the first ten filings that fail it."""
+    """One result for each check, with the figures of the filings that fail it."""
     return [
         _check(name, [(filing, found) for filing, found in findings if found.name == name])
         for name in descriptions
@@ -79,7 +82,7 @@ def _check(name: str, findings: Sequence[tuple[Filing, Finding]]) -> CheckResult
                     "expected": amount(found.right),
                     "tolerance": amount(found.tolerance),
                 }
-                for filing, found in failed[:10]
+                for filing, found in failed[:_LONGEST_LIST]
             ),
         },
         only_warns=name not in _OURS,

@@ -17,7 +17,6 @@ import polars as pl
 from tdnet_assets.assets.accounting import EARNINGS_CHECKS, accounting_checks
 from tdnet_assets.assets.charts import bar_chart
 from tdnet_assets.assets.filings import (
-    IN_REVISION,
     IN_SUMMARY,
     Filing,
     Understood,
@@ -38,10 +37,12 @@ from tdnet_assets.tables.earnings import (
     REPLACES,
 )
 from tdnet_assets.tables.recipes import RECIPES
+from tdnet_assets.tdnet.identifiers import XbrlKind
 from tdnet_assets.tdnet.reports.accounting_checks import Finding, check_earnings
 from tdnet_assets.tdnet.reports.attached_elements import COMPARED_ELEMENTS
 from tdnet_assets.tdnet.reports.earnings_columns import earnings_row
-from tdnet_assets.tdnet.reports.earnings_report import Earnings, filled_shares, read_earnings
+from tdnet_assets.tdnet.reports.earnings_report import filled_shares, read_earnings
+from tdnet_assets.tdnet.reports.report_contents import Earnings
 from tdnet_assets.tdnet.reports.summary_cells import SummaryCells
 from tdnet_assets.tdnet.reports.surprises import RANKED_ITEMS, Surprise, largest, surprises
 from tdnet_assets.tdnet.xbrl.facts import Fact
@@ -72,7 +73,9 @@ SPEC = dg.AssetSpec(
 )
 
 # Most facts are lines of statements that no figure of the summary is compared with.
-_FACTS = ~IN_REVISION & (IN_SUMMARY | pl.col("element").is_in(COMPARED_ELEMENTS))
+_FACTS = IN_SUMMARY | pl.col("element").is_in(COMPARED_ELEMENTS)
+# An archive under a name of no known kind must not disappear: it is a report, or a reject.
+_KINDS: tuple[XbrlKind | None, ...] = ("earnings", None)
 
 
 class _Report(NamedTuple):
@@ -85,7 +88,7 @@ _Reports = Sequence[tuple[Filing, Earnings]]
 
 async def materialize(day: Day) -> Materialized:
     """Read the day's reports, link them to those they replace, and check their figures."""
-    found = await asyncio.to_thread(understand, day, _FACTS, _report)
+    found = await asyncio.to_thread(understand, day, _KINDS, _FACTS, _report)
     reports = [(filing, report.earnings) for filing, report in found.rows]
     rows = [_row(filing, earnings) for filing, earnings in reports]
     await asyncio.to_thread(link_reports, day, rows)
@@ -196,7 +199,7 @@ def _groups(surprising: Sequence[tuple[Filing, Surprise]]) -> dict[str, int]:
 EARNINGS_STEP = DailyStep(
     spec=SPEC,
     checks={
-        REPORTS_UNDERSTOOD: "Every 決算短信 with XBRL became a row.",
+        REPORTS_UNDERSTOOD: "Every stored archive of a 決算短信 became a row.",
         **EARNINGS_CHECKS,
     },
     materialize=materialize,

@@ -17,7 +17,6 @@ import dagster as dg
 from tdnet_assets.assets.accounting import REVISION_CHECKS, accounting_checks
 from tdnet_assets.assets.charts import bar_chart
 from tdnet_assets.assets.filings import (
-    IN_REVISION,
     IN_SUMMARY,
     Filing,
     Understood,
@@ -30,6 +29,7 @@ from tdnet_assets.assets.steps import CheckResult, DailyStep, Day, Materialized
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.tables.forecast_revisions import REVISION_REJECTS_TABLE, REVISIONS_TABLE
 from tdnet_assets.tables.recipes import RECIPES
+from tdnet_assets.tdnet.identifiers import XbrlKind
 from tdnet_assets.tdnet.reports.accounting_checks import Finding, check_revisions
 from tdnet_assets.tdnet.reports.revision_notice import (
     ForecastRevision,
@@ -45,6 +45,7 @@ NAME = "forecast_revisions"
 REVISIONS_UNDERSTOOD = "revisions_understood"
 NOTHING_DROPPED = "nothing_dropped"
 
+_KINDS: tuple[XbrlKind | None, ...] = ("revision",)
 _FIELDS = tuple(field.name for field in fields(ForecastRevision))
 _RANGES = ("previous", "current", "change", "change_rate")
 
@@ -69,7 +70,7 @@ SPEC = dg.AssetSpec(
 
 async def materialize(day: Day) -> Materialized:
     """Read the day's notices, and check the changes that they state."""
-    found = await asyncio.to_thread(understand, day, IN_REVISION & IN_SUMMARY, _notice)
+    found = await asyncio.to_thread(understand, day, _KINDS, IN_SUMMARY, _notice)
     rows = [_row(filing, one) for filing, notice in found.rows for one in notice.revisions]
     put_rejects(day, REVISION_REJECTS_TABLE, found.not_understood)
     findings = [(filing, one) for filing, notice in found.rows for one in notice.findings]
@@ -110,7 +111,7 @@ def _nothing_dropped(found: Understood[_Notice]) -> CheckResult:
     dropped = [
         (filing, notice.unread_elements) for filing, notice in found.rows if notice.unread_elements
     ]
-    description = "every forecast of every notice is in a row"
+    description = "every figure of every notice is in a row"
     if dropped:
         filing, elements = dropped[0]
         description = (
@@ -172,8 +173,8 @@ def revision_lines(revisions: Iterable[ForecastRevision]) -> list[dict[str, str]
 FORECAST_REVISIONS_STEP = DailyStep(
     spec=SPEC,
     checks={
-        REVISIONS_UNDERSTOOD: "Every notice of a revision became rows.",
-        NOTHING_DROPPED: "Every forecast that a notice states is in a row.",
+        REVISIONS_UNDERSTOOD: "Every stored archive of a revision became rows.",
+        NOTHING_DROPPED: "Every figure that a notice states is in a row.",
         **REVISION_CHECKS,
     },
     materialize=materialize,

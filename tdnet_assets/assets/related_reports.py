@@ -24,18 +24,16 @@ from tdnet_assets.tables.earnings import EARNINGS_TABLE, IS_CURRENT, REPLACED_BY
 from tdnet_assets.tables.forecast_revisions import REVISIONS_TABLE
 from tdnet_assets.tables.table import Table
 from tdnet_assets.tdnet.reports.earnings_items import FORECAST_ITEMS
-from tdnet_assets.tdnet.reports.earnings_report import Earnings
+from tdnet_assets.tdnet.reports.report_contents import FORECAST_PERIODS, Earnings
 from tdnet_assets.tdnet.reports.revision_notice import Range
 
-# A report's forecast is at most a quarter old when its result comes, late filers included.
-FORECAST_AGE = timedelta(days=150)
+# A forecast of a half year, as trusts make, is at most that old when its result comes.
+FORECAST_AGE = timedelta(days=230)
 # Corrections come within a year; one of an older report still finds it, by that report's period.
 CORRECTION_AGE = timedelta(days=400)
 
 _IDENTITY = ("code", "standard", "consolidation", "fiscal_year_end", "period", "period_end")
 _ORDER = ("disclosed_at", "disclosure_id")
-# Which forecast of an earlier report is about the period that this one has results of.
-_FORECAST_OF = {"FY": "this_year", "Q2": "this_half"}
 
 _Identity = tuple[Any, ...]
 
@@ -93,18 +91,17 @@ def own_forecasts(
 
     Args:
         day: the day of the reports.
-        reports: full years' and half years' are looked up, others are not forecast.
+        reports: of any period; those of a quarter are seldom forecast.
 
     Returns:
         By disclosure id, the last forecast of each item before that disclosure.
     """
-    wanted = {filing.code for filing, report in reports if report.period in _FORECAST_OF}
-    if not wanted:
+    if not reports:
         return {}
-    known = _stated_forecasts(day, wanted)
+    known = _stated_forecasts(day, {filing.code for filing, _ in reports})
     found: dict[str, dict[str, Range]] = {}
     for filing, report in reports:
-        about = (filing.code, report.consolidation, report.period_end)
+        about = (filing.code, report.consolidation, report.period_start, report.period_end)
         stated = [one for one in known.get(about, ()) if one[1].disclosed_at < filing.disclosed_at]
         stated.sort(key=lambda one: one[1].disclosed_at)
         if stated:
@@ -142,7 +139,7 @@ def stored_by(metadata: Mapping[str, str]) -> dict[str, str]:
     return {name: metadata[name] for name in ("reader",) if name in metadata}
 
 
-_About = tuple[str, str | None, date]
+_About = tuple[str, str | None, date | None, date]
 
 
 def _stated_forecasts(day: Day, codes: set[str]) -> dict[_About, list[tuple[str, OwnForecast]]]:
@@ -162,11 +159,11 @@ def _from_reports(
 ) -> Iterator[tuple[_About, str, OwnForecast]]:
     names = [
         f"{period}_{item.name}_{end}"
-        for period in _FORECAST_OF.values()
+        for period in FORECAST_PERIODS
         for item in FORECAST_ITEMS
         for end in ("forecast", "lower", "upper")
     ]
-    ends = [f"{period}_end" for period in _FORECAST_OF.values()]
+    ends = [f"{period}_{end}" for period in FORECAST_PERIODS for end in ("start", "end")]
     rows = (
         _scan(day, EARNINGS_TABLE, first, day.date)
         .filter(pl.col("code").is_in(list(codes)))
@@ -174,8 +171,9 @@ def _from_reports(
         .collect()
     )
     for row in rows.iter_rows(named=True):
-        for period in _FORECAST_OF.values():
-            about = (row["code"], row["consolidation"], row[f"{period}_end"])
+        for period in FORECAST_PERIODS:
+            days = (row[f"{period}_start"], row[f"{period}_end"])
+            about = (row["code"], row["consolidation"], *days)
             for item in FORECAST_ITEMS:
                 stem = f"{period}_{item.name}"
                 stated = Range(row[f"{stem}_forecast"], row[f"{stem}_lower"], row[f"{stem}_upper"])
@@ -185,6 +183,7 @@ def _from_reports(
 def _from_revisions(
     day: Day, codes: set[str], first: date
 ) -> Iterator[tuple[_About, str, OwnForecast]]:
+    days = ("period_start", "period_end")
     columns = ("current", "current_lower", "current_upper", "is_difference", "dividend_schedule")
     rows = (
         _scan(day, REVISIONS_TABLE, first, day.date)
@@ -194,12 +193,12 @@ def _from_revisions(
             ~pl.col("is_difference"),
             pl.col("dividend_schedule").is_null(),
         )
-        .select("code", "consolidation", "disclosed_at", "period_end", "item", *columns)
+        .select("code", "consolidation", "disclosed_at", *days, "item", *columns)
         .collect()
     )
     for row in rows.iter_rows(named=True):
         stated = Range(row["current"], row["current_lower"], row["current_upper"])
-        about = (row["code"], row["consolidation"], row["period_end"])
+        about = (row["code"], row["consolidation"], row["period_start"], row["period_end"])
         yield about, row["item"], OwnForecast(row["disclosed_at"], stated)
 
 

@@ -274,6 +274,20 @@ def cash_flows(company: Company, period: Period) -> CashFlows:
     return CashFlows(operating, investing, now.cash - before.cash - operating - investing)
 
 
+def parent_amounts(company: Company, period: Period) -> dict[str, int]:
+    """The parent's share of its group, by element of the summary, in the group's unit."""
+    group = figures(company, period)
+    amounts = {
+        "NetSales": group.net_sales,
+        "OperatingIncome": group.operating_income,
+        "OrdinaryIncome": group.ordinary_income,
+        "NetIncome": group.owners_profit,
+        "TotalAssets": group.total_assets,
+        "NetAssets": group.owners_equity,
+    }
+    return {element: amount * 6 // 10 for element, amount in amounts.items()}
+
+
 def forecast(company: Company, period: Period, *, edition: str = "") -> Forecast:
     """The company's forecast for the period.
 

@@ -15,6 +15,7 @@ from tdnet_assets.sample_site.figures import (
     dividends,
     figures,
     forecast,
+    parent_amounts,
     payout_ratio,
     percentage,
 )
@@ -42,6 +43,7 @@ _POSITION = {
         "EquityAttributableToOwnersOfParentPerShareIFRS",
     ),
 }
+PARENT_RESULTS = ("NetSales", "OperatingIncome", "OrdinaryIncome", "NetIncome")
 _RATIOS = {
     "jp": ("NetIncomeToShareholdersEquityRatio", "OrdinaryIncomeToTotalAssetsRatio"),
     "if": (
@@ -60,6 +62,8 @@ def summary_body(report: Report, document_name: str) -> str:
     if report.is_annual:
         parts.append(_cash_flows(report))
     parts += [_dividends(report), _forecasts(report), notes(report)]
+    if report.is_annual and report.company.consolidated:
+        parts.append(_parent(report))
     return "".join(parts)
 
 
@@ -182,7 +186,25 @@ def _dividends(report: Report) -> str:
         NON_CONSOLIDATED,
         RESULT,
     )
-    return paragraph("２．配当の状況") + table(rows) + paragraph(corrected)
+    return paragraph("２．配当の状況") + table([*rows, _special(report)]) + paragraph(corrected)
+
+
+def _special(report: Report) -> list[str]:
+    """Commemorative and extra dividends, which some software states for the quarters so far."""
+    if report.company.spelling % 2:
+        return []
+    return [
+        report.document.number(
+            named(element),
+            None,
+            "per_share",
+            report.current,
+            "AnnualMember",
+            NON_CONSOLIDATED,
+            RESULT,
+        )
+        for element in ("CommemorativeDividend", "ExtraDividend")
+    ]
 
 
 def _paid(report: Report, year: Period, which: str) -> list[str]:
@@ -243,6 +265,35 @@ def _forecasts(report: Report) -> str:
         corrected = named(f"CorrectionOf{scope}FinancialForecastInThisQuarter")
         markup += paragraph(document.flag(corrected, False, "無", *where))
     return markup + paragraph(document.text(named("NoteToForecasts"), None, *where))
+
+
+def _parent(report: Report) -> str:
+    """The parent alone, whose books are Japanese whatever the group's are."""
+    number, company = report.document.number, report.company
+    rows = []
+    for span, end, period in (
+        (report.current, report.at_end, report.period),
+        (report.prior, report.at_last_year_end, report.period.moved(-1)),
+    ):
+        now, before = (parent_amounts(company, one) for one in (period, period.moved(-1)))
+        where = (span, NON_CONSOLIDATED, RESULT)
+        row = [str(span.end)]
+        for element in PARENT_RESULTS:
+            row.append(number(named(element), now[element], "money", *where))
+            rate = change_rate(now[element], before[element])
+            row.append(number(named(f"ChangeIn{element}"), rate, "percent", *where))
+        rows.append(row)
+        at = (end, NON_CONSOLIDATED, RESULT)
+        assets, equity = now["TotalAssets"], now["NetAssets"]
+        rows.append(
+            [
+                number(named("TotalAssets"), assets, "money", *at),
+                number(named("NetAssets"), equity, "money", *at),
+                number(named("OwnersEquity"), equity, "money", *at),
+                number(named("CapitalAdequacyRatio"), percentage(equity, assets), "percent", *at),
+            ]
+        )
+    return paragraph("（参考）個別業績の概要") + table(rows)
 
 
 def _schedule(year: Dividends) -> dict[str, Decimal | None]:

@@ -5,8 +5,11 @@ from tdnet_assets.tables.disclosure_index import INDEX_TABLE
 from tdnet_assets.tables.disclosures import DISCLOSURES_TABLE, REJECTS_TABLE
 from tdnet_assets.tables.documents import DOCUMENTS_TABLE
 from tdnet_assets.tables.earnings import EARNINGS_REJECTS_TABLE, EARNINGS_TABLE
+from tdnet_assets.tables.earnings_figures import EARNINGS_FIGURES_VIEW
+from tdnet_assets.tables.earnings_summary import EARNINGS_SUMMARY_VIEW
 from tdnet_assets.tables.financial_facts import FACTS_TABLE, UNREAD_FILINGS_TABLE
 from tdnet_assets.tables.forecast_revisions import REVISION_REJECTS_TABLE, REVISIONS_TABLE
+from tdnet_assets.tables.report_figures import REPORT_FIGURES_TABLE
 from tdnet_assets.tables.table import Table
 
 ALL_TABLES: tuple[Table, ...] = (
@@ -19,7 +22,11 @@ ALL_TABLES: tuple[Table, ...] = (
     EARNINGS_REJECTS_TABLE,
     REVISIONS_TABLE,
     REVISION_REJECTS_TABLE,
+    REPORT_FIGURES_TABLE,
     HISTORY_TABLE,
     INDEX_TABLE,
 )
-"""Every table; a new one is one line here, and stands in Athena and in the documentation."""
+"""Every stored table; a new one is one line here, and stands in Athena and in the documentation."""
+
+ALL_VIEWS: tuple[Table, ...] = (EARNINGS_SUMMARY_VIEW, EARNINGS_FIGURES_VIEW)
+"""What is computed from a table when it is read."""

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
-from tdnet_assets.tables import ALL_TABLES
+from tdnet_assets.tables import ALL_TABLES, ALL_VIEWS
 from tdnet_assets.tables.table import Column, Table
 
 _FOLDERS = {"date": "date=YYYY-MM-DD", "year": "year=YYYY"}
@@ -24,13 +24,15 @@ asset and column that a column is made from.
 
 def page() -> str:
     """The page, in Markdown."""
-    return "\n".join([_HEAD, *(line for table in ALL_TABLES for line in _table(table))])
+    return "\n".join(
+        [_HEAD, *(line for table in (*ALL_TABLES, *ALL_VIEWS) for line in _table(table))]
+    )
 
 
 def _table(table: Table) -> Iterator[str]:
     yield f"## {table.name}\n"
     yield f"{table.description}\n"
-    yield f"- In {_place(table)}"
+    yield f"- {_place(table)}"
     yield f"- Key: {_names(table.keys)}"
     if table.order:
         yield f"- Sorted by {_names(table.order)}"
@@ -46,9 +48,11 @@ def _table(table: Table) -> Iterator[str]:
 
 
 def _place(table: Table) -> str:
+    if table.view_of is not None:
+        return f"A view of `{table.view_of}`, computed when it is read"
     if table.partition is None:
-        return "DynamoDB, in the table that `TDNET_DISCLOSURES_TABLE` names"
-    return f"`tables/{table.name}/{_FOLDERS[table.partition]}/data.parquet`"
+        return "In DynamoDB, in the table that `TDNET_DISCLOSURES_TABLE` names"
+    return f"In `tables/{table.name}/{_FOLDERS[table.partition]}/data.parquet`"
 
 
 def _names(columns: Iterable[str]) -> str:

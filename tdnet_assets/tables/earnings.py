@@ -14,6 +14,7 @@ from tdnet_assets.tables.financial_facts import MEMBER, VALUE
 from tdnet_assets.tables.table import Column, Table
 from tdnet_assets.tdnet.reports.earnings_columns import ColumnKind, earnings_columns
 from tdnet_assets.tdnet.reports.earnings_items import RESULT_ITEMS
+from tdnet_assets.tdnet.reports.report_contents import FORECAST_PERIODS
 
 REPLACES, REPLACED_BY, IS_CURRENT = "replaces", "replaced_by", "is_current"
 
@@ -29,18 +30,48 @@ _OTHER_FORECAST = pl.Struct(
         "value": VALUE,
     }
 )
+_STATED = "as the summary states it"
 _TYPES: dict[ColumnKind, tuple[Any, str]] = {
-    "text": (pl.String, "as the summary states it"),
-    "date": (pl.Date, "as the summary states it"),
-    "flag": (pl.Boolean, "as the summary states it"),
+    "text": (pl.String, _STATED),
+    "texts": (pl.List(pl.String), _STATED),
+    "date": (pl.Date, _STATED),
+    "flag": (pl.Boolean, _STATED),
     "yen": (VALUE, "yen, exact"),
     "yen_per_share": (VALUE, "yen per share or unit, exact"),
     "fraction": (VALUE, "fraction: 0.252 is 25.2 %"),
     "shares": (VALUE, "number of shares or units"),
     "other_forecasts": (
         pl.List(_OTHER_FORECAST),
-        "forecasts without a column: of the parent alone, of a quarter, of a later year",
+        "forecasts without a column: of a quarter, of a later year, a range of the parent's",
     ),
+}
+_MEANINGS = {
+    "document_type": "period, scope and standard in one word, in the vocabulary of J-Quants",
+    "document_name": "title on the form",
+    "standard": "jp, ifrs, us, reit or etf, by the form and the elements of the results",
+    "consolidation": "Consolidated (連結) or NonConsolidated (個別): the scope of the results",
+    "is_consolidated": "whether the results are a group's",
+    "fiscal_year_end": "決算期: last day of the fiscal year that the report belongs to, as stated",
+    "period": "Q1, Q2 (interim too), Q3 or FY",
+    "period_start": "first day of the fiscal year, where the results begin",
+    "period_end": "last day of the results",
+    "prior_start": "first day of the period that the results are compared with",
+    "prior_end": "its last day",
+    "filing_date": "提出日 as stated on the form, not the day of disclosure",
+    "dividend_payment_date": "配当支払開始予定日 or 分配金支払開始予定日",
+    "subsidiaries_changed": "期中における重要な子会社の異動",
+    "consolidation_scope_changed": "期中における連結範囲の重要な変更, of newer forms",
+    "policies_changed_by_standards": "会計基準等の改正に伴う会計方針の変更",
+    "policies_changed_otherwise": "会計基準等の改正に伴う変更以外の会計方針の変更",
+    "estimates_changed": "会計上の見積りの変更",
+    "restated": "修正再表示",
+    "forecasts_revised": "業績予想の修正の有無, against those published last",
+    "dividend_forecasts_revised": "配当予想の修正の有無, against those published last",
+    "untagged": "items printed without a tag, as their change or earlier figure shows: null here",
+    **{
+        f"{period}_standard": "standard of the elements that this period is forecast in"
+        for period in FORECAST_PERIODS
+    },
 }
 _FACT = (("financial_facts", "value"), ("financial_facts", "text"))
 
@@ -48,26 +79,41 @@ _FACT = (("financial_facts", "value"), ("financial_facts", "text"))
 _NAME_PATTERNS = {
     "{item}": "the result of the period",
     "{item}_change": "its change rate against the year before, as stated",
-    "{item}_prior": "the result of the same period of the year before",
+    "{item}_prior": "the result of the same period of the year before; of positions, at the end of "
+    "the last fiscal year",
     "{item}_prior_change": "the change rate of the year before, as stated",
     "{item}_element": "the element that states the item, where a standard has several for it",
+    "parent_{item}": "the same of the parent alone (個別業績), where the report is a group's",
     "{period}_{item}_forecast": "the forecast as one figure; the period is this_half, this_year, "
-    "next_half or next_year",
+    "next_half, next_year or year_after_next (a trust's second period)",
     "{period}_{item}_lower": "the lower end of a forecast that is a range; _upper likewise",
     "{period}_{item}_forecast_change": "the forecast's change rate, as stated; _lower_change and "
     "_upper_change likewise",
+    "parent_{period}_{item}_forecast": "the forecast of the parent alone, with its change",
     "{year}_{line}": "what was paid or decided; the year is prior_dividend, dividend or "
     "next_dividend, the line first_quarter, second_quarter, third_quarter, year_end, annual, "
-    "total_dividends, payout_ratio or dividend_on_equity",
+    "commemorative (記念配当), extra (特別配当), total_dividends, payout_ratio or "
+    "dividend_on_equity",
     "{year}_{line}_forecast": "the same as a forecast; _lower and _upper where it is a range",
 }
 # By how the names begin; what begins otherwise is about the report itself.
 _GROUPS = {
+    "dividend_payment_date": "The report",
+    "dividend_forecasts_revised": "The report",
     **{item.name: "Results" for item in RESULT_ITEMS},
-    "this_half_": "Forecast of this half year",
-    "this_year_": "Forecast of this year",
-    "next_half_": "Forecast of the next half year",
-    "next_year_": "Forecast of the next year",
+    "untagged": "Results",
+    **{
+        f"{whose}{period}_": title
+        for whose in ("", "parent_")
+        for period, title in (
+            ("this_half", "Forecast of this half year"),
+            ("this_year", "Forecast of this year"),
+            ("next_half", "Forecast of the next half year"),
+            ("next_year", "Forecast of the next year"),
+            ("year_after_next", "Forecast of the year after next"),
+        )
+    },
+    "parent_": "Results of the parent alone",
     "prior_dividend_": "Dividends of the year before",
     "dividend_": "Dividends of this year",
     "next_dividend_": "Dividends of the next year",
@@ -85,8 +131,9 @@ def _link(name: str, type_: pl.DataType | type[pl.DataType], meaning: str) -> Co
 
 
 def _figure(name: str, kind: ColumnKind) -> Column:
+    type_, meaning = _TYPES[kind]
     groups = (title for beginning, title in _GROUPS.items() if name.startswith(beginning))
-    return Column(name, *_TYPES[kind], _FACT, next(groups, _REPORT))
+    return Column(name, type_, _MEANINGS.get(name, meaning), _FACT, next(groups, _REPORT))
 
 
 EARNINGS_TABLE = Table(

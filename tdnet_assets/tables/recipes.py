@@ -24,14 +24,15 @@ class Recipe:
     reader: str = "1"
 
 
+_FILINGS = ("disclosures", "documents", "financial_facts")
 _ALL = (
     Recipe("listing_pages", (), COLLECTION),
     Recipe("disclosures", ("listing_pages",), COLLECTION, reader="3"),
     Recipe("documents", ("disclosures",), COLLECTION, reader="2"),
     Recipe("disclosure_index", ("disclosures", "documents"), DERIVATION),
     Recipe("financial_facts", ("disclosures", "documents"), DERIVATION),
-    Recipe("forecast_revisions", ("disclosures", "financial_facts"), DERIVATION),
-    Recipe("earnings", ("disclosures", "financial_facts", "forecast_revisions"), DERIVATION),
+    Recipe("forecast_revisions", _FILINGS, DERIVATION, reader="2"),
+    Recipe("earnings", (*_FILINGS, "forecast_revisions"), DERIVATION, reader="2"),
 )
 RECIPES: Mapping[str, Recipe] = {recipe.name: recipe for recipe in _ALL}
 """In the order in which a day is made."""

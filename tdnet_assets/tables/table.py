@@ -49,6 +49,7 @@ class Table:
         keys: columns that tell the rows of one file apart, as far as any of them has a value.
         order: columns that a file's rows are sorted by, nulls last; empty where that is not said.
         partition: how its folders are named; None where it is not in the bucket but in DynamoDB.
+        view_of: the table that it is computed from when it is read; None where it is stored.
         name_patterns: how names of columns are built, by pattern, where they are many.
     """
 
@@ -58,6 +59,7 @@ class Table:
     keys: Sequence[str] = field(kw_only=True)
     order: Sequence[str] = field(default=(), kw_only=True)
     partition: Partition | None = field(default="date", kw_only=True)
+    view_of: str | None = field(default=None, kw_only=True)
     name_patterns: Mapping[str, str] = field(default_factory=dict, kw_only=True)
 
     @property

@@ -47,7 +47,7 @@ def _published(site, day, code, is_wanted):
 def _publish_archive(site, day, code, content):
     """A new disclosure of the company with just this archive; gives its id."""
     site.set_day(day, 0)
-    row = _published(site, day, code, lambda _: True)
+    row = _published(site, day, code, lambda one: one.xbrl_name.startswith("0812"))
     site.faults.send_instead(rf"{row.disclosure_id}\.zip$", content)
     return row.disclosure_id
 
@@ -117,6 +117,7 @@ def test_accountants_checks_pass_on_sound_reports_for_each_day(site, pipeline):
         assert pipeline.checks(result, name) == {str(DAY): True}, name
 
 
+@pytest.mark.slow
 def test_a_correction_weeks_later_replaces_the_report_on_both_sides(site, pipeline, report):
     first, code, archive = report
     pipeline.materialize(DAY)
@@ -191,6 +192,77 @@ def test_a_report_that_contradicts_itself_is_a_reject_and_the_others_are_rows(
     assert "earnings" not in pipeline.materialized(result)
 
 
+def test_no_stored_archive_disappears_whatever_is_in_it(site, pipeline):
+    """Only attachments, a new taxonomy, a summary under another name, bytes that are no zip."""
+    site.set_day(DAY, 60)
+    alone, new, renamed, cut = sorted(_reports(site, DAY))[:4]
+    for number, change in (
+        (alone, _without_summary),
+        (new, _with_new_taxonomy),
+        (renamed, _as_html),
+    ):
+        (row,) = (row for row in site.rows(DAY) if row.disclosure_id == number)
+        site.faults.send_instead(rf"0812{number}\.zip$", change(site.document(row.xbrl_name)))
+    (notice, *_) = (row for row in site.rows(DAY) if (row.xbrl_name or "").startswith("0912"))
+    archive = _with_new_taxonomy(site.document(notice.xbrl_name))
+    site.faults.send_instead(rf"0912{notice.disclosure_id}\.zip$", archive)
+    (row,) = (row for row in site.rows(DAY) if row.disclosure_id == cut)
+    site.faults.send_instead(rf"0812{cut}\.zip$", _without_inline(site.document(row.xbrl_name)))
+
+    result = pipeline.materialize(DAY)
+
+    assert not result.success
+    reasons = {
+        row["disclosure_id"]: row["reason"]
+        for row in pipeline.table("earnings_rejects", DAY).to_dicts()
+    }
+    assert set(reasons) == {alone, new, renamed}
+    assert "no summary" in reasons[alone]
+    assert "taxonomy" in reasons[new]
+    assert "edsum/2026-07-01' is not known" in reasons[new]
+    assert "no summary" in reasons[renamed]
+    assert pipeline.table("unread_filings", DAY)["disclosure_id"].to_list() == [cut]
+    (reject,) = pipeline.table("forecast_revision_rejects", DAY).to_dicts()
+    assert reject["disclosure_id"] == notice.disclosure_id
+    assert "is not known" in reject["reason"]
+    every = {row.disclosure_id for row in site.rows(DAY) if (row.xbrl_name or "")[:4] == "0812"}
+    assert set(pipeline.table("earnings", DAY)["disclosure_id"]) == every - {*reasons, cut}
+    assert pipeline.checks(result, "reports_understood") == {str(DAY): False}
+    assert pipeline.checks(result, "revisions_understood") == {str(DAY): False}
+
+
+def test_an_archive_without_facts_fails_the_check_and_is_no_reject(site, pipeline):
+    site.set_day(DAY, 30)
+    (number, *_) = sorted(_reports(site, DAY))
+    (row,) = (row for row in site.rows(DAY) if row.disclosure_id == number)
+    content = _without_inline(site.document(row.xbrl_name))
+    site.faults.send_instead(rf"0812{number}\.zip$", content)
+
+    result = pipeline.materialize(DAY)
+
+    assert pipeline.table("unread_filings", DAY)["disclosure_id"].to_list() == [number]
+    assert pipeline.checks(result, "reports_understood") == {str(DAY): False}
+    assert "earnings" not in pipeline.materialized(result)
+    assert f"tables/earnings_rejects/date={DAY}/" not in " ".join(pipeline.objects())
+    assert set(pipeline.table("earnings", DAY)["disclosure_id"]) == (
+        _reports(site, DAY).keys() - {number}
+    )
+
+
+def test_a_report_under_a_notices_name_is_a_reject(site, pipeline, report):
+    _, _, archive = report
+    site.set_day(DAY, 60)
+    (notice, *_) = (row for row in site.rows(DAY) if (row.xbrl_name or "").startswith("0912"))
+    site.faults.send_instead(rf"0912{notice.disclosure_id}\.zip$", archive)
+
+    result = pipeline.materialize(DAY)
+
+    (reject,) = pipeline.table("forecast_revision_rejects", DAY).to_dicts()
+    assert reject["disclosure_id"] == notice.disclosure_id
+    assert "listed as revision" in reject["reason"]
+    assert pipeline.checks(result, "revisions_understood") == {str(DAY): False}
+
+
 def test_figures_that_do_not_agree_warn_and_the_day_stands(site, pipeline, report):
     number, _, archive = report
     site.faults.send_instead(rf"{number}\.zip$", _with_other_assets(archive))
@@ -232,14 +304,38 @@ def test_a_result_is_held_against_the_companys_own_last_forecast(site, pipeline)
     assert line["surprise"]
 
 
-def _rewritten(archive, change):
-    """The archive with its summary changed."""
+def _rewritten(archive, change, renamed=lambda name: name):
+    """The archive with its inline documents changed; a document without a name is left out."""
     packed = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(archive)) as old, zipfile.ZipFile(packed, "w") as new:
         for name in old.namelist():
             content = old.read(name)
-            new.writestr(name, change(content) if name.endswith("-ixbrl.htm") else content)
+            if renamed(name):
+                changed = change(content) if name.endswith("-ixbrl.htm") else content
+                new.writestr(renamed(name), changed)
     return packed.getvalue()
+
+
+def _without_summary(archive):
+    return _rewritten(archive, bytes, lambda name: None if "/Summary/" in name else name)
+
+
+def _with_new_taxonomy(archive):
+    return _rewritten(
+        archive, lambda text: text.replace(b"tdnet/ed/t/2014-01-12", b"tdnet/edsum/2026-07-01")
+    )
+
+
+def _as_html(archive):
+    def renamed(name):
+        is_summary = "/Summary/" in name and name.endswith(".htm")
+        return name.removesuffix(".htm") + ".html" if is_summary else name
+
+    return _rewritten(archive, bytes, renamed)
+
+
+def _without_inline(archive):
+    return _rewritten(archive, bytes, lambda name: None if "-ixbrl" in name else name)
 
 
 def _without_code(archive):

@@ -96,6 +96,7 @@ def test_collect_says_what_became_of_the_day_and_ends_with_0(site, platform, pip
     assert pipeline.table("disclosures", DAY).height == 5
 
 
+@pytest.mark.slow
 def test_collect_takes_a_range_with_both_ends_in_it(site, tdnet, pipeline):
     site.set_day(DAY, 3)
     site.set_day(NEXT_DAY, 4)
@@ -125,7 +126,7 @@ def test_a_day_that_is_refused_ends_with_1_and_one_line(tdnet):
     result = tdnet("collect", "2026-03-02")
 
     assert result.exit_code == 1
-    (line,) = result.stderr.splitlines()
+    (line,) = _said(result.stderr)
     assert line.startswith("tdnet: 2026-03-02 not complete: listing_pages: TDnet has no list for")
     assert result.stdout.startswith("failed: nothing listed (")
 
@@ -187,6 +188,7 @@ def test_a_day_that_is_no_date_is_refused_with_the_form_to_write(tdnet):
     assert "'13.2.2026' is no day: write YYYY-MM-DD, or today" in result.stderr
 
 
+@pytest.mark.slow
 def test_any_environment_works_with_the_named_bucket_tables_and_endpoint(site, tdnet, pipeline):
     site.set_day(DAY, 2)
 
@@ -277,6 +279,7 @@ def test_status_of_an_unknown_record_ends_with_1_and_says_where_to_look(tdnet, p
     )
 
 
+@pytest.mark.slow
 def test_without_a_terminal_progress_is_plain_lines(site, tdnet, monkeypatch):
     monkeypatch.setattr(progress_display, "PLAIN_LINE_EVERY_SECONDS", 0.05)
     site.set_day(DAY, 12)
@@ -290,6 +293,7 @@ def test_without_a_terminal_progress_is_plain_lines(site, tdnet, monkeypatch):
     assert len(set(lines)) == len(lines)
 
 
+@pytest.mark.slow
 def test_in_a_terminal_progress_is_a_bar(site, platform):
     site.set_day(DAY, 12)
     site.faults.wait(r"\.pdf$", seconds=0.2)

@@ -308,6 +308,7 @@ def test_nothing_found_is_an_empty_answer_and_no_error(tdnet, command):
     assert table.stderr == comma.stderr == array.stderr == binary.stderr == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("format_", "lines"), [("csv", 1), ("json", 1), ("table", 1), ("table", 0)]
 )

@@ -268,6 +268,7 @@ def test_a_failed_start_says_what_the_log_says(start: Start, tmp_path: Path) -> 
         start()
 
 
+@pytest.mark.slow
 def test_the_next_one_waits_until_the_former_one_has_saved_its_state(start: Start) -> None:
     first = start()
     config = config_for(first.endpoint_url)

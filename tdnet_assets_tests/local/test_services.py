@@ -142,6 +142,7 @@ def test_processes_share_the_services_which_end_after_the_last_one_was_killed(
     assert not (config.home_path / "local" / "services.json").exists()
 
 
+@pytest.mark.slow
 def test_a_user_that_comes_soon_after_the_last_one_keeps_the_services(
     config: PlatformConfig, user: Callable[..., User]
 ) -> None:
@@ -152,6 +153,7 @@ def test_a_user_that_comes_soon_after_the_last_one_keeps_the_services(
     assert services_of(config) == services
 
 
+@pytest.mark.slow
 def test_five_processes_that_come_at_once_start_one_supervisor(
     config: PlatformConfig, user: Callable[..., User]
 ) -> None:
@@ -163,6 +165,7 @@ def test_five_processes_that_come_at_once_start_one_supervisor(
     assert_usable(configs[0])
 
 
+@pytest.mark.slow
 def test_users_that_come_while_the_services_stop_get_new_ones(config: PlatformConfig) -> None:
     with running_services(config) as first:
         before = services_of(config)
@@ -178,6 +181,7 @@ def test_users_that_come_while_the_services_stop_get_new_ones(config: PlatformCo
     assert second == first
 
 
+@pytest.mark.slow
 def test_users_that_come_while_a_signal_stops_the_services_get_new_ones(
     config: PlatformConfig,
 ) -> None:
@@ -193,6 +197,7 @@ def test_users_that_come_while_a_signal_stops_the_services_get_new_ones(
     assert_ended(before)
 
 
+@pytest.mark.slow
 def test_state_and_addresses_survive_a_restart(config: PlatformConfig) -> None:
     with running_services(config) as first:
         client(first, "s3").put_object(
@@ -211,6 +216,7 @@ def test_state_and_addresses_survive_a_restart(config: PlatformConfig) -> None:
         assert items == [{"execution_id": {"S": "one"}}]
 
 
+@pytest.mark.slow
 def test_a_killed_supervisor_leaves_no_process_and_no_loss(config: PlatformConfig) -> None:
     with running_services(config) as first:
         before = services_of(config)
@@ -240,6 +246,7 @@ def test_a_killed_embedded_aws_is_started_again_with_tables_for_users_at_work(
         assert services_of(config).supervisor == before.supervisor
 
 
+@pytest.mark.slow
 def test_an_embedded_aws_that_keeps_ending_is_given_up_and_the_log_says_so(
     config: PlatformConfig,
 ) -> None:

@@ -21,9 +21,22 @@ from tdnet_assets.tdnet.reports.attached_elements import (
     LIABILITIES,
     LIABILITIES_AND_NET_ASSETS,
     NET_ASSETS,
+    PARTS_OF_REVENUE,
+    WHOLES_OF_REVENUE,
 )
-from tdnet_assets.tdnet.reports.earnings_items import FORECAST_ITEMS, PAYOUT, changed_element
-from tdnet_assets.tdnet.reports.earnings_report import Dividend, DividendYear, Earnings, Forecast
+from tdnet_assets.tdnet.reports.earnings_items import (
+    FORECAST_ITEMS,
+    PARENT_FORECAST_ITEMS,
+    PAYOUT,
+    changed_element,
+)
+from tdnet_assets.tdnet.reports.report_contents import (
+    Dividend,
+    DividendYear,
+    Earnings,
+    Figure,
+    Forecast,
+)
 from tdnet_assets.tdnet.reports.summary_cells import (
     CONSOLIDATED,
     CURRENT,
@@ -47,6 +60,7 @@ CHANGE_AMOUNT_AGREES = "change_amount_agrees"
 ASSETS_BALANCE = "assets_balance"
 NET_ASSETS_WITHIN_ASSETS = "net_assets_within_assets"
 EQUITY_RATIO_AGREES = "equity_ratio_agrees"
+FIGURES_TAGGED = "figures_tagged"
 FORECASTS_KEPT = "forecasts_kept"
 FORECAST_IS_FIGURE_OR_RANGE = "forecast_is_figure_or_range"
 DIVIDENDS_ADD_UP = "dividends_add_up"
@@ -93,6 +107,7 @@ def check_earnings(
         *_statements_balance(statements),
         *_position_is_possible(summary, earnings),
         *_change_rates(summary),
+        *_figures_are_tagged(earnings),
         _forecasts_are_kept(summary, earnings),
         *_forecasts_are_figures_or_ranges(earnings),
         *_dividends_add_up(earnings),
@@ -104,12 +119,20 @@ def check_revisions(summary: SummaryCells) -> tuple[Finding, ...]:
     return (*_change_amounts(summary), *_change_rates(summary))
 
 
+class _Place(NamedTuple):
+    """What figures of the statements must share to be compared; some are in two currencies."""
+
+    span: Span
+    is_group: bool
+    unit: str
+
+
 class _Statements:
-    """The figures of the attached statements, without any breakdown, by scope."""
+    """The figures of the attached statements, without any breakdown, by scope and unit."""
 
     def __init__(self, facts: Iterable[Fact]) -> None:
-        self._facts: dict[tuple[str, Span, bool], list[Fact]] = defaultdict(list)
-        self.places: dict[tuple[Span, bool], None] = {}
+        self._facts: dict[tuple[str, _Place], list[Fact]] = defaultdict(list)
+        self.places: dict[_Place, None] = {}
         for fact in facts:
             if fact.part != ATTACHMENT or fact.value is None or fact.period_end is None:
                 continue
@@ -117,17 +140,20 @@ class _Statements:
                 continue
             # EDINET's taxonomies mean the group where no member says otherwise.
             is_group = fact.consolidation in (None, CONSOLIDATED)
-            span = Span(fact.period_start, fact.period_end)
-            self._facts[fact.element, span, is_group].append(fact)
-            self.places[span, is_group] = None
+            place = _Place(Span(fact.period_start, fact.period_end), is_group, _unit(fact))
+            self._facts[fact.element, place].append(fact)
+            self.places[place] = None
 
-    def stated(self, elements: Iterable[str], span: Span, *, is_group: bool) -> list[Fact]:
-        return [
-            fact for element in elements for fact in self._facts.get((element, span, is_group), ())
-        ]
+    def stated(self, elements: Iterable[str], place: _Place) -> list[Fact]:
+        return [fact for element in elements for fact in self._facts.get((element, place), ())]
 
-    def one(self, elements: Iterable[str], span: Span, *, is_group: bool) -> Fact | None:
-        return next(iter(self.stated(elements, span, is_group=is_group)), None)
+    def one(self, elements: Iterable[str], place: _Place) -> Fact | None:
+        return next(iter(self.stated(elements, place)), None)
+
+
+def _unit(fact: Fact) -> str:
+    """Its unit in one spelling: JPYPerShares is JPY/shares."""
+    return (fact.unit or "").lower().replace("per", "/")
 
 
 def _summary_equals_statements(summary: SummaryCells, statements: _Statements) -> Iterator[Finding]:
@@ -137,9 +163,13 @@ def _summary_equals_statements(summary: SummaryCells, statements: _Statements) -
         if elements is None or fact.value is None or not _is_result(cell):
             continue
         is_group = cell.consolidation in (None, CONSOLIDATED)
-        lines = statements.stated(elements, cell.span, is_group=is_group)
+        value = fact.value
+        lines = [
+            line
+            for line in statements.stated(elements, _Place(cell.span, is_group, _unit(fact)))
+            if not _is_part(line, cell.element, value)
+        ]
         if lines:
-            value = fact.value
             line = min(lines, key=lambda line: abs((line.value or Decimal(0)) - value))
             yield _finding(
                 SUMMARY_EQUALS_STATEMENTS,
@@ -150,12 +180,22 @@ def _summary_equals_statements(summary: SummaryCells, statements: _Statements) -
             )
 
 
+def _is_part(line: Fact, element: str, whole: Decimal) -> bool:
+    """Whether a line is only a part of the summary's revenue: 売上高 beside 営業収入."""
+    return (
+        line.element in PARTS_OF_REVENUE
+        and element in WHOLES_OF_REVENUE
+        and (line.value or Decimal(0)) + unit_of(line) <= whole
+    )
+
+
 def _statements_balance(statements: _Statements) -> Iterator[Finding]:
-    for span, is_group in statements.places:
-        assets = statements.one(ASSETS, span, is_group=is_group)
+    for place in statements.places:
+        assets = statements.one(ASSETS, place)
         if assets is None:
             continue
-        both = statements.one(LIABILITIES_AND_NET_ASSETS, span, is_group=is_group)
+        span = place.span
+        both = statements.one(LIABILITIES_AND_NET_ASSETS, place)
         if both is not None:
             yield _finding(
                 ASSETS_BALANCE,
@@ -164,8 +204,8 @@ def _statements_balance(statements: _Statements) -> Iterator[Finding]:
                 both.value,
                 max(unit_of(assets), unit_of(both)),
             )
-        debts = statements.one(LIABILITIES, span, is_group=is_group)
-        net = statements.one(NET_ASSETS, span, is_group=is_group)
+        debts = statements.one(LIABILITIES, place)
+        net = statements.one(NET_ASSETS, place)
         if debts is not None and net is not None:
             yield _finding(
                 ASSETS_BALANCE,
@@ -229,12 +269,14 @@ def _base(summary: SummaryCells, cell: Cell) -> Fact | None:
         if cell.result_forecast == RESULT:
             found = found or summary.numbers.get(previous._replace(result_forecast=FORECAST))
         return found
-    result = cell._replace(result_forecast=RESULT)
-    span = comparative(cell.span, summary.spans(result))
+    result, forecast = (cell._replace(result_forecast=kind) for kind in (RESULT, FORECAST))
+    # The second of two forecast periods is held against the first.
+    span = comparative(cell.span, {*summary.spans(result), *summary.spans(forecast)})
     # An interim report forecasts a year whose base, the last year, it does not state.
     if span is None or abs(span.months - cell.span.months) > 1:
         return None
-    return summary.numbers.get(result._replace(span=span))
+    base = summary.numbers.get(result._replace(span=span))
+    return base or summary.numbers.get(forecast._replace(span=span))
 
 
 def _change_amounts(summary: SummaryCells) -> Iterator[Finding]:
@@ -252,6 +294,21 @@ def _change_amounts(summary: SummaryCells) -> Iterator[Finding]:
             change.value,
             now.value - before.value,
             2 * max(map(unit_of, (change, now, before))),
+        )
+
+
+def _figures_are_tagged(earnings: Earnings) -> Iterator[Finding]:
+    """A result whose change or earlier figure is tagged is tagged itself: else it is in no row."""
+    for name in earnings.untagged:
+        figure: Figure = getattr(earnings.results, name)
+        yield Finding(
+            name=FIGURES_TAGGED,
+            passed=False,
+            compared=f"{figure.element} of {earnings.period_end}, which has no tag, and what it "
+            "is compared with",
+            left=None,
+            right=figure.prior,
+            tolerance=Decimal(0),
         )
 
 
@@ -286,7 +343,7 @@ def _forecasts_of(earnings: Earnings) -> Iterator[tuple[str, Decimal | None]]:
         yield from ((LOWER, forecast.lower), (LOWER, forecast.change_lower))
         yield from ((UPPER, forecast.upper), (UPPER, forecast.change_upper))
     for year in _dividend_years(earnings):
-        for name in (*_PARTS, "annual", *(item.name for item in PAYOUT)):
+        for name in (*_PARTS, "annual", "commemorative", "extra", *(item.name for item in PAYOUT)):
             dividend: Dividend = getattr(year, name)
             yield from ((FORECAST, dividend.forecast), (LOWER, dividend.lower))
             yield UPPER, dividend.upper
@@ -356,10 +413,12 @@ def _dividend_years(earnings: Earnings) -> list[DividendYear]:
 
 
 def _named_forecasts(earnings: Earnings) -> Iterator[tuple[str, Forecast]]:
-    for period in (earnings.this_half, earnings.this_year, earnings.next_half, earnings.next_year):
-        if period is not None:
-            for item in FORECAST_ITEMS:
-                yield f"{item.name} to {period.period_end}", getattr(period.figures, item.name)
+    for period in earnings.forecast_periods.values():
+        for item in FORECAST_ITEMS:
+            yield f"{item.name} to {period.period_end}", getattr(period.figures, item.name)
+        for item in PARENT_FORECAST_ITEMS if period.parent else ():
+            name = f"the parent's {item.name} to {period.period_end}"
+            yield name, getattr(period.parent, item.name)
 
 
 class _Quotient(NamedTuple):

@@ -38,6 +38,12 @@ _INTERNATIONAL_REVENUE = (
     "InsuranceRevenueIFRS",
 )
 
+# A summary's 営業収益 may be 売上高 and 営業収入 together, each a line of its own.
+WHOLES_OF_REVENUE = frozenset(
+    ("GrossOperatingRevenues", "NetSalesAndOperatingRevenues", "OperatingRevenues")
+)
+PARTS_OF_REVENUE = frozenset(("NetSales", "OperatingRevenue2"))
+
 ATTACHED_ELEMENTS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(_REVENUE.jp, _JAPANESE_REVENUE),
     **dict.fromkeys(_REVENUE.ifrs, _INTERNATIONAL_REVENUE),

@@ -1,11 +1,12 @@
 """Which element states which item, by accounting standard: the one table that all readers use.
 
 What belongs here: names of items, of their elements, and of the elements about their change. What
-does not: contexts and values (``earnings.py``), and elements of the attached statements
-(``accounting_checks.py``).
+does not: contexts and values (``earnings_report.py``), and elements of the attached statements
+(``attached_elements.py``).
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 Standard = Literal["jp", "ifrs", "us", "reit", "etf"]
@@ -271,6 +272,7 @@ SHARES = (
     ),
     _item("average_shares", "shares", jp="AverageNumberOfShares"),
 )
+SHARES_AT_END = tuple(item for item in SHARES if item.name != "average_shares")
 # Once a year, under the annual member of the dividend schedule; a trust's have no schedule.
 PAYOUT = (
     _item("total_dividends", "yen", jp="TotalDividendPaidAnnual", reit="TotalDistributionsREIT"),
@@ -296,7 +298,69 @@ PAYOUT = (
 RESULT_ITEMS = (*INCOME, *PER_SHARE, *POSITION, *CASH_FLOWS, *RATIOS, *SHARES)
 FORECAST_ITEMS = (*INCOME, *PER_SHARE)
 
-DIVIDEND_ELEMENTS = ("DividendPerShare", "CommemorativeDividend", "ExtraDividend")
+# Of the parent alone (個別業績), beside the group's.
+_PARENTS = (
+    "revenue",
+    "operating_income",
+    "ordinary_income",
+    "net_income",
+    "eps",
+    "diluted_eps",
+    "total_assets",
+    "net_assets",
+    "equity",
+    "equity_ratio",
+    "net_assets_per_share",
+    "return_on_equity",
+)
+PARENT_ITEMS = tuple(item for item in RESULT_ITEMS if item.name in _PARENTS)
+PARENT_FORECAST_ITEMS = tuple(
+    item for item in FORECAST_ITEMS if item.name in _PARENTS and item.name != "diluted_eps"
+)
+
+# What a report says about itself with yes or no.
+_SUBSIDIARIES = (
+    "MaterialChangesInSubsidiariesDuringThisPeriodChangesInScopeOfConsolidationsResultingFrom"
+)
+_SCOPE = "SignificantChangesInTheScopeOfConsolidationDuringThePeriod"
+_BY_STANDARDS = "ChangesBasedOnRevisionsOfAccountingStandard"
+_OTHERWISE = "ChangesOtherThanOnesBasedOnRevisionsOfAccountingStandard"
+FLAGS: dict[str, tuple[str, ...]] = {
+    "subsidiaries_changed": (
+        f"{_SUBSIDIARIES}ChangeIsSubsidiaries",
+        f"{_SUBSIDIARIES}ChangeIsSubsidiariesUS",
+        f"{_SUBSIDIARIES}ChangesInSubsidiariesIFRS",
+    ),
+    "consolidation_scope_changed": (_SCOPE, f"{_SCOPE}US", f"{_SCOPE}IFRS"),
+    "policies_changed_by_standards": (
+        _BY_STANDARDS,
+        f"{_BY_STANDARDS}US",
+        "ChangesInAccountingPoliciesRequiredByIFRSIFRS",
+    ),
+    "policies_changed_otherwise": (
+        _OTHERWISE,
+        f"{_OTHERWISE}US",
+        "ChangesInAccountingPoliciesOtherThanIFRSRequirementsIFRS",
+    ),
+    "estimates_changed": (
+        "ChangesInAccountingEstimates",
+        "ChangesInAccountingEstimatesInterim",
+        "ChangesInAccountingEstimatesIFRS",
+    ),
+    "restated": ("RetrospectiveRestatement", "RetrospectiveRestatementInterim"),
+    "forecasts_revised": (
+        "CorrectionOfConsolidatedFinancialForecastInThisQuarter",
+        "CorrectionOfFinancialForecastInThisQuarter",
+    ),
+    "dividend_forecasts_revised": ("CorrectionOfDividendForecastInThisQuarter",),
+}
+PAYMENT_DATES = ("DividendPayableDateAsPlanned", "DistributionsPayableDateAsPlannedREIT")
+
+DIVIDEND, COMMEMORATIVE_DIVIDEND, EXTRA_DIVIDEND = DIVIDEND_ELEMENTS = (
+    "DividendPerShare",
+    "CommemorativeDividend",
+    "ExtraDividend",
+)
 AMOUNT_CHANGE, CHANGE_RATE = "AmountChange", "ChangeIn"
 _IRREGULAR_CHANGE = {"TotalComprehensiveIncomeIFRS": "ChangesInTotalComprehensiveIncomeIFRS"}
 _REGULAR_NAME = {change: element for element, change in _IRREGULAR_CHANGE.items()}
@@ -310,6 +374,15 @@ ITEM_OF_ELEMENT: dict[str, Item] = {
     for item in (*PAYOUT, *RESULT_ITEMS[::-1])
     for element in (*item.jp, *item.ifrs, *item.us, *item.reit)
 }
+
+
+_ITEMS = {item.name: item for item in (*PAYOUT, *RESULT_ITEMS)}
+
+
+@cache
+def elements_of(name: str, standard: Standard) -> tuple[str, ...]:
+    """:meth:`Item.elements` of the item of that name, worked out once."""
+    return _ITEMS[name].elements(standard)
 
 
 def change_element(element: str) -> str:

@@ -1,36 +1,56 @@
-"""What a 決算短信 says, as one wide row: results, position, dividends and forecasts.
+"""Reads a 決算短信 into its row: results, position, dividends and forecasts.
 
-What belongs here: choosing the cells of a summary that make the row. What does not: which element
-states what (``earnings_items.py``), which days a report covers (``report_periods.py``), the row as
-flat columns (``earnings_columns.py``), and whether the figures are right
-(``accounting_checks.py``).
-
-Amounts are exact decimals in yen, per-share figures in yen, ratios fractions: 0.252 is 25.2 %.
-A figure that the report leaves empty (nil, printed as a dash) is None and never zero.
+What belongs here: choosing the cells of a summary that make the row. What does not: the row's shape
+(``report_contents.py``), which element states what (``earnings_items.py``), which days a report
+covers (``report_periods.py``), the row as flat columns (``earnings_columns.py``), and whether the
+figures are right (``accounting_checks.py``).
 """
 
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import chain
 from typing import NamedTuple
 
 from tdnet_assets.tdnet.reports.earnings_items import (
-    CASH_FLOWS,
-    DIVIDEND_ELEMENTS,
+    COMMEMORATIVE_DIVIDEND,
+    DIVIDEND,
+    EXTRA_DIVIDEND,
+    FLAGS,
     FORECAST_ITEMS,
     INCOME,
+    PARENT_FORECAST_ITEMS,
+    PARENT_ITEMS,
+    PAYMENT_DATES,
     PAYOUT,
-    PER_SHARE,
     POSITION,
-    RATIOS,
+    RESULT_ITEMS,
     SHARES,
+    SHARES_AT_END,
     Item,
     Standard,
     change_element,
+    changed_element,
+    elements_of,
     standard_of_element,
+)
+from tdnet_assets.tdnet.reports.report_contents import (
+    FORECAST_PERIODS,
+    PARENT_FORECAST_PERIODS,
+    Changes,
+    Dividend,
+    DividendYear,
+    Earnings,
+    Figure,
+    Forecast,
+    ForecastFigures,
+    ForecastPeriod,
+    OtherForecast,
+    ParentForecasts,
+    ParentResults,
+    Results,
 )
 from tdnet_assets.tdnet.reports.report_periods import ReportPeriods, report_periods
 from tdnet_assets.tdnet.reports.summary_cells import (
@@ -47,24 +67,6 @@ from tdnet_assets.tdnet.reports.summary_cells import (
     SummaryCells,
     comparative,
 )
-from tdnet_assets.tdnet.xbrl.facts import Member
-
-__all__ = [
-    "Dividend",
-    "DividendYear",
-    "Earnings",
-    "EarningsError",
-    "Figure",
-    "FilledShare",
-    "Forecast",
-    "ForecastFigures",
-    "ForecastPeriod",
-    "OtherForecast",
-    "ReportIdentity",
-    "Results",
-    "filled_shares",
-    "read_earnings",
-]
 
 _REVISION_DATES = (
     "ReportingDateOfFinancialForecastCorrection",
@@ -78,6 +80,7 @@ _SCHEDULE = {
     "year_end": "YearEnd",
     "annual": "Annual",
 }
+_PARTS = {"commemorative": COMMEMORATIVE_DIVIDEND, "extra": EXTRA_DIVIDEND}
 _STANDARD_WORDS: dict[str, Standard] = {
     "日本基準": "jp",
     "IFRS": "ifrs",
@@ -85,220 +88,6 @@ _STANDARD_WORDS: dict[str, Standard] = {
     "米国基準": "us",
     "REIT": "reit",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A result and the one that it is compared with, with the change rates as stated."""
-
-    value: Decimal | None
-    change: Decimal | None
-    prior: Decimal | None
-    prior_change: Decimal | None
-    element: str | None
-    """The element that states it; None where no element of the item is in the summary."""
-
-
-@dataclass(frozen=True, slots=True)
-class Forecast:
-    """A forecast: one figure, or the ends of a range, each with its change rate as stated."""
-
-    value: Decimal | None
-    lower: Decimal | None
-    upper: Decimal | None
-    change: Decimal | None
-    change_lower: Decimal | None
-    change_upper: Decimal | None
-    element: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Results:
-    """The results of a report; the names are those of the table in ``earnings_items.py``.
-
-    Positions are at the period's end, and compared with the last fiscal year's end. A trust's units
-    stand where a company's shares do.
-    """
-
-    revenue: Figure
-    operating_income: Figure
-    ordinary_income: Figure
-    profit_before_tax: Figure
-    profit: Figure
-    net_income: Figure
-    comprehensive_income: Figure
-    eps: Figure
-    diluted_eps: Figure
-    distribution_per_unit: Figure
-    excess_distribution_per_unit: Figure
-    total_distribution_per_unit: Figure
-    total_assets: Figure
-    net_assets: Figure
-    equity: Figure
-    equity_ratio: Figure
-    net_assets_per_share: Figure
-    cash_end: Figure
-    operating_cash_flow: Figure
-    investing_cash_flow: Figure
-    financing_cash_flow: Figure
-    return_on_equity: Figure
-    return_on_assets: Figure
-    operating_margin: Figure
-    equity_method_income: Figure
-    shares_issued: Figure
-    treasury_shares: Figure
-    average_shares: Figure
-
-
-@dataclass(frozen=True, slots=True)
-class ForecastFigures:
-    """The forecasts of one period."""
-
-    revenue: Forecast
-    operating_income: Forecast
-    ordinary_income: Forecast
-    profit_before_tax: Forecast
-    profit: Forecast
-    net_income: Forecast
-    comprehensive_income: Forecast
-    eps: Forecast
-    diluted_eps: Forecast
-    distribution_per_unit: Forecast
-    excess_distribution_per_unit: Forecast
-    total_distribution_per_unit: Forecast
-
-
-@dataclass(frozen=True, slots=True)
-class ForecastPeriod:
-    """A period that is forecast, and its forecasts."""
-
-    period_start: date | None
-    period_end: date
-    figures: ForecastFigures
-
-
-@dataclass(frozen=True, slots=True)
-class Dividend:
-    """A dividend: what was paid or resolved, or else what is forecast as one figure or a range."""
-
-    result: Decimal | None
-    forecast: Decimal | None
-    lower: Decimal | None
-    upper: Decimal | None
-
-
-@dataclass(frozen=True, slots=True)
-class DividendYear:
-    """The dividends of one fiscal year, in yen per share, and what they amount to.
-
-    Attributes:
-        period_end: the last day of that fiscal year.
-        annual: their sum as stated; empty in the year of a share split.
-        total_dividends: yen paid in all.
-        payout_ratio: share of the profit that is paid.
-        dividend_on_equity: dividends by net assets.
-    """
-
-    period_end: date
-    first_quarter: Dividend
-    second_quarter: Dividend
-    third_quarter: Dividend
-    year_end: Dividend
-    annual: Dividend
-    total_dividends: Dividend
-    payout_ratio: Dividend
-    dividend_on_equity: Dividend
-
-
-@dataclass(frozen=True, slots=True)
-class OtherForecast:
-    """A forecast that has no column: of the parent alone, of a quarter, of a later year."""
-
-    element: str
-    statistic: str
-    """``Forecast``, ``Lower`` or ``Upper``."""
-    period_start: date | None
-    period_end: date
-    consolidation: str | None
-    dividend_schedule: str | None
-    members: tuple[Member, ...]
-    value: Decimal
-
-
-class ReportIdentity(NamedTuple):
-    """What a report and its corrections have in common; two reports with one identity are such."""
-
-    code: str
-    standard: Standard
-    consolidation: str | None
-    fiscal_year_end: date
-    period: str
-    period_end: date
-
-
-@dataclass(frozen=True, slots=True)
-class Earnings:
-    """One 決算短信.
-
-    Attributes:
-        document_name: title on the form, e.g. ``第１四半期決算短信〔日本基準〕(連結)``.
-        standard: ``jp``, ``ifrs``, ``us``, ``reit`` or ``etf``.
-        consolidation: ``Consolidated`` or ``NonConsolidated``; None where the form has no such
-            axis.
-        code: securities code as stated, mostly 5 characters.
-        company_name: the company's or the trust's name.
-        fiscal_year_end: last day of the fiscal year that the report belongs to.
-        period: ``Q1``, ``Q2`` (interim too), ``Q3`` or ``FY``.
-        period_start: first day of the fiscal year.
-        period_end: last day of the period.
-        filing_date: day of filing as stated on the form, not the day of disclosure.
-        results: figures of the period and of the one before.
-        this_half: forecasts of this fiscal year's first half; None where there are none.
-        this_year: forecasts of this fiscal year, stated by interim reports.
-        next_half: forecasts of the next fiscal year's first half.
-        next_year: forecasts of the next fiscal year, stated by annual reports.
-        prior_dividends: the last fiscal year's dividends.
-        dividends: this fiscal year's, paid and forecast.
-        next_dividends: the next fiscal year's.
-        other_forecasts: every other forecast that the summary states.
-    """
-
-    document_name: str | None
-    standard: Standard
-    consolidation: str | None
-    code: str
-    company_name: str | None
-    fiscal_year_end: date
-    period: str
-    period_start: date | None
-    period_end: date
-    filing_date: date | None
-    results: Results
-    this_half: ForecastPeriod | None
-    this_year: ForecastPeriod | None
-    next_half: ForecastPeriod | None
-    next_year: ForecastPeriod | None
-    prior_dividends: DividendYear | None
-    dividends: DividendYear | None
-    next_dividends: DividendYear | None
-    other_forecasts: tuple[OtherForecast, ...]
-
-    @property
-    def is_consolidated(self) -> bool:
-        """Whether the results are a group's."""
-        return self.consolidation == CONSOLIDATED
-
-    @property
-    def identity(self) -> ReportIdentity:
-        """What a correction of this report would state too."""
-        return ReportIdentity(
-            code=self.code,
-            standard=self.standard,
-            consolidation=self.consolidation,
-            fiscal_year_end=self.fiscal_year_end,
-            period=self.period,
-            period_end=self.period_end,
-        )
 
 
 class FilledShare(NamedTuple):
@@ -315,26 +104,28 @@ def read_earnings(summary: SummaryCells) -> Earnings | None:
     """The row of a 決算短信, from its summary alone.
 
     Returns:
-        The row, or None where the archive is another kind of filing: it has no summary, or it is a
-        revision.
+        The row, or None where the archive is a revision.
 
     Raises:
-        EarningsError: the summary contradicts itself, or lacks its code, its fiscal year or any
-            result.
+        EarningsError: there is no summary, its taxonomy is not known, it contradicts itself, or
+            lacks its code, its fiscal year or any result.
     """
-    if summary.family is None or _is_revision(summary):
+    summary.form()
+    if _is_revision(summary):
         return None
     code = summary.text("SecuritiesCode")
     if code is None:
         raise EarningsError("the summary states no SecuritiesCode: look at the filing")
     periods = report_periods(summary)
-    standard = _standard(summary, periods)
-    reader = _Reader(summary, periods, standard)
-    spans = periods.forecasts
+    reader = _Reader(summary, periods, _standard(summary, periods))
+    # In this order: forecasts prefer the elements of the results, and the rest is what is left.
+    results = reader.results()
+    parent = reader.parent_results()
+    forecasts = {name: reader.forecasts(name) for name in FORECAST_PERIODS}
     dividends = reader.dividends()
     return Earnings(
         document_name=summary.text("DocumentName"),
-        standard=standard,
+        standard=reader.standard,
         consolidation=periods.consolidation,
         code=code,
         company_name=summary.text("CompanyName") or summary.text("IssuerNameREIT"),
@@ -342,12 +133,15 @@ def read_earnings(summary: SummaryCells) -> Earnings | None:
         period=periods.period,
         period_start=periods.current.start,
         period_end=periods.current.end,
+        prior_start=periods.prior.start if periods.prior else None,
+        prior_end=periods.prior.end if periods.prior else None,
         filing_date=summary.day("FilingDate"),
-        results=reader.results(),
-        this_half=reader.forecasts(spans.this_half),
-        this_year=reader.forecasts(spans.this_year),
-        next_half=reader.forecasts(spans.next_half),
-        next_year=reader.forecasts(spans.next_year),
+        dividend_payment_date=summary.day(*PAYMENT_DATES),
+        changes=Changes(**{name: summary.flag(*elements) for name, elements in FLAGS.items()}),
+        results=results,
+        untagged=tuple(reader.untagged),
+        parent=parent,
+        **forecasts,
         prior_dividends=dividends.get("prior"),
         dividends=dividends.get("current"),
         next_dividends=dividends.get("next"),
@@ -407,12 +201,20 @@ def _standard(summary: SummaryCells, periods: ReportPeriods) -> Standard:
 
 
 class _Reader:
-    """Takes the row's cells out of a summary, and remembers which forecasts it took."""
+    """Takes the row's cells out of a summary, and remembers which forecasts it took.
+
+    Attributes:
+        standard: the report's.
+        untagged: names of the results that are printed without a tag.
+    """
 
     def __init__(self, summary: SummaryCells, periods: ReportPeriods, standard: Standard) -> None:
-        self._summary, self._periods, self._standard = summary, periods, standard
+        self._summary, self._periods, self.standard = summary, periods, standard
+        self.untagged: list[str] = []
         self._taken: set[Cell] = set()
+        self._used: dict[tuple[str, str | None], str] = {}
         self._cells: Mapping[str, list[Cell]] = self._cells_by_element()
+        self._stated = {changed_element(element)[0] for element in self._cells}
 
     def _cells_by_element(self) -> dict[str, list[Cell]]:
         cells: dict[str, list[Cell]] = defaultdict(list)
@@ -420,42 +222,49 @@ class _Reader:
             cells[cell.element].append(cell)
         return cells
 
+    def _elements(self, item: Item, standard: Standard) -> list[str]:
+        """The item's elements of which the summary says anything, in order of preference."""
+        return [name for name in elements_of(item.name, standard) if name in self._stated]
+
     def results(self) -> Results:
-        periods = self._periods
-        scope = (periods.consolidation,)
-        figures: dict[str, Figure] = {}
-        for item in (*INCOME, *PER_SHARE, *CASH_FLOWS, *RATIOS):
-            figures[item.name] = self._figure(item, periods.current, periods.prior, scope)
-        end = Span(None, periods.current.end)
-        for item in POSITION:
-            figures[item.name] = self._figure(item, end, None, scope)
-        shares = (NON_CONSOLIDATED, periods.consolidation)
-        for item in SHARES:
-            lasting = item.name == "average_shares"
-            span = periods.current if lasting else end
-            prior = periods.prior if lasting else None
-            figures[item.name] = self._figure(item, span, prior, shares)
+        scope = (self._periods.consolidation,)
+        # Shares are always the company's own.
+        own = (NON_CONSOLIDATED, self._periods.consolidation)
+        figures = {
+            item.name: self._figure(item, own if item in SHARES else scope) for item in RESULT_ITEMS
+        }
         return Results(**figures)
 
-    def _figure(
-        self, item: Item, span: Span, prior: Span | None, scopes: Sequence[str | None]
-    ) -> Figure:
-        """The item's figure under the first element that is filled, or else that is there."""
+    def parent_results(self) -> ParentResults | None:
+        if self._periods.consolidation != CONSOLIDATED:
+            return None
+        figures = {item.name: self._figure(item, (NON_CONSOLIDATED,)) for item in PARENT_ITEMS}
+        return ParentResults(**figures)
+
+    def _figure(self, item: Item, scopes: Sequence[str | None]) -> Figure:
+        """The item's figure under the first element that is filled.
+
+        Or else the first of which anything is: the change or the earlier figure of one that is
+        printed without a tag, or an empty cell.
+        """
+        at_end = item in POSITION or item in SHARES_AT_END
+        span = Span(None, self._periods.current.end) if at_end else self._periods.current
         places = [
             Cell(element, span, scope, RESULT)
-            for element in item.elements(self._standard)
+            for element in self._elements(item, self._standard_of(scopes))
             for scope in scopes
         ]
         there = [cell for cell in places if cell in self._summary.numbers]
-        filled = (cell for cell in there if self._summary.value(cell) is not None)
-        cell = next(filled, there[0] if there else None)
+        filled = [cell for cell in there if self._summary.value(cell) is not None]
+        beside = [] if filled else [cell for cell in places if self._is_around(cell)]
+        cell = next(iter([*filled, *beside, *there]), None)
         if cell is None:
             return Figure(None, None, None, None, None)
-        if span.start is None:
-            # Each line has its own comparison: the last year's end, or last year's same day.
-            others = (c.span for c in self._cells[cell.element] if c._replace(span=span) == cell)
-            prior = comparative(span, (other for other in others if other.start is None))
-        before = None if prior is None else cell._replace(span=prior)
+        if filled:
+            self._used[item.name, cell.consolidation] = cell.element
+        elif not there:
+            self.untagged.append(item.name)
+        before = self._before(cell)
         return Figure(
             value=self._summary.value(cell),
             change=self._change(cell),
@@ -464,72 +273,151 @@ class _Reader:
             element=cell.element,
         )
 
-    def forecasts(self, span: Span | None) -> ForecastPeriod | None:
+    def _standard_of(self, scopes: Sequence[str | None]) -> Standard:
+        """A group's parent keeps its own books under Japanese standards."""
+        is_parent = self._periods.consolidation == CONSOLIDATED and scopes == (NON_CONSOLIDATED,)
+        return "jp" if is_parent else self.standard
+
+    def _is_around(self, cell: Cell) -> bool:
+        """Whether the change of a figure or its earlier figure is filled."""
+        before = self._before(cell)
+        around = [
+            cell._replace(element=change_element(cell.element)),
+            *([before] if before else []),
+        ]
+        return any(self._summary.value(place) is not None for place in around)
+
+    def _before(self, cell: Cell) -> Cell | None:
+        """Where the earlier figure is: positions have their own, at the last year's end or day."""
+        prior = self._periods.prior
+        if cell.span.start is None:
+            others = (
+                other.span
+                for other in self._cells.get(cell.element, ())
+                if other.span.start is None and other._replace(span=cell.span) == cell
+            )
+            prior = comparative(cell.span, others)
+        return None if prior is None else cell._replace(span=prior)
+
+    def forecasts(self, name: str) -> ForecastPeriod | None:
+        """The forecasts of the period of that name."""
+        span: Span | None = getattr(self._periods.forecasts, name)
         if span is None:
             return None
-        figures = {item.name: self._forecast(item, span) for item in FORECAST_ITEMS}
-        return ForecastPeriod(span.start, span.end, ForecastFigures(**figures))
-
-    def _forecast(self, item: Item, span: Span) -> Forecast:
         scope = self._periods.consolidation
-        there = [
-            element
-            for element in item.elements(self._standard)
-            if any(Cell(element, span, scope, kind) in self._summary.numbers for kind in PREDICTED)
-        ]
-        filled = (
-            element
-            for element in there
-            if any(
-                self._summary.value(Cell(element, span, scope, kind)) is not None
-                for kind in PREDICTED
-            )
+        figures = {item.name: self._forecast(item, span, scope) for item in FORECAST_ITEMS}
+        used = Counter(
+            standard_of_element(figure.element)
+            for figure in figures.values()
+            if figure.element is not None
         )
-        element = next(filled, there[0] if there else None)
+        return ForecastPeriod(
+            period_start=span.start,
+            period_end=span.end,
+            standard=used.most_common(1)[0][0] if used and self._is_company else self.standard,
+            figures=ForecastFigures(**figures),
+            parent=self._parent_forecasts(span) if name in PARENT_FORECAST_PERIODS else None,
+        )
+
+    @property
+    def _is_company(self) -> bool:
+        return self.standard in ("jp", "ifrs", "us")
+
+    def _parent_forecasts(self, span: Span) -> ParentForecasts | None:
+        if self._periods.consolidation != CONSOLIDATED:
+            return None
+        return ParentForecasts(
+            **{
+                item.name: self._forecast(item, span, NON_CONSOLIDATED, kinds=(FORECAST,))
+                for item in PARENT_FORECAST_ITEMS
+            }
+        )
+
+    def _forecast(
+        self, item: Item, span: Span, scope: str | None, *, kinds: Sequence[str] = PREDICTED
+    ) -> Forecast:
+        """The item's forecast, under the element of its result where that is filled."""
+        elements = self._elements(item, self._standard_of((scope,)))
+        used = self._used.get((item.name, scope))
+        ranked = elements if used is None else (used, *(e for e in elements if e != used))
+
+        def places(element: str) -> list[Cell]:
+            return [Cell(element, span, scope, kind) for kind in kinds]
+
+        there = [e for e in ranked if any(cell in self._summary.numbers for cell in places(e))]
+        filled = (
+            e for e in there if any(self._summary.value(cell) is not None for cell in places(e))
+        )
+        changed = (
+            e
+            for e in ranked
+            if any(self._summary.value(cell) is not None for cell in places(change_element(e)))
+        )
+        element = next(chain(filled, changed, there), None)
         if element is None:
             return Forecast(None, None, None, None, None, None, None)
-        point, lower, upper = (Cell(element, span, scope, kind) for kind in PREDICTED)
+        cells = dict(zip(kinds, places(element), strict=True))
+
+        def value(kind: str) -> Decimal | None:
+            return self._take(cells[kind]) if kind in cells else None
+
+        def change(kind: str) -> Decimal | None:
+            return self._change(cells[kind]) if kind in cells else None
+
         return Forecast(
-            value=self._take(point),
-            lower=self._take(lower),
-            upper=self._take(upper),
-            change=self._change(point),
-            change_lower=self._change(lower),
-            change_upper=self._change(upper),
+            value=value(FORECAST),
+            lower=value(LOWER),
+            upper=value(UPPER),
+            change=change(FORECAST),
+            change_lower=change(LOWER),
+            change_upper=change(UPPER),
             element=element,
         )
 
     def dividends(self) -> dict[str, DividendYear]:
-        """The years with dividends, as ``prior``, ``current`` and ``next``."""
-        year_end = self._periods.fiscal_year_end
+        """The years with dividends, as ``prior``, ``current`` and ``next``.
+
+        Commemorative and extra dividends say nothing of them: interim reports state those of the
+        quarters so far.
+        """
+        current = self._periods.current
         spans = {
             cell.span
-            for element in (*DIVIDEND_ELEMENTS, *(name for i in PAYOUT for name in _names(i)))
+            for element in (DIVIDEND, *(name for item in PAYOUT for name in _names(item)))
             for cell in self._cells.get(element, ())
-            if cell.dividend_schedule is not None or self._standard == "reit"
+            if cell.dividend_schedule is not None or self.standard == "reit"
         }
         years = {
-            "prior": max((s for s in spans if s.end < year_end), key=_end, default=None),
-            "current": max((s for s in spans if s.end == year_end), key=_length, default=None),
-            "next": min((s for s in spans if s.end > year_end), key=_end, default=None),
+            "prior": max(
+                (s for s in spans if s.end < (current.start or current.end)), key=_end, default=None
+            ),
+            "current": max((s for s in spans if _holds(s, current)), key=_length, default=None),
+            "next": min((s for s in spans if _begin(s) > current.end), key=_end, default=None),
         }
         return {
             which: self._dividend_year(span) for which, span in years.items() if span is not None
         }
 
     def _dividend_year(self, span: Span) -> DividendYear:
+        annual = None if self.standard == "reit" else _SCHEDULE["annual"]
         paid = {
-            name: self._dividend(("DividendPerShare",), span, schedule)
+            name: self._dividend((DIVIDEND,), [span], schedule)
             for name, schedule in _SCHEDULE.items()
         }
-        annual = None if self._standard == "reit" else _SCHEDULE["annual"]
+        so_far = [span, self._periods.current] if _holds(span, self._periods.current) else [span]
+        parts = {
+            name: self._dividend((element,), so_far, _SCHEDULE["annual"])
+            for name, element in _PARTS.items()
+        }
         totals = {
-            item.name: self._dividend(item.elements(self._standard), span, annual)
+            item.name: self._dividend(self._elements(item, self.standard), [span], annual)
             for item in PAYOUT
         }
-        return DividendYear(period_end=span.end, **paid, **totals)
+        return DividendYear(period_end=span.end, **paid, **parts, **totals)
 
-    def _dividend(self, elements: Sequence[str], span: Span, schedule: str | None) -> Dividend:
+    def _dividend(
+        self, elements: Sequence[str], spans: Sequence[Span], schedule: str | None
+    ) -> Dividend:
         """A dividend by the first element that is filled, of the group or of the company alone.
 
         Dividends per share are always the company's own; ratios are the group's where it has them.
@@ -539,6 +427,7 @@ class _Reader:
             places = [
                 Cell(element, span, scope, kind, dividend_schedule=schedule)
                 for element in elements
+                for span in spans
                 for scope in (self._periods.consolidation, NON_CONSOLIDATED)
             ]
             filled = (cell for cell in places if self._summary.value(cell) is not None)
@@ -581,9 +470,17 @@ def _names(item: Item) -> tuple[str, ...]:
     return (*item.jp, *item.ifrs, *item.us, *item.reit)
 
 
+def _begin(span: Span) -> date:
+    return span.start or span.end
+
+
 def _end(span: Span) -> date:
     return span.end
 
 
 def _length(span: Span) -> int:
     return span.months
+
+
+def _holds(year: Span, period: Span) -> bool:
+    return _begin(year) <= period.end <= year.end

@@ -1,7 +1,7 @@
 """Which days a 決算短信 reports on, compares with and forecasts, told from the contexts' dates.
 
 What belongs here: choosing among the periods that a summary mentions. What does not: the figures of
-those periods (``earnings.py``). Nothing is read from the ids of contexts.
+those periods (``earnings_report.py``). Nothing is read from the ids of contexts.
 """
 
 from dataclasses import dataclass
@@ -23,6 +23,7 @@ from tdnet_assets.tdnet.reports.summary_cells import (
 _MONTHS_OF_A_QUARTER = 3
 _MONTHS_OF_A_HALF = range(5, 8)
 _MONTHS_OF_A_YEAR_AT_LEAST = 10
+_MONTHS_OF_DOUBT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +31,14 @@ class ForecastSpans:
     """The periods that a report forecasts; None where it does not.
 
     A half is the first six months of that year. A real estate trust's year is its fiscal period,
-    mostly of six months.
+    mostly of six months, and it mostly forecasts two of them.
     """
 
     this_half: Span | None
     this_year: Span | None
     next_half: Span | None
     next_year: Span | None
+    year_after_next: Span | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,7 @@ def _forecasts(summary: SummaryCells, scope: str | None, year_end: date) -> Fore
         ),
         next_half=_half(coming, next_year),
         next_year=next_year,
+        year_after_next=_year_after(coming, next_year),
     )
 
 
@@ -158,6 +161,20 @@ def _next_year(summary: SummaryCells, coming: list[Span], year_end: date) -> Spa
     named = [span for span in coming if span.end in ends]
     whole = named or [span for span in coming if span.months >= _MONTHS_OF_A_YEAR_AT_LEAST]
     return whole[-1] if whole else None
+
+
+def _year_after(coming: list[Span], year: Span | None) -> Span | None:
+    """The period behind the next year, of its length."""
+    if year is None:
+        return None
+    behind = [
+        span
+        for span in coming
+        if span.start is not None
+        and span.start > year.end
+        and abs(span.months - year.months) <= _MONTHS_OF_DOUBT
+    ]
+    return min(behind, key=lambda span: span.end, default=None)
 
 
 def _half(spans: list[Span], year: Span | None) -> Span | None:

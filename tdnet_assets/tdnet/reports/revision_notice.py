@@ -7,9 +7,9 @@ and dividends and for trusts. What does not: which element states which item
 Amounts are exact decimals in yen, per-share figures in yen, rates fractions: 0.143 is +14.3 %.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
@@ -50,6 +50,8 @@ _UNITS: dict[str, Statistic] = {
 }
 _DIFFERENCE = "差異"
 _MONTHS_OF_A_HALF = range(5, 8)
+_PARTS_OF_A_YEAR = {"first_quarter": range(2, 5), "nine_months": range(8, 11)}
+_MONTHS_OF_A_YEAR_AT_LEAST = 10
 
 
 class Range(NamedTuple):
@@ -81,7 +83,9 @@ class ForecastRevision:
         document_name: title of the notice.
         kind: ``earnings``, ``dividend`` or ``reit``.
         code: securities code as stated.
-        fiscal_year_end: the fiscal year that the notice is about.
+        fiscal_year_end: the fiscal year that the notice is about, as its form states it.
+        period_year_end: the end of the fiscal year that the forecast's period belongs to, which
+            may be a later one; None where the form states no fiscal year.
         reported_on: day of the notice as stated on the form.
         item: the item's name in ``earnings_items.py``, ``dividend`` for dividends per share, or
             the element where the table does not know it.
@@ -90,7 +94,8 @@ class ForecastRevision:
         consolidation: ``Consolidated``, ``NonConsolidated``, or None without that axis.
         period_start: first day of the period that is forecast.
         period_end: its last day.
-        period: ``first_half``, ``full_year`` or ``other``; a trust's fiscal period is a full year.
+        period: ``first_quarter``, ``first_half``, ``nine_months``, ``full_year`` or ``other``; a
+            trust's fiscal period is a full year.
         dividend_schedule: ``FirstQuarter`` to ``ThirdQuarter``, ``YearEnd``, ``Annual``, or None.
         previous: the forecast so far.
         current: the forecast now. In a notice about the difference between forecast and result
@@ -107,6 +112,7 @@ class ForecastRevision:
     kind: RevisionKind
     code: str
     fiscal_year_end: date | None
+    period_year_end: date | None
     reported_on: date | None
     item: str
     element: str
@@ -129,11 +135,14 @@ def read_revisions(summary: SummaryCells) -> tuple[ForecastRevision, ...]:
     """The revised figures of a notice, in the order of the document.
 
     Returns:
-        One row per figure that has a forecast or a result; empty where the archive is no revision.
+        One row per figure that has a forecast or a result, of this year or of the year before;
+        empty where the archive is no revision, or states no figure at all.
 
     Raises:
-        EarningsError: the notice contradicts itself, or states no securities code.
+        EarningsError: the notice has no summary or one in a taxonomy that is not known,
+            contradicts itself, or states no securities code.
     """
+    summary.form()
     return tuple(row for row, _ in _rows(summary))
 
 
@@ -175,7 +184,9 @@ def _rows(summary: SummaryCells) -> Iterator[tuple[ForecastRevision, set[Cell]]]
         reading = _Reading(summary, figure)
         previous, current = reading.range(PREVIOUS), reading.range(CURRENT)
         result = reading.number(CURRENT, RESULT)
-        if not (previous.is_stated or current.is_stated or result is not None):
+        prior_result = reading.prior_result()
+        # A forecast may be undetermined before and after: what the year before brought stands.
+        if not (previous.is_stated or current.is_stated or {result, prior_result} != {None}):
             continue
         change, change_rate = reading.change()
         row = ForecastRevision(
@@ -183,6 +194,7 @@ def _rows(summary: SummaryCells) -> Iterator[tuple[ForecastRevision, set[Cell]]]
             kind=_kind(summary, figure),
             code=code,
             fiscal_year_end=year_end,
+            period_year_end=_year_end(summary, figure.span, year_end),
             reported_on=reported_on,
             item=_item_name(figure.element),
             element=figure.element,
@@ -195,7 +207,7 @@ def _rows(summary: SummaryCells) -> Iterator[tuple[ForecastRevision, set[Cell]]]
             previous=previous,
             current=current,
             result=result,
-            prior_result=reading.prior_result(),
+            prior_result=prior_result,
             change=change,
             change_rate=change_rate,
             is_difference=_is_difference(document_name, reported_on, figure.span),
@@ -204,18 +216,35 @@ def _rows(summary: SummaryCells) -> Iterator[tuple[ForecastRevision, set[Cell]]]
 
 
 def _figures(summary: SummaryCells) -> list[Cell]:
-    """What is revised: each figure and period that has a forecast, by its cell without the rest."""
-    forecast_ends = {cell.span.end for cell in summary.numbers if cell.result_forecast in PREDICTED}
+    """What is revised: each figure and period that has a forecast, by its cell without the rest.
+
+    A result of the year before, which stands beside them, is of a figure too.
+    """
+    spans = {cell.span for cell in summary.numbers if cell.result_forecast in PREDICTED}
+    ends = {span.end for span in spans}
     figures: dict[Cell, None] = {}
     for cell in summary.numbers:
         if cell.previous_current is None or cell.members:
             continue
-        # Only results of forecast periods: those of the year before go beside them.
-        if cell.result_forecast in PREDICTED or cell.span.end in forecast_ends:
+        span: Span | None = cell.span
+        if cell.result_forecast not in PREDICTED and cell.span.end not in ends:
+            span = _year_behind(cell.span, spans)
+        if span is not None:
             element, _ = changed_element(cell.element)
-            figure = cell._replace(element=element, result_forecast=None, previous_current=None)
+            figure = Cell(
+                element,
+                span,
+                cell.consolidation,
+                result_forecast=None,
+                dividend_schedule=cell.dividend_schedule,
+            )
             figures[figure] = None
     return list(figures)
+
+
+def _year_behind(span: Span, spans: Iterable[Span]) -> Span | None:
+    """The period that is compared with that one."""
+    return next((later for later in spans if comparative(later, [span, *spans]) == span), None)
 
 
 class _Reading:
@@ -302,8 +331,31 @@ def _period(summary: SummaryCells, span: Span, year_end: date | None) -> str:
         return "full_year"
     if span.months in _MONTHS_OF_A_HALF:
         return "first_half"
+    if span.start is None or year_end is None:
+        return "other"
+    starts_a_year = (span.start - timedelta(days=1)).month == year_end.month
+    for name, months in _PARTS_OF_A_YEAR.items():
+        if span.months in months and starts_a_year:
+            return name
     # A notice may be about the next year as well.
-    return "full_year" if span.months > max(_MONTHS_OF_A_HALF) + 2 else "other"
+    return "full_year" if span.months >= _MONTHS_OF_A_YEAR_AT_LEAST else "other"
+
+
+def _year_end(summary: SummaryCells, span: Span, year_end: date | None) -> date | None:
+    """The end of the fiscal year that holds the last day of a period; a trust's is the period's."""
+    if summary.family == "re":
+        return span.end
+    while year_end is not None and year_end < span.end:
+        year_end = _a_year_on(year_end)
+    return year_end
+
+
+def _a_year_on(day: date) -> date:
+    """The same day a year later; the last of February stays the last."""
+    next_day = day + timedelta(days=1)
+    if (next_day.month, next_day.day) == (2, 29):
+        next_day += timedelta(days=1)
+    return next_day.replace(year=next_day.year + 1) - timedelta(days=1)
 
 
 def _is_difference(document_name: str | None, reported_on: date | None, span: Span) -> bool:

@@ -1,8 +1,8 @@
 """The cells of a filing's summary: one number per element and context, one text per element.
 
 What belongs here: finding a cell, and refusing a filing whose facts contradict each other about
-one. What does not: which cells make a figure (``earnings.py``, ``forecast_revisions.py``), and the
-attached statements.
+one, or is in a taxonomy that is not known. What does not: which cells make a figure
+(``earnings_report.py``, ``revision_notice.py``), and the attached statements.
 """
 
 import re
@@ -26,6 +26,8 @@ PREVIOUS, CURRENT = "Previous", "Current"
 
 # Matches any edition: .../taxonomy/jp/tse/tdnet/ed/t/2014-01-12 and the older .../t/ed/2007-06-30.
 _SUMMARY_NAMESPACE = re.compile(r"tdnet.*[/-](ed|re|ef)(?:[/-]|$)")
+# The exchange's own, of any form; a filer's extensions are elsewhere.
+_TAXONOMY = re.compile(r"tdnet.*/taxonomy/")
 _DAYS_PER_MONTH = 30.44
 
 
@@ -72,12 +74,15 @@ class SummaryCells:
 
     def __init__(self, facts: Iterable[Fact]) -> None:
         self.family: Family | None = None
+        self._unknown: dict[str, None] = {}
         self.numbers: dict[Cell, Fact] = {}
         self._texts: dict[str, dict[str, str]] = defaultdict(dict)
         cells: dict[Cell, list[Fact]] = defaultdict(list)
         for fact in facts:
             family = summary_family(fact)
             if family is None:
+                if fact.part == SUMMARY:
+                    self._unknown[fact.namespace] = None
                 continue
             self.family = self.family or family
             if is_number(fact):
@@ -90,6 +95,26 @@ class SummaryCells:
         self._spans: dict[Cell, list[Span]] = defaultdict(list)
         for cell in self.numbers:
             self._spans[cell._replace(span=_ANY_SPAN)].append(cell.span)
+
+    def form(self) -> Family:
+        """Whose form the summary is.
+
+        Raises:
+            EarningsError: there is no summary, or it uses a taxonomy of the exchange that is not
+                known: what its elements mean would be a guess.
+        """
+        new = [name for name in self._unknown if self.family is None or _TAXONOMY.search(name)]
+        if new:
+            raise EarningsError(
+                f"the taxonomy {' and '.join(map(shown, sorted(new)))} is not known: look at what "
+                "the exchange has changed, and teach summary_cells its namespace"
+            )
+        if self.family is None:
+            raise EarningsError(
+                "the archive has no summary, only attached statements: look at which documents it "
+                "holds and under which names"
+            )
+        return self.family
 
     def text(self, element: str) -> str | None:
         """The text of an element, without white space around it; None where none is stated.
@@ -122,6 +147,20 @@ class SummaryCells:
                         "the filing, and whether the reader knows its date format"
                     ) from None
         return None
+
+    def flag(self, *elements: str) -> bool | None:
+        """Whether any of the elements says true; None where none of them says anything.
+
+        Raises:
+            EarningsError: the text is neither true nor false.
+        """
+        texts = {text for element in elements for text in self._texts.get(element, {}).values()}
+        if not texts <= {"true", "false"}:
+            raise EarningsError(
+                f"{' or '.join(elements)} is {' and '.join(map(shown, sorted(texts)))}, which is "
+                "neither true nor false: look at the filing"
+            )
+        return "true" in texts if texts else None
 
     def value(self, cell: Cell) -> Decimal | None:
         """The number of a cell; None where it is nil or not there."""

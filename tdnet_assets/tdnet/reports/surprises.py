@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Literal, NamedTuple, TypeVar
 
 from tdnet_assets.tdnet.reports.earnings_items import FORECAST_ITEMS
-from tdnet_assets.tdnet.reports.earnings_report import Earnings, ForecastPeriod
+from tdnet_assets.tdnet.reports.report_contents import Earnings, ForecastPeriod
 from tdnet_assets.tdnet.reports.revision_notice import ForecastRevision, Range
 
 Turn = Literal["to_profit", "to_loss", "larger_loss", "smaller_loss"]

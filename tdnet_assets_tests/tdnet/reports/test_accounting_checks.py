@@ -12,6 +12,7 @@ from tdnet_assets_tests.tdnet.reports.summary_facts import (
     LAST_YEAR,
     NEXT_YEAR,
     THIS_YEAR,
+    TRUST,
     Filing,
     annual_report,
     cover,
@@ -86,6 +87,46 @@ def test_any_line_of_revenue_may_be_the_summarys():
     assert verdicts(filing, checks.SUMMARY_EQUALS_STATEMENTS) == [True]
 
 
+@pytest.mark.parametrize(
+    ("part", "verdict"), [(90_000_000, []), (100_000_000, [True]), (101_000_001, [False])]
+)
+def test_a_part_of_the_revenue_is_not_held_against_the_whole(part, verdict):
+    # 営業収益 of the summary is 売上高 and 営業収入, each a line of its own.
+    filing = cover(Filing()).number("OperatingRevenues", 100_000_000, *THIS_YEAR)
+    filing.line("NetSales", part, *THIS_YEAR)
+    assert verdicts(filing, checks.SUMMARY_EQUALS_STATEMENTS) == verdict
+
+
+def test_net_sales_are_held_against_net_sales_even_where_those_are_smaller():
+    filing = annual_report().line("NetSales", 90_000_000, *THIS_YEAR)
+    assert verdicts(filing, checks.SUMMARY_EQUALS_STATEMENTS) == [False]
+
+
+def test_figures_in_two_currencies_are_not_compared():
+    filing = annual_report()
+    for element, dollars in (("NetSales", 760_000), ("Assets", 1_300_000)):
+        filing.line(element, dollars, THIS_YEAR[0] if element == "NetSales" else None, THIS_YEAR[1])
+        filing.facts[-1] = filing.facts[-1]._replace(unit="USD")
+    assert findings(filing, checks.SUMMARY_EQUALS_STATEMENTS) == []
+    filing.line("NetSales", 110_000_000, *THIS_YEAR)
+    assert verdicts(filing, checks.SUMMARY_EQUALS_STATEMENTS) == [True]
+    filing.line("LiabilitiesAndNetAssets", 200_000_000, None, THIS_YEAR[1])
+    assert findings(filing, checks.ASSETS_BALANCE) == []
+
+
+def test_a_result_without_a_tag_is_found():
+    filing = annual_report()
+    filing.facts = [
+        fact
+        for fact in filing.facts
+        if (fact.element, str(fact.period_end), fact.consolidation)
+        != ("NetSales", THIS_YEAR[1], "Consolidated")
+    ]
+    (finding,) = findings(filing, checks.FIGURES_TAGGED)
+    assert (finding.passed, finding.left, finding.right) == (False, None, 100_000_000)
+    assert finding.compared.startswith("NetSales of 2026-03-31, which has no tag")
+
+
 def test_a_group_without_its_owners_part_in_the_statements_is_not_checked_for_it():
     filing = annual_report().line("ProfitLoss", 9_000_000, *THIS_YEAR)
     assert findings(filing, checks.SUMMARY_EQUALS_STATEMENTS) == []
@@ -137,6 +178,27 @@ def test_a_half_that_is_forecast_is_not_compared_with_a_year():
     half = ("2026-04-01", "2026-09-30", "Forecast")
     filing.number("ChangeInNetSales", "0.020", *half, decimals=3)
     assert all("2026-09-30" not in f.compared for f in findings(filing, "change_rate_agrees"))
+
+
+def test_the_second_forecast_is_counted_from_the_first():
+    filing = Filing(namespace=TRUST, scope="NonConsolidated")
+    filing.text(SecuritiesCode="89990", FiscalYearEnd="2026-06-30")
+    spans = (
+        ("2025-07-01", "2025-12-31", "Result", 100_000_000, None),
+        ("2026-01-01", "2026-06-30", "Result", 100_000_000, "0.000"),
+        ("2026-07-01", "2026-12-31", "Forecast", 90_000_000, "-0.100"),
+        ("2027-01-01", "2027-06-30", "Forecast", 99_000_000, "0.100"),
+    )
+    for start, end, kind, amount, rate in spans:
+        filing.number("OperatingRevenuesREIT", amount, start, end, kind)
+        filing.number("ChangeInOperatingRevenuesREIT", rate, start, end, kind, decimals=3)
+    found = findings(filing, checks.CHANGE_RATE_AGREES)
+    assert [(finding.left, finding.right, finding.passed) for finding in found] == [
+        (0, 0, True),
+        (Decimal("-0.100"), Decimal("-0.1"), True),
+        (Decimal("0.100"), Decimal("0.1"), True),
+    ]
+    assert "from Forecast 2026-12-31" in found[2].compared
 
 
 def test_a_rate_on_a_loss_is_not_checked():

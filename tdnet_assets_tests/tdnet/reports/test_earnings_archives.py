@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 
 from tdnet_assets.sample_site.companies import issuers
-from tdnet_assets.sample_site.figures import cash_flows, dividends, figures, forecast
+from tdnet_assets.sample_site.figures import (
+    cash_flows,
+    dividends,
+    figures,
+    forecast,
+    parent_amounts,
+)
 from tdnet_assets.sample_site.package import earnings_archive, revision_archive
 from tdnet_assets.sample_site.periods import forecast_year, reported_period
 from tdnet_assets.tdnet.reports.accounting_checks import check_earnings, check_revisions
@@ -94,6 +100,30 @@ def test_every_invented_report_has_its_forecasts_and_dividends():
             == dividends(company, year.end.year - 1 - is_annual).annual
         )
         assert row.other_forecasts == ()
+
+
+def test_every_invented_group_has_its_parents_figures_once_a_year():
+    parents = 0
+    for _, row, company, period in reports():
+        if period.quarter < 4 or not company.consolidated:
+            assert row.parent is None or row.parent.revenue.value is None
+            continue
+        unit = figures(company, period).unit_yen
+        now, before = (parent_amounts(company, one) for one in (period, period.moved(-1)))
+        assert row.parent.revenue.value == now["NetSales"] * unit
+        assert row.parent.net_income.prior == before["NetIncome"] * unit
+        assert row.parent.total_assets.value == now["TotalAssets"] * unit
+        assert row.results.revenue.value == figures(company, period).net_sales * unit
+        parents += 1
+    assert parents > len(DAYS)
+
+
+def test_the_dividends_of_the_year_before_are_that_years_whatever_is_stated_of_special_ones():
+    special = 0
+    for facts, row, _, period in reports():
+        assert row.prior_dividends.period_end == period.moved(-1, quarter=4).end
+        special += any(fact.element == "ExtraDividend" for fact in facts)
+    assert 0 < special < len(reports())
 
 
 def test_the_accountant_finds_nothing_wrong_with_invented_reports():

@@ -6,24 +6,30 @@ from pathlib import Path
 
 import pytest
 
-from tdnet_assets.tdnet.reports.earnings_columns import earnings_columns, earnings_row
+from tdnet_assets.tdnet.reports.earnings_columns import (
+    earnings_columns,
+    earnings_row,
+    figure_columns,
+)
 from tdnet_assets.tdnet.reports.earnings_items import (
     DIVIDEND_ELEMENTS,
     FORECAST_ITEMS,
+    PARENT_FORECAST_ITEMS,
+    PARENT_ITEMS,
     PAYOUT,
     RESULT_ITEMS,
     changed_element,
 )
-from tdnet_assets.tdnet.reports.earnings_report import (
+from tdnet_assets.tdnet.reports.earnings_report import filled_shares, read_earnings
+from tdnet_assets.tdnet.reports.report_contents import (
     Earnings,
-    EarningsError,
     Figure,
     ForecastFigures,
+    ParentForecasts,
+    ParentResults,
     Results,
-    filled_shares,
-    read_earnings,
 )
-from tdnet_assets.tdnet.reports.summary_cells import SummaryCells
+from tdnet_assets.tdnet.reports.summary_cells import EarningsError, SummaryCells
 from tdnet_assets_tests.tdnet.reports.summary_facts import (
     LAST_YEAR,
     NEXT_YEAR,
@@ -187,7 +193,159 @@ def test_the_whole_revenue_goes_before_its_part_and_the_part_is_kept():
     assert (other.element, other.value, other.statistic) == ("NetSales", 90, "Forecast")
 
 
-def test_a_forecast_of_the_parent_alone_is_kept_beside_the_columns():
+def test_a_forecast_is_read_under_the_element_of_its_result():
+    filing = cover(Filing()).number("NetSales", 1_161, *THIS_YEAR)
+    # An operating loss, tagged as revenue.
+    filing.number("OperatingRevenues", -1_482, *NEXT_YEAR, "Forecast")
+    filing.number("NetSales", 1_895, *NEXT_YEAR, "Forecast")
+    row = read(filing)
+    assert row.next_year.figures.revenue.value == 1_895
+    assert earnings_row(row)["next_year_revenue_element"] == "NetSales"
+    assert [(other.element, other.value) for other in row.other_forecasts] == [
+        ("OperatingRevenues", -1_482)
+    ]
+
+
+def test_what_is_printed_without_a_tag_is_named_and_all_around_it_is_kept():
+    filing = cover(Filing())
+    for element, before, rate in (("NetSales", 8_644, "0.121"), ("NetIncome", 217, "0.942")):
+        filing.number(element, before, *LAST_YEAR).number(f"ChangeIn{element}", rate, *THIS_YEAR)
+    filing.number("ComprehensiveIncome", 429, *THIS_YEAR)
+    filing.number("TotalAssets", 12_162, None, LAST_YEAR[1])
+    row = read(filing)
+    assert row.untagged == ("revenue", "net_income", "total_assets")
+    assert values(row.results.revenue) == (None, Decimal("0.121"), 8_644, None)
+    assert values(row.results.net_income) == (None, Decimal("0.942"), 217, None)
+    assert row.results.net_income.element == "NetIncome"
+    assert row.results.total_assets.prior == 12_162
+    assert row.results.comprehensive_income.value == 429
+
+
+def test_an_empty_cell_is_not_untagged():
+    filing = annual_report().number("EquityMethod", 1, *THIS_YEAR)
+    filing.number("InvestmentProfitLossOnEquityMethod", None, *THIS_YEAR)
+    filing.number("InvestmentProfitLossOnEquityMethod", 5, *LAST_YEAR)
+    row = read(filing)
+    assert row.untagged == ()
+    assert (row.results.equity_method_income.value, row.results.equity_method_income.prior) == (
+        None,
+        5,
+    )
+
+
+def test_the_prior_years_dividends_are_of_the_prior_year_in_interim_reports_too():
+    quarter = ("2025-04-01", "2025-06-30")
+    filing = cover(Filing()).number("NetSales", 5, *quarter)
+    filing.number("NetSales", 4, "2024-04-01", "2024-06-30")
+    filing.dividend("0.00", LAST_YEAR, "SecondQuarter").dividend("7.54", LAST_YEAR, "YearEnd")
+    filing.dividend("7.54", LAST_YEAR, "Annual")
+    filing.dividend("13.90", THIS_YEAR, "Annual", "Forecast")
+    # Some software states these for the quarters so far.
+    special = {"consolidation": "NonConsolidated", "dividend_schedule": "Annual", "decimals": 2}
+    filing.number("CommemorativeDividend", "2.00", *quarter, **special)
+    filing.number("ExtraDividend", None, *quarter, **special)
+    row = read(filing)
+    assert row.prior_dividends.period_end == day("2025-03-31")
+    assert row.prior_dividends.second_quarter.result == 0
+    assert row.prior_dividends.year_end.result == Decimal("7.54")
+    assert row.prior_dividends.annual.result == Decimal("7.54")
+    assert row.dividends.annual.forecast == Decimal("13.90")
+    assert row.dividends.commemorative.result == 2
+    assert (row.dividends.extra.result, row.prior_dividends.commemorative.result) == (None, None)
+
+
+def test_the_parents_own_figures_stand_beside_the_groups():
+    filing = annual_report()
+    alone = {"consolidation": "NonConsolidated"}
+    filing.number("NetSales", 50_000_000, *LAST_YEAR, **alone)
+    filing.number("ChangeInNetSales", "0.1", *THIS_YEAR, decimals=3, **alone)
+    filing.number("NetIncome", 3_000_000, *THIS_YEAR, **alone)
+    filing.number("NetIncomePerShare", "30.00", *THIS_YEAR, decimals=2, **alone)
+    filing.number("TotalAssets", 90_000_000, None, THIS_YEAR[1], **alone)
+    filing.number("TotalAssets", 80_000_000, None, LAST_YEAR[1], **alone)
+    filing.number("OwnersEquity", 45_000_000, None, THIS_YEAR[1], **alone)
+    filing.number("CapitalAdequacyRatio", "0.500", None, THIS_YEAR[1], decimals=3, **alone)
+    filing.number("NetSales", 60_000_000, *NEXT_YEAR, "Forecast", **alone)
+    row = read(filing)
+    assert values(row.parent.revenue) == (55_000_000, Decimal("0.1"), 50_000_000, None)
+    assert (row.parent.net_income.value, row.parent.eps.value) == (3_000_000, 30)
+    assert (row.parent.total_assets.value, row.parent.total_assets.prior) == (
+        90_000_000,
+        80_000_000,
+    )
+    assert (row.parent.equity.value, row.parent.equity_ratio.value) == (45_000_000, Decimal("0.5"))
+    assert row.next_year.parent.revenue.value == 60_000_000
+    assert row.results.revenue.value == 110_000_000
+    assert row.other_forecasts == ()
+    flat = earnings_row(row)
+    assert (flat["parent_revenue"], flat["parent_next_year_revenue_forecast"]) == (
+        55_000_000,
+        60_000_000,
+    )
+
+
+def test_a_company_without_a_group_has_no_parent():
+    filing = cover(Filing(scope="NonConsolidated")).number("NetSales", 5, *THIS_YEAR)
+    row = read(filing)
+    assert row.parent is None
+    assert earnings_row(row)["parent_revenue"] is None
+
+
+def test_a_report_says_what_changed():
+    filing = annual_report().text(
+        MaterialChangesInSubsidiariesDuringThisPeriodChangesInScopeOfConsolidationsResultingFromChangeIsSubsidiaries="false",
+        ChangesBasedOnRevisionsOfAccountingStandard="true",
+        ChangesInAccountingEstimatesInterim="false",
+        CorrectionOfConsolidatedFinancialForecastInThisQuarter="true",
+        CorrectionOfDividendForecastInThisQuarter="false",
+        DividendPayableDateAsPlanned="2026-06-26",
+    )
+    row = read(filing)
+    assert (row.changes.subsidiaries_changed, row.changes.policies_changed_by_standards) == (
+        False,
+        True,
+    )
+    assert (row.changes.estimates_changed, row.changes.restated) == (False, None)
+    assert (row.changes.forecasts_revised, row.changes.dividend_forecasts_revised) == (True, False)
+    assert row.dividend_payment_date == day("2026-06-26")
+    assert earnings_row(row)["forecasts_revised"] is True
+
+
+def test_an_answer_that_is_neither_yes_nor_no_is_refused():
+    filing = annual_report().text(RetrospectiveRestatement="perhaps")
+    with pytest.raises(EarningsError, match=r"RetrospectiveRestatement.* is 'perhaps'"):
+        read(filing)
+
+
+@pytest.mark.parametrize(
+    ("scope", "end", "expected"),
+    [
+        ("Consolidated", THIS_YEAR[1], "FYFinancialStatements_Consolidated_JP"),
+        ("NonConsolidated", "2025-09-30", "2QFinancialStatements_NonConsolidated_JP"),
+    ],
+)
+def test_a_documents_type_is_its_period_scope_and_standard(scope, end, expected):
+    filing = cover(Filing(scope=scope)).number("NetSales", 5, THIS_YEAR[0], end)
+    assert read(filing).document_type == expected
+
+
+def test_the_compared_period_has_its_own_days():
+    row = read(annual_report())
+    assert (row.prior_start, row.prior_end) == (day("2024-04-01"), day("2025-03-31"))
+
+
+def test_every_column_of_a_number_says_what_it_is():
+    columns, figures = earnings_columns(), figure_columns()
+    numbers = {"yen", "yen_per_share", "fraction", "shares"}
+    assert list(figures) == [name for name, kind in columns.items() if kind in numbers]
+    assert len({one[:3] for one in figures.values()}) == len(figures)
+    for one in figures.values():
+        assert one.end_column is None or columns[one.end_column] == "date"
+        assert one.element_column is None or columns[one.element_column] == "text"
+        assert columns[one.standard_column] == "text"
+
+
+def test_a_range_of_the_parents_is_kept_beside_the_columns():
     filing = annual_report()
     filing.number("NetSales", 60, *NEXT_YEAR, "Upper", consolidation="NonConsolidated")
     (other,) = read(filing).other_forecasts
@@ -221,7 +379,10 @@ def test_a_trust_forecasts_its_next_period_and_keeps_the_one_after():
     assert row.dividends.total_dividends.result == 900
     assert row.dividends.payout_ratio.result == 1
     assert row.next_year.figures.revenue.value == 51
-    assert [other.value for other in row.other_forecasts] == [52]
+    assert row.year_after_next.period_end == day("2027-06-30")
+    assert row.year_after_next.figures.revenue.value == 52
+    assert row.document_type == "FYFinancialStatements_Consolidated_REIT"
+    assert row.other_forecasts == ()
 
 
 def test_a_split_empties_the_annual_dividend_only():
@@ -266,8 +427,32 @@ def test_an_unreadable_date_is_refused():
         read_earnings(SummaryCells(filing.facts))
 
 
-def test_attached_statements_alone_are_no_report():
-    assert read_earnings(SummaryCells(Filing().line("NetSales", 5, *THIS_YEAR).facts)) is None
+def test_attached_statements_alone_are_refused():
+    with pytest.raises(EarningsError, match="no summary, only attached statements"):
+        read_earnings(SummaryCells(Filing().line("NetSales", 5, *THIS_YEAR).facts))
+
+
+NEW_TAXONOMY = "http://www.xbrl.tdnet.info/taxonomy/jp/tse/tdnet/edsum/2026-07-01"
+
+
+def test_a_summary_in_a_taxonomy_that_is_not_known_is_refused_by_its_name():
+    filing = annual_report(namespace=NEW_TAXONOMY)
+    with pytest.raises(EarningsError, match=r"taxonomy '.*edsum/2026-07-01' is not known"):
+        read_earnings(SummaryCells(filing.facts))
+
+
+def test_one_figure_in_a_taxonomy_that_is_not_known_refuses_the_report():
+    filing = annual_report()
+    filing.number("NetSalesOfTomorrow", 5, *THIS_YEAR, namespace=NEW_TAXONOMY)
+    with pytest.raises(EarningsError, match="is not known"):
+        read_earnings(SummaryCells(filing.facts))
+
+
+def test_a_filers_own_extension_is_no_new_taxonomy():
+    filing = annual_report()
+    own = "http://www.xbrl.tdnet.info/jp/tse/tdnet/ac/edjp/sm/141A0/20260508514347"
+    filing.number("SegmentSales", 5, *THIS_YEAR, namespace=own)
+    assert read(filing).results.revenue.value == 110_000_000
 
 
 def test_a_revision_is_no_report():
@@ -303,6 +488,12 @@ def test_the_fields_are_the_items_of_the_table():
     assert [f.name for f in dataclasses.fields(Results)] == [item.name for item in RESULT_ITEMS]
     assert [f.name for f in dataclasses.fields(ForecastFigures)] == [
         item.name for item in FORECAST_ITEMS
+    ]
+    assert [f.name for f in dataclasses.fields(ParentResults)] == [
+        item.name for item in PARENT_ITEMS
+    ]
+    assert [f.name for f in dataclasses.fields(ParentForecasts)] == [
+        item.name for item in PARENT_FORECAST_ITEMS
     ]
 
 

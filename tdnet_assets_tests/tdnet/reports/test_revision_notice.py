@@ -88,6 +88,70 @@ def test_a_figure_without_old_and_new_value_is_no_revision():
     assert read_revisions(SummaryCells(filing.facts)) == ()
 
 
+def test_what_the_year_before_brought_is_kept_where_the_forecast_is_undetermined():
+    filing = revised(notice(), "NetSales", None, 62_740, THIS_YEAR)
+    revised(filing, "OrdinaryIncome", None, None, THIS_YEAR)
+    filing.number("NetSales", 82_110, *LAST_YEAR, **NEW)
+    filing.number("OrdinaryIncome", 336, *LAST_YEAR, **NEW)
+    filing.number("NetIncome", 140, *LAST_YEAR, **NEW)  # without any cell for a forecast
+    rows = {row.item: row for row in read_revisions(SummaryCells(filing.facts))}
+    assert {item: (row.current.value, row.prior_result) for item, row in rows.items()} == {
+        "revenue": (62_740, 82_110),
+        "ordinary_income": (None, 336),
+        "net_income": (None, 140),
+    }
+    assert {row.period_end for row in rows.values()} == {day(THIS_YEAR[1])}
+    assert unread_elements(SummaryCells(filing.facts)) == ()
+
+
+@pytest.mark.parametrize(
+    ("span", "period"),
+    [
+        (("2025-04-01", "2025-06-30"), "first_quarter"),
+        (("2025-04-01", "2025-09-30"), "first_half"),
+        (("2025-04-01", "2025-12-31"), "nine_months"),
+        (("2025-04-01", "2026-03-31"), "full_year"),
+        (("2026-04-01", "2027-03-31"), "full_year"),
+        (("2026-04-01", "2026-12-31"), "nine_months"),
+        (("2025-07-01", "2025-09-30"), "other"),
+    ],
+)
+def test_a_forecast_has_the_name_of_its_part_of_the_year(span, period):
+    assert only_row(revised(notice(), "NetSales", 1, 2, span)).period == period
+
+
+@pytest.mark.parametrize(
+    ("stated", "span", "year_end"),
+    [
+        ("2026-03-31", ("2025-04-01", "2025-09-30"), "2026-03-31"),
+        ("2026-03-31", ("2026-04-01", "2026-09-30"), "2027-03-31"),
+        ("2023-02-28", ("2023-03-01", "2024-02-29"), "2024-02-29"),
+        ("2024-02-29", ("2024-03-01", "2025-02-28"), "2025-02-28"),
+        ("2024-08-20", ("2024-08-21", "2025-08-20"), "2025-08-20"),
+    ],
+)
+def test_a_forecast_of_a_later_year_says_which_year_it_belongs_to(stated, span, year_end):
+    filing = notice()
+    filing.facts = [
+        fact._replace(text=stated) if fact.element == "FiscalYearEnd" else fact
+        for fact in filing.facts
+    ]
+    row = only_row(revised(filing, "NetSales", 1, 2, span))
+    assert (row.fiscal_year_end, row.period_year_end) == (day(stated), day(year_end))
+
+
+def test_a_trusts_forecast_period_is_its_own_fiscal_year():
+    filing = notice(namespace=TRUST, scope="NonConsolidated")
+    row = only_row(revised(filing, "OperatingRevenuesREIT", 1, 2, ("2026-04-01", "2026-09-30")))
+    assert (row.fiscal_year_end, row.period_year_end) == (day("2026-03-31"), day("2026-09-30"))
+
+
+def test_a_notice_in_a_taxonomy_that_is_not_known_is_refused():
+    filing = revised(notice(namespace="http://x/taxonomy/tdnet/new"), "NetSales", 1, 2, THIS_YEAR)
+    with pytest.raises(EarningsError, match="taxonomy 'http://x/taxonomy/tdnet/new' is not known"):
+        read_revisions(SummaryCells(filing.facts))
+
+
 def test_a_difference_from_the_result_is_told_by_title_and_period():
     name = "業績予想値と実績値との差異に関するお知らせ"
     filing = revised(notice(name), "NetSales", 10, 11, HALF)
