@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 
 CAPTURE_TIME_FORMAT = "%Y%m%dT%H%M%S.%fZ"
 
-ALL_CAPTURES, ALL_TABLES = "raw/listing/", "tables/"
+ALL_CAPTURES, TABLES_PREFIX = "raw/listing/", "tables/"
 _MANIFEST = "manifest.json"
 _DAY_IN_KEY = re.compile(r"/date=([0-9]{4}-[0-9]{2}-[0-9]{2})/")
 
@@ -75,7 +75,7 @@ def document_key(day: date, disclosure_id: str, kind: str) -> str:
 
 def table_prefix(table: str) -> str:
     """Folder of a table."""
-    return f"{ALL_TABLES}{table}/"
+    return f"{TABLES_PREFIX}{table}/"
 
 
 def table_key(table: str, day: date) -> str:
