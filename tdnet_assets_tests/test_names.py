@@ -40,7 +40,7 @@ def test_no_two_modules_have_one_name():
         if not found.ispkg:
             names[found.name.rpartition(".")[2]].add(found.name)
 
-    assert {"definitions", "daily"} <= names.keys()
+    assert {"definitions", "day_run"} <= names.keys()
     assert _repeated(names) == {}
 
 
