@@ -4,7 +4,7 @@ What belongs here: killing runs, having the next one do the rest, and comparing 
 what an undisturbed run leaves. What does not: the moments that matter by themselves, which are
 tests (``tdnet_assets_tests/assets/test_killed_runs.py``).
 
-Run it with ``python -m benchmarks.kills --kills 200``; a kill takes some seconds. The runs are forked
+Run it with ``python -m benchmarks.kills --kills 200``; a kill takes some seconds. Runs are forked
 from a process that has everything imported, so that a moment is a moment of the run.
 """
 
