@@ -12,12 +12,11 @@ import zipfile
 import zlib
 from collections.abc import Iterable
 
-from lxml import etree
-
 from tdnet_assets.tdnet.errors import FilingError, shown
 from tdnet_assets.tdnet.files import MAXIMUM_MEMBERS
 from tdnet_assets.tdnet.xbrl.facts import ATTACHMENT, SUMMARY, Fact
-from tdnet_assets.tdnet.xbrl.inline import MAXIMUM_DOCUMENT_BYTES, InlineDocument, read_inline
+from tdnet_assets.tdnet.xbrl.inline import InlineDocument, read_inline
+from tdnet_assets.tdnet.xbrl.markup import MAXIMUM_DOCUMENT_BYTES, parsed
 
 MAXIMUM_INLINE_DOCUMENTS = 100
 MAXIMUM_INLINE_BYTES = 100_000_000
@@ -142,16 +141,10 @@ def _check_manifests(
 ) -> None:
     """Refuse an archive without a document that its own manifest lists: it is not complete."""
     for part, content in manifests.items():
-        parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
-        try:
-            listed = [node.text for node in etree.fromstring(content, parser).iter("{*}ixbrl")]
-        except (etree.XMLSyntaxError, ValueError) as error:
-            raise FilingError(
-                f"the {_MANIFEST} of the {part} is no XML: {shown(str(error))}; look at the archive"
-            ) from None
-        for name in listed:
-            if (part, (name or "").strip()) not in names:
+        for node in parsed(f"{_MANIFEST} of the {part}", content).iter("{*}ixbrl"):
+            name = (node.text or "").strip()
+            if (part, name) not in names:
                 raise FilingError(
-                    f"the archive is not complete: its {_MANIFEST} lists {shown(name or '')}, "
+                    f"the archive is not complete: its {_MANIFEST} lists {shown(name)}, "
                     f"which is not in the {part}; fetch it again"
                 )

@@ -28,9 +28,8 @@ from tdnet_assets.tdnet.xbrl.contexts import (
     required,
 )
 from tdnet_assets.tdnet.xbrl.facts import Fact
+from tdnet_assets.tdnet.xbrl.markup import parsed
 from tdnet_assets.tdnet.xbrl.transforms import Transform, TransformError, transform
-
-MAXIMUM_DOCUMENT_BYTES = 30_000_000
 
 _INLINE = ("http://www.xbrl.org/2008/inlineXBRL", "http://www.xbrl.org/2013/inlineXBRL")
 _NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
@@ -44,10 +43,6 @@ _EXCLUDES = frozenset(f"{{{namespace}}}exclude" for namespace in _INLINE)
 _FACTS = (*_NON_FRACTIONS, *_NON_NUMERICS, *_FRACTIONS)
 _WANTED = (*_FACTS, *_CONTINUATIONS, *_EXCLUDES, CONTEXT, UNIT)
 
-# Comments and instructions may stand before the root; a document type is what may not.
-_NO_DOCUMENT_TYPE = re.compile(
-    rb"(?:\xef\xbb\xbf)?\s*(?:<\?.*?\?>\s*|<!--.*?-->\s*)*<[^!?]", re.DOTALL
-)
 _ALL_TEXT = etree.XPath("string()", smart_strings=False)
 
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
@@ -106,12 +101,12 @@ def read_inline(documents: Sequence[InlineDocument], *, first_order: int = 1) ->
         FilingError: a document is no whole inline XBRL document, uses what no document declares, or
             states what cannot be read.
     """
-    parsed = [_parse(document) for document in documents]
+    trees = [_parse(document) for document in documents]
     declared = _Declarations()
-    for document in parsed:
+    for document in trees:
         declared.collect(document)
     facts: list[Fact] = []
-    for document in parsed:
+    for document in trees:
         for tag, element in document.elements:
             if tag in _NON_FRACTIONS:
                 facts.append(_number(document, element, declared, first_order + len(facts)))
@@ -124,33 +119,7 @@ def read_inline(documents: Sequence[InlineDocument], *, first_order: int = 1) ->
 
 def _parse(document: InlineDocument) -> _Parsed:
     content = document.content
-    if len(content) > MAXIMUM_DOCUMENT_BYTES:
-        raise FilingError(
-            f"{shown(document.name)} has {len(content):,} bytes, more than "
-            f"{MAXIMUM_DOCUMENT_BYTES:,}; look at the archive before raising the limit"
-        )
-    # As all is read as UTF-8, no other encoding can hide a document type from this search.
-    if not _NO_DOCUMENT_TYPE.match(content):
-        raise FilingError(
-            f"{shown(document.name)} is no XML, or has a document type, which inline XBRL does not "
-            f"need and which may define entities: it starts with {shown(content)}; look at it"
-        )
-    parser = etree.XMLParser(
-        encoding="utf-8",
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
-    try:
-        root = etree.fromstring(content, parser)
-    except (etree.XMLSyntaxError, ValueError) as error:
-        raise FilingError(
-            f"{shown(document.name)} is no whole XML document in UTF-8: {shown(str(error))}; fetch "
-            "the archive again, or look at the document"
-        ) from None
+    root = parsed(document.name, content)
     _check_namespace(document, root)
     prefixes = root.nsmap
     is_flat = content.count(b"xmlns") == len(prefixes)

@@ -80,7 +80,10 @@ def test_an_archive_without_a_document_that_its_manifest_lists_is_not_complete()
         (packed({"elsewhere/a-ixbrl.htm": MEMBERS[SUMMARY]}), "unknown folder"),
         (packed({"../../a-ixbrl.htm": MEMBERS[SUMMARY]}), "unknown folder"),
         (packed({SUMMARY: document("")}), "hold no fact"),
-        (packed({SUMMARY: MEMBERS[SUMMARY], MANIFEST: b"<cut"}), "manifest.xml.*no XML"),
+        (
+            packed({SUMMARY: MEMBERS[SUMMARY], MANIFEST: b"<cut"}),
+            "manifest.xml of the attachment.*no whole XML",
+        ),
         (packed(MEMBERS | {MANIFEST: b"<m/>", MANIFEST.upper(): b"<m/>"}), "two of manifest.xml"),
         (packed({f"{number}.txt": b"" for number in range(1_001)}), "more than 1,000 members"),
         (packed({f"{n}-ixbrl.htm": MEMBERS[SUMMARY] for n in range(101)}), "101 inline documents"),
