@@ -65,7 +65,7 @@ def transform(registry: str, name: str) -> Transform:
     Raises:
         TransformError: there is no such transform here.
     """
-    found = _REGISTRIES.get(registry, {}).get(name)
+    found = REGISTRIES.get(registry, {}).get(name)
     if found is None:
         raise TransformError(
             f"the format {shown(name)} of the registry {shown(registry)} is unknown; if it is a "
@@ -75,9 +75,7 @@ def transform(registry: str, name: str) -> Transform:
 
 
 def _refused(printed: str, expected: str) -> TransformError:
-    return TransformError(
-        f"{shown(printed)} is printed where {expected} should be; look at the document"
-    )
+    return TransformError(f"{shown(printed)} is printed where {expected} should be")
 
 
 def _fixed(value: str, _printed: str) -> str:
@@ -281,7 +279,7 @@ _REGISTRY_2022: Mapping[str, Transform] = {
     "num-dot-decimal-apos": partial(_without_apostrophes, _loose_point_decimal),
     "num-unit-decimal-apos": partial(_without_apostrophes, _unit_decimal),
 }
-_REGISTRIES: Mapping[str, Mapping[str, Transform]] = {
+REGISTRIES: Mapping[str, Mapping[str, Transform]] = {
     "http://www.xbrl.org/2008/inlineXBRL/transformation": _REGISTRY_2010,
     "http://www.xbrl.org/inlineXBRL/transformation/2010-04-20": _REGISTRY_2010,
     "http://www.xbrl.org/inlineXBRL/transformation/2011-07-31": _REGISTRY_2011,

@@ -42,7 +42,7 @@ def ours(content):
             value=plain(fact.text) if fact.text is not None else fact.value,
             is_nil=fact.is_nil,
         )
-        for fact in read_archive(content)
+        for fact in read_archive(content).facts
     ]
 
 

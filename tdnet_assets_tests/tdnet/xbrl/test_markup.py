@@ -106,7 +106,7 @@ EXPRESSIONS = {
 }
 TRANSFORMS = {
     f"{registry.rpartition('/')[2]} {name}": transform(registry, name)
-    for registry, names in transforms._REGISTRIES.items()
+    for registry, names in transforms.REGISTRIES.items()
     for name in names
 }
 PIECES = ("1", "1,", "1.", "111,", "a", "-", " ", "年", "1年", "令和", "may ", "<!---->", "１")
