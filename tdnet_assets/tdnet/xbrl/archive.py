@@ -162,6 +162,20 @@ def unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
     return content
 
 
+def check_sizes(members: Sequence[zipfile.ZipInfo], what: str) -> None:
+    """Refuse to unpack more members, or more bytes, than any filing has.
+
+    Raises:
+        FilingError: there are more.
+    """
+    size = sum(member.file_size for member in members)
+    if len(members) > MAXIMUM_INLINE_DOCUMENTS or size > MAXIMUM_INLINE_BYTES:
+        raise FilingError(
+            f"the archive holds {len(members):,} {what} of {size:,} bytes, more than "
+            f"{MAXIMUM_INLINE_DOCUMENTS} or {MAXIMUM_INLINE_BYTES:,}; look at the raw bytes"
+        )
+
+
 def _contents(content: bytes) -> _Contents:
     with opened(content) as archive:
         manifests, members = _sorted_out(archive)
@@ -173,7 +187,7 @@ def _contents(content: bytes) -> _Contents:
             for part in (SUMMARY, ATTACHMENT)
             for name in _listed(archive, part, manifests.get(part), members, contents)
         ]
-        _check_sizes([members[one] for one in wanted])
+        check_sizes([members[one] for one in wanted], "inline documents")
         for part, name in wanted:
             document = InlineDocument(name, part, unpacked(archive, members[part, name]))
             contents.documents.append(document)
@@ -257,15 +271,6 @@ def _no_inline_document(archive: zipfile.ZipFile) -> FilingError:
     return FilingError(
         f"the archive holds no inline document (…{_INLINE_SUFFIX}); look at the archive"
     )
-
-
-def _check_sizes(members: Sequence[zipfile.ZipInfo]) -> None:
-    size = sum(member.file_size for member in members)
-    if len(members) > MAXIMUM_INLINE_DOCUMENTS or size > MAXIMUM_INLINE_BYTES:
-        raise FilingError(
-            f"the archive holds {len(members):,} inline documents of {size:,} bytes, more than "
-            f"{MAXIMUM_INLINE_DOCUMENTS} or {MAXIMUM_INLINE_BYTES:,}; look at the raw bytes"
-        )
 
 
 def _check_counts(documents: Sequence[ParsedDocument]) -> None:

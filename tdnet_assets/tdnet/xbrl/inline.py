@@ -4,7 +4,7 @@ What belongs here: a set of inline documents that share contexts and units, of i
 1.1; names are bound by namespace, never by prefix. A document that is damaged is refused as a whole
 (:class:`FilingError`); a cell that cannot be read costs that cell, and is named. What does not: the
 archive around the documents (``archive.py``), contexts and units (``contexts.py``), formats
-(``transforms.py``), and any taxonomy: a fact is reported as filed.
+(``transforms.py``), and taxonomies: a fact is reported as filed.
 """
 
 import re
@@ -28,6 +28,7 @@ from tdnet_assets.tdnet.xbrl.contexts import (
     read_context,
     read_unit,
 )
+from tdnet_assets.tdnet.xbrl.elements import type_of
 from tdnet_assets.tdnet.xbrl.facts import (
     FRACTION_DIGITS,
     UNREAD_FACT,
@@ -36,7 +37,12 @@ from tdnet_assets.tdnet.xbrl.facts import (
     Unread,
 )
 from tdnet_assets.tdnet.xbrl.markup import parsed
-from tdnet_assets.tdnet.xbrl.transforms import Transform, TransformError, transform
+from tdnet_assets.tdnet.xbrl.transforms import (
+    Transform,
+    TransformError,
+    is_canonical,
+    transform,
+)
 
 # Of a set of documents: text is repeated by the facts that are nested in it, at most 256 deep. The
 # largest of a season's archives has 80,210 characters.
@@ -371,6 +377,7 @@ class _Cells:
             text = self._declared.continued(text, following)
         if name is None:
             text = text.strip(_SPACE)
+            self._check_type(element, text)
         else:
             read = self._formats.get(name) or self._transform(element, name)
             try:
@@ -401,21 +408,40 @@ class _Cells:
     def _fact(
         self, element: etree._Element, order: int, measure: _Measure, content: _Content
     ) -> Fact:
-        reference, qualified = element.get("contextRef"), element.get("name")
+        reference = element.get("contextRef")
         context = self._contexts.get(reference or "")
         if context is None:
             self._declared.contexts.refuse(reference)
+        document = self._document
+        # By position: the columns of a fact in their order, of which a context has its own.
+        return Fact._make(
+            (
+                document.name,
+                document.part,
+                order,
+                *self._named(element),
+                *context,
+                *measure,
+                *content,
+            )
+        )
+
+    def _named(self, element: etree._Element) -> tuple[str, str]:
+        """Local name and namespace of the fact's element."""
+        qualified = element.get("name")
         named = self._elements.get(qualified or "")
         if named is None:
             namespace, name = self._resolved(element, qualified)
             named = name, namespace
             if self._document.prefixes is not None:
                 self._elements[qualified or ""] = named
-        document = self._document
-        # By position: the columns of a fact in their order, of which a context has its own.
-        return Fact._make(
-            (document.name, document.part, order, *named, *context, *measure, *content)
-        )
+        return named
+
+    def _check_type(self, element: etree._Element, text: str) -> None:
+        """Refuse, say, a Japanese date without the format that says that it is one."""
+        element_type = type_of(*self._named(element))
+        if text and element_type is not None and not is_canonical(element_type, text):
+            raise _UnreadableError(f"{shown(text)} is no {element_type}, and no format is given")
 
     def _resolved(self, element: etree._Element, qualified: str | None) -> tuple[str, str]:
         """Namespace and local name."""

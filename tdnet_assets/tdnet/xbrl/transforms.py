@@ -74,6 +74,25 @@ def transform(registry: str, name: str) -> Transform:
     return found
 
 
+def is_canonical(element_type: str, text: str) -> bool:
+    """Whether a text that no format stands behind is what its type asks for.
+
+    Args:
+        element_type: ``date`` or ``boolean``; a text of any other type is what it is.
+        text: as printed, trimmed.
+    """
+    if element_type == "date":
+        return _is_date(text)
+    return element_type != "boolean" or text in {"true", "false", "1", "0"}
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return dt.date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
 def _refused(printed: str, expected: str) -> TransformError:
     return TransformError(f"{shown(printed)} is printed where {expected} should be")
 

@@ -157,6 +157,11 @@ def test_flags_and_dates_come_in_their_canonical_form():
     assert (flag.text, date.text) == ("false", "2025-08-07")
 
 
+@pytest.mark.parametrize("printed", ["2024-03-06", " 2024-03-06 ", ""])
+def test_a_date_in_its_canonical_form_needs_no_format(printed):
+    assert only(text(printed, "t:FiscalYearEnd")).text == printed.strip()
+
+
 def test_continuations_are_joined_across_documents_and_excluded_parts_are_left_out():
     first = document(
         text("売上は<i:exclude>（2頁）</i:exclude>増加", continuedAt="a"), inline=INLINE_11
@@ -363,6 +368,9 @@ def test_byte_order_marks_and_line_ends_change_nothing(mark, line_end):
         (number("-5", format=None, sign="-"), "not '-' once"),
         (number("9" * 61), "more than 60 digits"),
         (text("令和八年", format="f:dateyearmonthdaycjk"), "'令和八年' is printed"),
+        (text("2024年3月6日", "t:FilingDate"), "'2024年3月6日' is no date, and no format"),
+        (text("20240306", "t:FilingDate"), "'20240306' is no date, and no format"),
+        (text("○", "t:ConveningBriefingOfResults"), "'○' is no boolean, and no format"),
     ],
 )
 def test_a_cell_that_cannot_be_read_is_named_with_its_place_and_costs_no_other(body, seen):

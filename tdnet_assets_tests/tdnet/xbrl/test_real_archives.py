@@ -57,6 +57,16 @@ def test_one_bad_cell_of_a_real_archive_costs_that_cell(name, element, text):
     assert (unread.kind, unread.element, unread.text) == ("fact", element, text)
 
 
+def test_dates_without_a_format_cost_those_dates():
+    filing = read_archive(real(HOSTILE / "filing_date_no_format.zip"))
+    assert [one.element for one in filing.unread] == [
+        "tse-ed-t:FilingDate",
+        "tse-ed-t:DateOfGeneralShareholdersMeetingAsPlanned",
+        "tse-ed-t:AnnualSecuritiesReportFilingDateAsPlanned",
+    ]
+    assert len(filing.facts) == 462
+
+
 def test_comments_before_a_document_type_cost_milliseconds():
     content = real(HOSTILE / "comments_before_doctype.zip")
     started = time.process_time()
