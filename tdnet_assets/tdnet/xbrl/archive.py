@@ -35,7 +35,7 @@ from tdnet_assets.tdnet.xbrl.inline import (
 from tdnet_assets.tdnet.xbrl.markup import MAXIMUM_DOCUMENT_BYTES, parsed
 
 # What the largest of a season's archives has: 8 documents of 1.0 MB together, 819 facts and 117
-# contexts. An archive at these limits takes half a second and 100 MB (benchmarks/fuzz_archives.py).
+# contexts. An archive at any limit takes some 0.2 s and 40 MB (benchmarks/fuzz_archives.py).
 MAXIMUM_INLINE_DOCUMENTS = 100
 MAXIMUM_INLINE_BYTES = 10_000_000
 MAXIMUM_FACTS = 20_000
