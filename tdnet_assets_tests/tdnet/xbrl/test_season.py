@@ -13,6 +13,7 @@ SEASON = CAPTURES.with_name("xbrl-2022")
 NAME = "tse-rvfc-22180-20240514595320-ixbrl.htm"
 
 
+@pytest.mark.slow  # Arelle starts
 def test_a_folder_is_read_and_what_is_wrong_is_counted_by_its_kind(tmp_path):
     kinds = archive_of_each_kind()
     for kind in ("rvfc", "acedjpsm"):
