@@ -4,7 +4,7 @@ What belongs here: making them from archives of the sample site (flipped bits, c
 markup and entities, games with members), and counting how each ends. What does not: archives that a
 person thought of (``tdnet_assets_tests/tdnet/xbrl/``).
 
-``python -m benchmarks.fuzz_archives [COUNT] [SEED]``, by default 100,000 and 1; some three minutes
+``python -m benchmarks.fuzz_archives [COUNT] [SEED]``, by default 100,000 and 1; some five minutes
 for 100,000. The same seed makes the same archives. Then archives at the reader's limits are timed.
 """
 
