@@ -5,7 +5,7 @@ markup and entities, games with members), and counting how each ends. What does 
 person thought of (``tdnet_assets_tests/tdnet/xbrl/``).
 
 ``python -m benchmarks.fuzz_archives [COUNT] [SEED]``, by default 100,000 and 1; some five minutes
-for 100,000. The same seed makes the same archives. Then archives at the reader's limits are timed.
+for 100,000. The same seed makes the same archives. Archives at the reader's limits are timed first.
 """
 
 import contextlib
