@@ -84,7 +84,7 @@ class Stages:
             for table, rows in tables:
                 table.frame(rows).write_parquet(io.BytesIO(), compression="zstd")
         with self._stage(f"read {len(archives)} archives, lxml"):
-            filings = [read_archive(content) for content in archives]
+            filings = [read_archive(content).facts for content in archives]
         with self._stage(f"understand {sum(map(len, filings)):,} facts"):
             for facts in filings:
                 _understand(facts)

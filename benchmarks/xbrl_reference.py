@@ -9,12 +9,14 @@ import contextlib
 import io
 import os
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from lxml import etree
+
+from tdnet_assets.tdnet.xbrl.facts import Fact
 
 _FOLDERS = ("XBRLData/Summary", "XBRLData/Attachment", "")
 
@@ -59,10 +61,14 @@ class Arelle:
         self._controller.close()
 
     def read(self, folder: Path) -> list[ReferenceFact]:
-        """Every fact of an unpacked archive, summary before attachment."""
+        """Every fact of an unpacked archive: summary before attachment, as the manifest lists."""
         facts: list[ReferenceFact] = []
         for part in _FOLDERS:
             documents = sorted((folder / part).glob("*-ixbrl.htm"))
+            manifest = folder / part / "manifest.xml"
+            if manifest.is_file():
+                listed = {node.text for node in etree.parse(manifest).iter("{*}ixbrl")}
+                documents = [document for document in documents if document.name in listed]
             if documents:
                 facts += self.read_set(documents)
         return facts
@@ -104,6 +110,22 @@ def _reference(fact: Any) -> ReferenceFact:
         value=value,
         is_nil=fact.isNil,
     )
+
+
+def in_common_form(facts: Iterable[Fact]) -> list[ReferenceFact]:
+    """Our facts, as they are compared with Arelle's."""
+    return [
+        ReferenceFact(
+            namespace=fact.namespace,
+            element=fact.element,
+            context_id=fact.context_id,
+            unit=fact.unit,
+            decimals=None if fact.decimals is None else str(fact.decimals),
+            value=plain(fact.text) if fact.text is not None else fact.value,
+            is_nil=fact.is_nil,
+        )
+        for fact in facts
+    ]
 
 
 def plain(text: str, is_markup: bool = False) -> str:

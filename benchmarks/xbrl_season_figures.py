@@ -321,7 +321,7 @@ def season_figures(archives: Iterable[tuple[str, Sequence[Fact]]]) -> SeasonFigu
 def _archives(folder: Path) -> Iterator[tuple[str, Sequence[Fact]]]:
     for path in sorted(folder.glob("*.zip")):
         try:
-            yield path.name, read_archive(path.read_bytes())
+            yield path.name, read_archive(path.read_bytes()).facts
         except TdnetError as error:
             print(f"{path.name} is not read: {error}", file=sys.stderr)
 

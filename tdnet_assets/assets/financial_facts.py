@@ -6,7 +6,7 @@ What belongs here: the asset, and which archives still have to be read. What doe
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from itertools import groupby
 from operator import itemgetter
@@ -20,12 +20,18 @@ from tdnet_assets.assets.steps import CheckResult, DailyStep, Day, IncompleteDay
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.resources.lake.store import LakeResource, StoredTable, sha256
 from tdnet_assets.resources.source.downloads import STORED
-from tdnet_assets.tables.financial_facts import FACTS_TABLE, MEMBER, UNREAD_FILINGS_TABLE, VALUE
+from tdnet_assets.tables.financial_facts import (
+    FACTS_TABLE,
+    MEMBER,
+    UNREAD_FACTS_TABLE,
+    UNREAD_FILINGS_TABLE,
+)
 from tdnet_assets.tables.recipes import RECIPES
+from tdnet_assets.tables.table import Table
 from tdnet_assets.tables.wholeness import READER
 from tdnet_assets.tdnet.errors import TdnetError
 from tdnet_assets.tdnet.xbrl.archive import read_archive
-from tdnet_assets.tdnet.xbrl.facts import Fact, Member
+from tdnet_assets.tdnet.xbrl.facts import UNLISTED_DOCUMENT, Fact, FilingFacts, Member
 
 NAME = "financial_facts"
 FILINGS_READ = "filings_read"
@@ -38,8 +44,8 @@ SPEC = dg.AssetSpec(
     NAME,
     deps=RECIPES[NAME].inputs,
     description="Every fact of the day's XBRL archives: element, context, unit and exact value. "
-    "An archive that cannot be read is a row of the unread filings and fails the check; it has no "
-    "effect on the others.",
+    "What cannot be read fails the check and has no effect on the rest: an archive is a row of the "
+    "unread filings, one cell or attachment of an archive a row of the unread facts.",
     group_name="tdnet",
     kinds={"s3", "parquet", "polars"},
     code_version=RECIPES[NAME].reader,
@@ -57,8 +63,13 @@ class _Archive:
     sha256: str
 
 
-class UnstorableValueError(TdnetError):
-    """A number has more digits than the table's column; storing it would change it."""
+@dataclass(slots=True)
+class _Reading:
+    """Facts of archives, and rows of what could not be read of them."""
+
+    facts: list[pl.DataFrame]
+    unread_facts: list[dict[str, Any]]
+    unread_filings: list[dict[str, Any]]
 
 
 class DamagedArchiveError(TdnetError):
@@ -73,19 +84,22 @@ async def materialize(day: Day) -> Materialized:
     """Read the archives that the table does not hold yet; those it holds never change."""
     archives = _archives(day)
     before = day.read_own(NAME)
-    kept, unread = _read_before(day, before, archives)
-    done = kept["disclosure_id"].unique().to_list() + [row["disclosure_id"] for row in unread]
+    reading = _read_before(day, before, archives)
+    (kept,) = reading.facts
+    done = kept["disclosure_id"].unique().to_list()
+    done += [row["disclosure_id"] for row in reading.unread_filings]
     missing = [archive for archive in archives if archive.disclosure_id not in set(done)]
-    frames = [kept]
     for batch in _batches(missing):
-        frame, refused = await _read(day.lake, day, batch)
-        frames.append(frame)
-        unread += refused
-    facts = _in_order(pl.concat(frames))
-    unread.sort(key=lambda row: str(row["disclosure_id"]))
-    day.put_beside(UNREAD_FILINGS_TABLE, unread, {READER: RECIPES[NAME].reader})
-    made = day.put(NAME, facts, [_check(archives, unread)], before=before)
-    return replace(made, metadata=_metadata(day, archives, missing, facts, unread))
+        await _read(day.lake, day, batch, reading)
+    reading.unread_facts.sort(key=itemgetter("disclosure_id", "order"))
+    reading.unread_filings.sort(key=itemgetter("disclosure_id"))
+    facts = _in_order(pl.concat(reading.facts))
+    # Before the facts: an archive whose facts are stored counts as read, and is not read again.
+    reader = {READER: RECIPES[NAME].reader}
+    day.put_beside(UNREAD_FACTS_TABLE, reading.unread_facts, reader)
+    day.put_beside(UNREAD_FILINGS_TABLE, reading.unread_filings, reader)
+    made = day.put(NAME, facts, [_check(archives, reading)], before=before)
+    return replace(made, metadata=_metadata(day, archives, missing, facts, reading))
 
 
 def _archives(day: Day) -> list[_Archive]:
@@ -106,24 +120,31 @@ def _in_order(facts: pl.DataFrame) -> pl.DataFrame:
     return facts.sort("disclosure_id", maintain_order=True)
 
 
-def _read_before(
-    day: Day, before: StoredTable | None, archives: Sequence[_Archive]
-) -> tuple[pl.DataFrame, list[dict[str, Any]]]:
-    """Facts and refusals of an earlier materialization, where this reader made them.
+def _read_before(day: Day, before: StoredTable | None, archives: Sequence[_Archive]) -> _Reading:
+    """What an earlier materialization read of the archives, where it was this reader's.
 
     A refusal counts for the very bytes that were refused: an archive that was damaged in the lake
     is looked at again.
     """
-    facts = _made_by_this_reader(before)
-    unread = _made_by_this_reader(day.read_own(UNREAD_FILINGS_TABLE.name))
     wanted = {archive.disclosure_id: archive.sha256 for archive in archives}
-    is_wanted = pl.col("disclosure_id").is_in(list(wanted))
-    return (
-        FACTS_TABLE.frame(()) if facts is None else facts.filter(is_wanted),
-        []
-        if unread is None
-        else [
-            row for row in unread.to_dicts() if wanted.get(row["disclosure_id"]) == row["sha256"]
+
+    def stored(table: Table, found: StoredTable | None) -> pl.DataFrame:
+        frame = _made_by_this_reader(found)
+        rows = table.frame(()) if frame is None else frame
+        return rows.filter(pl.col("disclosure_id").is_in(list(wanted)))
+
+    facts = stored(FACTS_TABLE, before)
+    unread_facts = stored(UNREAD_FACTS_TABLE, day.read_own(UNREAD_FACTS_TABLE.name))
+    unread_filings = stored(UNREAD_FILINGS_TABLE, day.read_own(UNREAD_FILINGS_TABLE.name))
+    # Of archives whose facts were not stored any more, all is read again.
+    has_facts = pl.col("disclosure_id").is_in(facts["disclosure_id"].unique().to_list())
+    return _Reading(
+        facts=[facts],
+        unread_facts=unread_facts.filter(has_facts).to_dicts(),
+        unread_filings=[
+            row
+            for row in unread_filings.to_dicts()
+            if wanted[row["disclosure_id"]] == row["sha256"]
         ],
     )
 
@@ -139,31 +160,41 @@ def _batches(archives: Sequence[_Archive]) -> Iterator[Sequence[_Archive]]:
 
 
 async def _read(
-    lake: LakeResource, day: Day, archives: Sequence[_Archive]
-) -> tuple[pl.DataFrame, list[dict[str, Any]]]:
-    """The facts of some archives as one frame, and a row for each that was refused."""
+    lake: LakeResource, day: Day, archives: Sequence[_Archive], reading: _Reading
+) -> None:
+    """Add the facts of some archives as one frame, and a row for all that was refused."""
     slots = asyncio.Semaphore(_ARCHIVES_AT_ONCE)
 
-    async def one(archive: _Archive) -> Sequence[Fact] | TdnetError:
+    async def one(archive: _Archive) -> FilingFacts | TdnetError:
         async with slots:
             return await asyncio.to_thread(_facts, lake, day, archive)
 
     read = await asyncio.gather(*map(one, archives))
-    filings, refused = [], []
-    for archive, facts in zip(archives, read, strict=True):
-        if isinstance(facts, TdnetError):
-            digest = facts.digest if isinstance(facts, DamagedArchiveError) else archive.sha256
-            refused.append({**_named(archive), "sha256": digest, "reason": str(facts)})
-        else:
-            filings.append((archive.disclosure_id, archive.code, facts))
-    return facts_frame(filings), refused
+    filings = []
+    for archive, filing in zip(archives, read, strict=True):
+        if isinstance(filing, TdnetError):
+            digest = filing.digest if isinstance(filing, DamagedArchiveError) else archive.sha256
+            refusal = {**_named(archive), "sha256": digest, "reason": str(filing)}
+            reading.unread_filings.append(refusal)
+            continue
+        filings.append((archive.disclosure_id, archive.code, filing.facts))
+        reading.unread_facts += [
+            {
+                "disclosure_id": archive.disclosure_id,
+                "code": archive.code,
+                **asdict(unread),
+                "order": order,
+            }
+            for order, unread in enumerate(filing.unread, start=1)
+        ]
+    reading.facts.append(facts_frame(filings))
 
 
 def _named(archive: _Archive) -> dict[str, Any]:
     return {field.name: getattr(archive, field.name) for field in fields(archive)}
 
 
-def _facts(lake: LakeResource, day: Day, archive: _Archive) -> Sequence[Fact] | TdnetError:
+def _facts(lake: LakeResource, day: Day, archive: _Archive) -> FilingFacts | TdnetError:
     key = layout.document_key(day.date, archive.disclosure_id, "xbrl")
     content = lake.read(key)
     if content is None:
@@ -175,25 +206,9 @@ def _facts(lake: LakeResource, day: Day, archive: _Archive) -> Sequence[Fact] | 
             digest,
         )
     try:
-        facts = read_archive(content)
-        for fact in facts:
-            _check_storable(fact)
+        return read_archive(content)
     except TdnetError as error:
         return error
-    return facts
-
-
-def _check_storable(fact: Fact) -> None:
-    if fact.value is None:
-        return
-    _, digits, exponent = fact.value.as_tuple()
-    whole, behind = VALUE.precision - VALUE.scale, VALUE.scale
-    too_long = not isinstance(exponent, int) or -exponent > behind
-    if too_long or len(digits) + int(exponent) > whole:
-        raise UnstorableValueError(
-            f"{fact.document}: {fact.element} is {fact.value}, which does not fit {whole} digits "
-            f"before and {behind} behind the point; look at the filing's scale"
-        )
 
 
 def facts_frame(filings: Iterable[tuple[str, str, Sequence[Fact]]]) -> pl.DataFrame:
@@ -232,19 +247,35 @@ def _fact(row: tuple[Any, ...]) -> Fact:
     return Fact._make((*row[1:_MEMBERS], members, *row[_MEMBERS + 1 :]))
 
 
-def _check(archives: Sequence[_Archive], unread: Sequence[Mapping[str, Any]]) -> CheckResult:
-    description = f"{len(archives)} archives read"
-    if unread:
-        description = (
-            f"{len(unread)} of {len(archives)} archives could not be read, first "
-            f"{unread[0]['disclosure_id']}: {unread[0]['reason']}; look at the archive, mend the "
-            "reader and materialize the day again"
+def _check(archives: Sequence[_Archive], reading: _Reading) -> CheckResult:
+    filings = reading.unread_filings
+    cells = [row for row in reading.unread_facts if row["kind"] != UNLISTED_DOCUMENT]
+    found = [] if filings else [f"{len(archives)} archives read"]
+    if filings:
+        found.append(
+            f"{len(filings)} of {len(archives)} archives could not be read, first "
+            f"{filings[0]['disclosure_id']}: {filings[0]['reason']}"
         )
+    if cells:
+        first = cells[0]
+        place = [first[name] for name in ("disclosure_id", "document", "line", "element")]
+        found.append(
+            f"{len(cells)} cells or attachments of {len({row['disclosure_id'] for row in cells})} "
+            f"filings could not be read, first {', '.join(str(one) for one in place if one)}: "
+            f"{first['reason']}"
+        )
+    if filings or cells:
+        found.append("look at the archive, mend the reader and materialize the day again")
     return CheckResult(
         FILINGS_READ,
-        passed=not unread,
-        description=description,
-        metadata={"archives": len(archives), "unread": len(unread)},
+        passed=not filings and not cells,
+        description="; ".join(found),
+        metadata={
+            "archives": len(archives),
+            "unread": len(filings),
+            "unread_facts": len(cells),
+            "unlisted_documents": len(reading.unread_facts) - len(cells),
+        },
     )
 
 
@@ -253,7 +284,7 @@ def _metadata(
     archives: Sequence[_Archive],
     missing: Sequence[_Archive],
     facts: pl.DataFrame,
-    unread: Sequence[Mapping[str, Any]],
+    reading: _Reading,
 ) -> dict[str, Any]:
     key = layout.table_key(FACTS_TABLE.name, day.date)
     elements = (
@@ -267,13 +298,19 @@ def _metadata(
         **column_metadata(FACTS_TABLE),
         "filings": len(archives),
         "read_now": len(missing),
-        "unread": len(unread),
+        "unread": len(reading.unread_filings),
+        "unread_facts": len(reading.unread_facts),
         "numbers": facts["value"].count(),
         "nil": int(facts["is_nil"].sum()),
         "commonest_elements": preview(elements.head(10).to_dicts()),
         "not_read": preview(
             {"disclosure": row["disclosure_id"], "code": row["code"], "reason": row["reason"]}
-            for row in unread[:10]
+            for row in reading.unread_filings[:10]
+        ),
+        "not_read_of_filings": preview(
+            {"disclosure": row["disclosure_id"], "document": row["document"]}
+            | {name: row[name] for name in ("kind", "line", "element", "text", "reason")}
+            for row in reading.unread_facts[:10]
         ),
         "object": dg.MetadataValue.url(day.lake.console_url(key)),
     }
@@ -281,6 +318,6 @@ def _metadata(
 
 FINANCIAL_FACTS_STEP = DailyStep(
     spec=SPEC,
-    checks={FILINGS_READ: "Every stored XBRL archive of the day was read."},
+    checks={FILINGS_READ: "Every stored XBRL archive of the day was read, every cell of it."},
     materialize=materialize,
 )

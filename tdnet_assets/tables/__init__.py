@@ -7,7 +7,11 @@ from tdnet_assets.tables.documents import DOCUMENTS_TABLE
 from tdnet_assets.tables.earnings import EARNINGS_REJECTS_TABLE, EARNINGS_TABLE
 from tdnet_assets.tables.earnings_figures import EARNINGS_FIGURES_VIEW
 from tdnet_assets.tables.earnings_summary import EARNINGS_SUMMARY_VIEW
-from tdnet_assets.tables.financial_facts import FACTS_TABLE, UNREAD_FILINGS_TABLE
+from tdnet_assets.tables.financial_facts import (
+    FACTS_TABLE,
+    UNREAD_FACTS_TABLE,
+    UNREAD_FILINGS_TABLE,
+)
 from tdnet_assets.tables.forecast_revisions import REVISION_REJECTS_TABLE, REVISIONS_TABLE
 from tdnet_assets.tables.report_figures import REPORT_FIGURES_TABLE
 from tdnet_assets.tables.table import Table
@@ -17,6 +21,7 @@ ALL_TABLES: tuple[Table, ...] = (
     REJECTS_TABLE,
     DOCUMENTS_TABLE,
     FACTS_TABLE,
+    UNREAD_FACTS_TABLE,
     UNREAD_FILINGS_TABLE,
     EARNINGS_TABLE,
     EARNINGS_REJECTS_TABLE,

@@ -1,11 +1,11 @@
-"""The tables ``financial_facts`` and ``unread_filings``: what the day's XBRL archives say."""
+"""The tables ``financial_facts``, ``unread_facts`` and ``unread_filings``: what archives say."""
 
 import polars as pl
 
 from tdnet_assets.tables.table import Column, Table
+from tdnet_assets.tdnet.xbrl.facts import FRACTION_DIGITS, WHOLE_DIGITS
 
-# 26 digits before the point and 12 behind it hold any amount in yen and any stated ratio.
-VALUE = pl.Decimal(38, 12)
+VALUE = pl.Decimal(WHOLE_DIGITS + FRACTION_DIGITS, FRACTION_DIGITS)
 MEMBER = pl.Struct({"axis": pl.String, "member": pl.String, "is_typed": pl.Boolean})
 
 _ARCHIVE = (("documents", "s3_key"),)
@@ -41,6 +41,32 @@ FACTS_TABLE = Table(
     ),
     description="One row per fact of the day's XBRL archives, with its context, unit and exact "
     "value.",
+    keys=("disclosure_id", "order"),
+    order=("disclosure_id", "order"),
+)
+
+UNREAD_FACTS_TABLE = Table(
+    "unread_facts",
+    (
+        Column("disclosure_id", pl.String, "14-digit 開示番号"),
+        Column("code", pl.String, "5-character securities code"),
+        Column(
+            "kind",
+            pl.String,
+            "fact: one cell; document: a whole attachment; unlisted: a document that the filing's "
+            "own manifest does not list, which is no fault",
+        ),
+        Column("document", pl.String, "file name inside the archive"),
+        Column("part", pl.String, "summary or attachment"),
+        Column("line", pl.Int32, "line of the document; null for a document"),
+        Column("element", pl.String, "the fact's name as the filing spells it, with its prefix"),
+        Column("context_id", pl.String, "context id as the filing spells it"),
+        Column("text", pl.String, "what is printed, at most 1,000 characters"),
+        Column("reason", pl.String, "why it could not be read"),
+        Column("order", pl.Int32, "position among what could not be read of the filing, from 1"),
+    ),
+    description="One row per cell, or per attachment, that could not be read of a filing which "
+    "stands otherwise.",
     keys=("disclosure_id", "order"),
     order=("disclosure_id", "order"),
 )

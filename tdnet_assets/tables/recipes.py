@@ -30,7 +30,7 @@ _ALL = (
     Recipe("disclosures", ("listing_pages",), COLLECTION, reader="3"),
     Recipe("documents", ("disclosures",), COLLECTION, reader="2"),
     Recipe("disclosure_index", ("disclosures", "documents"), DERIVATION),
-    Recipe("financial_facts", ("disclosures", "documents"), DERIVATION),
+    Recipe("financial_facts", ("disclosures", "documents"), DERIVATION, reader="2"),
     Recipe("forecast_revisions", _FILINGS, DERIVATION, reader="2"),
     Recipe("earnings", (*_FILINGS, "forecast_revisions"), DERIVATION, reader="2"),
 )

@@ -120,10 +120,7 @@ def check_archive(content: bytes) -> ArchiveFacts:
             f"this is no whole zip archive: {len(content):,} bytes starting with {shown(content)} "
             f"({shown(str(error))}); fetch it again"
         ) from None
-    for member in members:
-        _check_member(member)
-    _check_duplicates(members)
-    _check_declared_size(members)
+    check_directory(members)
     files = [member for member in members if not member.is_dir()]
     if not files:
         raise DocumentError("the archive holds no file: fetch it again")
@@ -161,6 +158,19 @@ def _count_pages(content: bytes) -> int | None:
             return len(document)
         finally:
             document.close()
+
+
+def check_directory(members: list[zipfile.ZipInfo]) -> None:
+    """Accept the directory of a zip archive, of which nothing has been unpacked yet.
+
+    Raises:
+        DocumentError: a member is encrypted, doubled, a link, or named outside its own folder, or
+            all are declared to expand to more than 200 MB.
+    """
+    for member in members:
+        _check_member(member)
+    _check_duplicates(members)
+    _check_declared_size(members)
 
 
 def _check_member(member: zipfile.ZipInfo) -> None:

@@ -25,7 +25,7 @@ def _reports(site, day):
     found = {}
     for row in site.rows(day):
         if row.xbrl_name:
-            report = read_earnings(SummaryCells(read_archive(site.document(row.xbrl_name))))
+            report = read_earnings(SummaryCells(read_archive(site.document(row.xbrl_name)).facts))
             if report is not None:
                 found[row.disclosure_id] = (row, report)
     return found

@@ -1,6 +1,7 @@
 """The facts of a day's archives as a table, and what becomes of an archive that cannot be read."""
 
 import io
+import re
 import zipfile
 from dataclasses import replace
 from datetime import date
@@ -12,7 +13,7 @@ import pytest
 
 from tdnet_assets.assets.financial_facts import facts_by_filing
 from tdnet_assets.resources.lake.store import sha256
-from tdnet_assets.tables.financial_facts import FACTS_TABLE
+from tdnet_assets.tables.financial_facts import FACTS_TABLE, UNREAD_FACTS_TABLE
 from tdnet_assets.tables.recipes import RECIPES
 from tdnet_assets.tdnet.xbrl.archive import read_archive
 
@@ -43,7 +44,7 @@ def test_every_fact_of_every_archive_is_a_row_in_the_filings_own_order(site, pip
     assert result.success
     table = pipeline.table("financial_facts", DAY)
     assert table.schema == FACTS_TABLE.schema
-    read = {number: list(read_archive(content)) for number, content in archives.items()}
+    read = {number: list(read_archive(content).facts) for number, content in archives.items()}
     assert dict(facts_by_filing(table)) == read
     assert table.height == sum(map(len, read.values()))
     codes = {row.disclosure_id: row.code for row in site.rows(DAY)}
@@ -108,6 +109,115 @@ def test_a_mended_reader_reads_the_unread_archive_and_takes_it_off_the_table(
     assert pipeline.table("unread_filings", DAY).height == 0
     assert set(pipeline.table("financial_facts", DAY)["disclosure_id"]) == set(archives)
     assert pipeline.objects().keys() == keys
+
+
+def _changed(content, change):
+    """The archive with its summary changed."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    (name,) = [one for one in members if one.endswith("-ixbrl.htm") and "Attach" not in one]
+    members[name] = change(members[name].decode("utf-8-sig")).encode()
+    return _zip(**members)
+
+
+def _with_a_dash(summary):
+    """One number of it replaced by a dash, which its format does not allow."""
+    changed, count = re.subn(r'("ixt:numdotdecimal"[^>]*>)[0-9,.]+<', r"\1―<", summary, count=1)
+    assert count == 1
+    return changed
+
+
+def test_a_cell_that_cannot_be_read_is_a_row_with_its_place_and_the_filing_stands_but_is_not_whole(
+    site, pipeline, archives
+):
+    bad = min(archives)
+    site.faults.send_instead(rf"{bad}\.zip$", _changed(archives[bad], _with_a_dash))
+
+    result = pipeline.materialize(DAY, select=STEPS)
+
+    (row,) = pipeline.table("unread_facts", DAY).to_dicts()
+    assert pipeline.table("unread_facts", DAY).schema == UNREAD_FACTS_TABLE.schema
+    assert (row["disclosure_id"], row["kind"], row["text"]) == (bad, "fact", "―")
+    assert row["document"].endswith("-ixbrl.htm")
+    assert (row["part"], row["order"]) == ("summary", 1)
+    assert row["line"] > 1
+    assert row["element"].startswith("tse-ed-t:")
+    assert "'―' is printed where a number like 1,234.5 should be" in row["reason"]
+    stored = dict(facts_by_filing(pipeline.table("financial_facts", DAY)))
+    assert stored.keys() == archives.keys()
+    assert len(stored[bad]) == len(read_archive(archives[bad]).facts) - 1
+    assert not any(fact.value == 0 for fact in stored[bad] if fact.element in row["element"])
+    assert pipeline.checks(result, "filings_read") == {str(DAY): False}
+    assert f"1 cells or attachments of 1 filings could not be read, first {bad}" in (
+        pipeline.failure(result)
+    )
+    assert row["element"] in pipeline.failure(result)
+
+
+def test_what_could_not_be_read_of_a_filing_is_still_said_when_nothing_is_read_again(
+    site, pipeline, archives
+):
+    bad = min(archives)
+    site.faults.send_instead(rf"{bad}\.zip$", _changed(archives[bad], _with_a_dash))
+    pipeline.materialize(DAY, select=STEPS)
+    before = pipeline.objects()
+
+    result = pipeline.materialize(DAY, select=("financial_facts",))
+
+    assert pipeline.checks(result, "filings_read") == {str(DAY): False}
+    assert pipeline.objects() == before
+
+
+def test_facts_that_were_never_stored_are_read_again_with_what_is_unread_of_them(
+    site, pipeline, archives
+):
+    bad = min(archives)
+    site.faults.send_instead(rf"{bad}\.zip$", _changed(archives[bad], _with_a_dash))
+    pipeline.materialize(DAY, select=STEPS)
+    before = pipeline.objects()
+    pipeline.lake.store.delete(f"tables/financial_facts/date={DAY}/data.parquet")
+
+    pipeline.materialize(DAY, select=("financial_facts",))
+
+    assert pipeline.table("unread_facts", DAY).height == 1
+    assert pipeline.objects().keys() == before.keys()
+
+
+def test_a_number_with_more_digits_than_the_column_is_one_unread_fact(site, pipeline, archives):
+    bad = min(archives)
+    long = _changed(
+        archives[bad],
+        lambda summary: re.sub(
+            r'("ixt:numdotdecimal"[^>]*>)[0-9,.]+<', rf"\g<1>{'9' * 27}<", summary, count=1
+        ),
+    )
+    site.faults.send_instead(rf"{bad}\.zip$", long)
+
+    pipeline.materialize(DAY, select=STEPS)
+
+    (row,) = pipeline.table("unread_facts", DAY).to_dicts()
+    assert "does not fit 26 digits before and 12 behind the point" in row["reason"]
+    assert set(pipeline.table("financial_facts", DAY)["disclosure_id"]) == set(archives)
+
+
+def test_a_stale_document_of_an_archive_is_named_and_the_day_is_whole(site, pipeline, archives):
+    number, content = next(
+        (number, content) for number, content in archives.items() if b"manifest.xml" in content
+    )
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    (attached, *_) = [one for one in members if "Attachment" in one and "ixbrl" in one]
+    stale = attached.replace("-ixbrl.htm", "-stale-ixbrl.htm")
+    members[stale] = members[attached].replace(b"<xbrli:instant>2", b"<xbrli:instant>1")
+    site.faults.send_instead(rf"{number}\.zip$", _zip(**members))
+
+    result = pipeline.materialize(DAY, select=STEPS)
+
+    assert result.success
+    (row,) = pipeline.table("unread_facts", DAY).to_dicts()
+    assert (row["kind"], row["document"]) == ("unlisted", stale.rpartition("/")[2])
+    stored = dict(facts_by_filing(pipeline.table("financial_facts", DAY)))
+    assert stored[number] == list(read_archive(content).facts)
 
 
 def _read_now(pipeline, result):

@@ -7,8 +7,7 @@ from their content. Nothing but the label is taken from a context's id. What doe
 import datetime as dt
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 from lxml import etree
 
@@ -28,6 +27,11 @@ _COLUMNS = {
 }
 _MEMBER_SUFFIX = "Member"
 
+# Every fact repeats the names of what it refers to: short ones in real filings, up to 130
+# characters and 4 dimensions, but a table of facts a thousand times longer is not to be had so.
+MAXIMUM_NAME = 500
+MAXIMUM_MEMBERS_OF_CONTEXT = 20
+
 _PERIOD, _MEASURE, _DIVIDE = f"{{{XBRLI}}}period", f"{{{XBRLI}}}measure", f"{{{XBRLI}}}divide"
 _NUMERATOR, _DENOMINATOR = f"{{{XBRLI}}}unitNumerator", f"{{{XBRLI}}}unitDenominator"
 _SEGMENT, _SCENARIO = f"{{{XBRLI}}}segment", f"{{{XBRLI}}}scenario"
@@ -38,9 +42,8 @@ _TYPED = "{http://xbrl.org/2006/xbrldi}typedMember"
 _DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(T00:00:00(?:\.0+)?)?")
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What facts are about; the attributes are those of :class:`Fact`."""
+class Context(NamedTuple):
+    """What facts are about; the attributes are those of :class:`Fact`, in its order."""
 
     context_id: str
     period_type: str
@@ -64,18 +67,26 @@ def read_context(document: str, element: etree._Element) -> Context:
     """A context from its ``xbrli:context``.
 
     Raises:
-        FilingError: it has no id, no period, a date that is none, or a dimension without a name.
+        FilingError: it has no period, a date that is none, a dimension without a name, or more of
+            names and dimensions than any filing has.
     """
-    context_id = required(document, element, "id")
+    context_id = element.get("id") or ""
     period_type, start, end = _read_period(document, element)
     columns: dict[str, str] = {}
     members: list[Member] = []
     for axis, member, is_typed in _read_members(document, element):
+        _check_names(document, element, axis, member)
         column = None if is_typed else _COLUMNS.get(axis)
         if column is None or column in columns:
             members.append(Member(axis=axis, member=member, is_typed=is_typed))
         else:
             columns[column] = member.removesuffix(_MEMBER_SUFFIX)
+    _check_names(document, element, context_id)
+    if len(members) > MAXIMUM_MEMBERS_OF_CONTEXT:
+        raise FilingError(
+            f"{place(document, element)} has {len(members):,} dimensions, more than "
+            f"{MAXIMUM_MEMBERS_OF_CONTEXT}"
+        )
     return Context(
         context_id=context_id,
         period_type=period_type,
@@ -90,36 +101,22 @@ def read_context(document: str, element: etree._Element) -> Context:
     )
 
 
-def read_unit(document: str, element: etree._Element) -> tuple[str, str]:
-    """Id and spelling of an ``xbrli:unit``: ``JPY``, ``JPY/shares``, or ``JPY*shares``.
+def read_unit(document: str, element: etree._Element) -> str:
+    """Spelling of an ``xbrli:unit``: ``JPY``, ``JPY/shares``, or ``JPY*shares``.
 
     Raises:
-        FilingError: it has no id or no measure.
+        FilingError: it has no measure, or a longer one than any filing has.
     """
-    unit_id = required(document, element, "id")
     divide = element.find(_DIVIDE)
     if divide is None:
-        return unit_id, _product(document, element, element)
-    numerator, denominator = (divide.find(part) for part in (_NUMERATOR, _DENOMINATOR))
-    return (
-        unit_id,
-        f"{_product(document, element, numerator)}/{_product(document, element, denominator)}",
-    )
-
-
-def required(document: str, element: etree._Element, attribute: str) -> str:
-    """An attribute that must be there.
-
-    Raises:
-        FilingError: it is not, or it is empty.
-    """
-    value = element.get(attribute)
-    if not value:
-        raise FilingError(
-            f"{place(document, element, element.get('name'))} has no {attribute}; "
-            "the filing is refused as a whole, look at the document"
+        unit = _product(document, element, element)
+    else:
+        numerator, denominator = (divide.find(part) for part in (_NUMERATOR, _DENOMINATOR))
+        unit = (
+            f"{_product(document, element, numerator)}/{_product(document, element, denominator)}"
         )
-    return value
+    _check_names(document, element, unit)
+    return unit
 
 
 def _read_period(
@@ -138,10 +135,7 @@ def _read_period(
         )
     if _FOREVER in parts:
         return "forever", None, None
-    raise FilingError(
-        f"{place(document, context, context.get('id'))}: the context has no period; look at the "
-        "document"
-    )
+    raise FilingError(f"{place(document, context, context.get('id'))}: the context has no period")
 
 
 def _read_day(
@@ -158,7 +152,7 @@ def _read_day(
     except (ValueError, OverflowError):
         raise FilingError(
             f"{place(document, element)} of the context {shown(context.get('id') or '')}: "
-            f"{shown(text)} is no date like 2025-03-31; look at the document"
+            f"{shown(text)} is no date like 2025-03-31"
         ) from None
 
 
@@ -180,7 +174,19 @@ def _whole_text(element: etree._Element) -> str:
 
 
 def _axis(document: str, element: etree._Element) -> str:
-    return _local_name(required(document, element, "dimension").strip())
+    dimension = element.get("dimension")
+    if not dimension:
+        raise FilingError(f"{place(document, element)} has no dimension")
+    return _local_name(dimension.strip())
+
+
+def _check_names(document: str, element: etree._Element, *names: str) -> None:
+    for name in names:
+        if len(name) > MAXIMUM_NAME:
+            raise FilingError(
+                f"{place(document, element)} has a name of {len(name):,} characters, "
+                f"{shown(name)}, more than {MAXIMUM_NAME}"
+            )
 
 
 def _local_name(qualified: str) -> str:
@@ -191,8 +197,5 @@ def _product(document: str, unit: etree._Element, part: etree._Element | None) -
     measures = [] if part is None else [measure.text or "" for measure in part.iterfind(_MEASURE)]
     names = [_local_name(measure.strip()) for measure in measures]
     if not names or not all(names):
-        raise FilingError(
-            f"{place(document, unit, unit.get('id'))}: the unit has no measure; look at the "
-            "document"
-        )
+        raise FilingError(f"{place(document, unit, unit.get('id'))}: the unit has no measure")
     return "*".join(names)

@@ -1,6 +1,7 @@
 """What a filing says, one fact at a time: the shape that the reader makes and all else reads.
 
-What belongs here: facts with their context, unit and exact value. What does not: reading them
+What belongs here: facts with their context, unit and exact value, and what stands in their place
+where one cannot be read. What does not: reading them
 (``archive`` and ``inline``) and what they mean for a company (``tdnet/reports/earnings_report.py``,
 ``tdnet/reports/revision_notice.py``).
 """
@@ -11,6 +12,12 @@ from decimal import Decimal
 from typing import NamedTuple
 
 SUMMARY, ATTACHMENT = "summary", "attachment"
+
+# 26 digits before the point and 12 behind it hold any amount in yen and any stated ratio.
+WHOLE_DIGITS, FRACTION_DIGITS = 26, 12
+
+# Kinds of what is not among the facts of a filing.
+UNREAD_FACT, UNREAD_DOCUMENT, UNLISTED_DOCUMENT = "fact", "document", "unlisted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +80,42 @@ class Fact(NamedTuple):
     value: Decimal | None
     text: str | None
     is_nil: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Something of a filing that is not among its facts, and why; never a zero, never nothing.
+
+    Attributes:
+        kind: ``fact``: one cell could not be read; ``document``: a whole attachment; ``unlisted``:
+            a document that the filing's own manifest does not list, and that is left alone.
+        document: file name of the document inside the archive, without its folder.
+        part: ``summary`` or ``attachment``.
+        line: of the fact in its document; None for a document.
+        element: name of the fact as the filing spells it, with its prefix; None for a document.
+        context_id: id of the context that the fact refers to, be it declared or not.
+        text: what is printed, at most 1,000 characters of it; None for a document.
+        reason: what was seen, and what to do.
+    """
+
+    kind: str
+    document: str
+    part: str
+    line: int | None
+    element: str | None
+    context_id: str | None
+    text: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FilingFacts:
+    """What an archive says, and what of it could not be read."""
+
+    facts: tuple[Fact, ...]
+    unread: tuple[Unread, ...] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every cell of every listed document is a fact."""
+        return all(one.kind == UNLISTED_DOCUMENT for one in self.unread)

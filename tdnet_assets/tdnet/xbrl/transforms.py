@@ -65,7 +65,7 @@ def transform(registry: str, name: str) -> Transform:
     Raises:
         TransformError: there is no such transform here.
     """
-    found = _REGISTRIES.get(registry, {}).get(name)
+    found = REGISTRIES.get(registry, {}).get(name)
     if found is None:
         raise TransformError(
             f"the format {shown(name)} of the registry {shown(registry)} is unknown; if it is a "
@@ -74,10 +74,27 @@ def transform(registry: str, name: str) -> Transform:
     return found
 
 
+def is_canonical(element_type: str, text: str) -> bool:
+    """Whether a text that no format stands behind is what its type asks for.
+
+    Args:
+        element_type: ``date`` or ``boolean``; a text of any other type is what it is.
+        text: as printed, trimmed.
+    """
+    if element_type == "date":
+        return _is_date(text)
+    return element_type != "boolean" or text in {"true", "false", "1", "0"}
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return dt.date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
 def _refused(printed: str, expected: str) -> TransformError:
-    return TransformError(
-        f"{shown(printed)} is printed where {expected} should be; look at the document"
-    )
+    return TransformError(f"{shown(printed)} is printed where {expected} should be")
 
 
 def _fixed(value: str, _printed: str) -> str:
@@ -281,7 +298,7 @@ _REGISTRY_2022: Mapping[str, Transform] = {
     "num-dot-decimal-apos": partial(_without_apostrophes, _loose_point_decimal),
     "num-unit-decimal-apos": partial(_without_apostrophes, _unit_decimal),
 }
-_REGISTRIES: Mapping[str, Mapping[str, Transform]] = {
+REGISTRIES: Mapping[str, Mapping[str, Transform]] = {
     "http://www.xbrl.org/2008/inlineXBRL/transformation": _REGISTRY_2010,
     "http://www.xbrl.org/inlineXBRL/transformation/2010-04-20": _REGISTRY_2010,
     "http://www.xbrl.org/inlineXBRL/transformation/2011-07-31": _REGISTRY_2011,

@@ -38,7 +38,7 @@ def reports():
     for day in DAYS:
         for company in COMPANIES:
             period = reported_period(company.fiscal_month, day)
-            facts = read_archive(earnings_archive(company, day, f"{day:%Y%m%d}500001"))
+            facts = read_archive(earnings_archive(company, day, f"{day:%Y%m%d}500001")).facts
             found.append((facts, read_earnings(SummaryCells(facts)), company, period))
     return found
 
@@ -47,14 +47,17 @@ def reports():
 def notices(title):
     day = DAYS[2]
     return [
-        (read_archive(revision_archive(company, day, f"{day:%Y%m%d}{number:06}", title)), company)
+        (
+            read_archive(revision_archive(company, day, f"{day:%Y%m%d}{number:06}", title)).facts,
+            company,
+        )
         for number, company in enumerate(COMPANIES)
     ]
 
 
 @cache
 def real(name):
-    return read_archive((CAPTURES / name).read_bytes())
+    return read_archive((CAPTURES / name).read_bytes()).facts
 
 
 @pytest.mark.slow

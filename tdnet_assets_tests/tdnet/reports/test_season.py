@@ -38,17 +38,17 @@ def invented():
         for day in DAYS:
             yield (
                 f"0812{company.code}.zip",
-                read_archive(earnings_archive(company, day, f"{day:%Y%m%d}500001")),
+                read_archive(earnings_archive(company, day, f"{day:%Y%m%d}500001")).facts,
             )
         for title in ("業績予想の修正に関するお知らせ", "配当予想の修正に関するお知らせ"):
             content = revision_archive(company, DAYS[2], f"{DAYS[2]:%Y%m%d}400001", title)
-            yield f"0912{company.code}.zip", read_archive(content)
+            yield f"0912{company.code}.zip", read_archive(content).facts
 
 
 @cache
 def real(name):
     folder = SEASON if (SEASON / name).is_file() else HOSTILE
-    return SummaryCells(read_archive((folder / name).read_bytes()))
+    return SummaryCells(read_archive((folder / name).read_bytes()).facts)
 
 
 def report(name):
@@ -84,7 +84,7 @@ def test_no_real_archive_is_lost_and_no_cell_is_wrong():
     archives, unread = [], []
     for path in sorted(SEASON.glob("*.zip")):
         try:
-            archives.append((path.name, read_archive(path.read_bytes())))
+            archives.append((path.name, read_archive(path.read_bytes()).facts))
         except FilingError:
             unread.append(path.name)
     season = season_figures(archives)
@@ -98,7 +98,7 @@ def test_no_real_archive_is_lost_and_no_cell_is_wrong():
 @needs_season
 def test_the_checks_find_issuers_own_errors_only():
     archives = [
-        (path.name, read_archive(path.read_bytes()))
+        (path.name, read_archive(path.read_bytes()).facts)
         for path in sorted(SEASON.glob("0[89]12*.zip"))
         if path.name != "081220221025549150.zip"
     ]

@@ -43,7 +43,8 @@ def summary_kind(content: bytes) -> str:
         )
     kind = name.rpartition("/")[2].split("-")[1]
     has_ranges = any(
-        fact.result_forecast == "Upper" and fact.value is not None for fact in read_archive(content)
+        fact.result_forecast == "Upper" and fact.value is not None
+        for fact in read_archive(content).facts
     )
     return f"{kind} with ranges" if has_ranges else kind
 

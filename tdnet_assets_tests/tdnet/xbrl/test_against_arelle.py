@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from benchmarks.xbrl_reference import Arelle, ReferenceFact, plain, unpack
+from benchmarks.xbrl_reference import Arelle, in_common_form, unpack
 from tdnet_assets.tdnet.xbrl.archive import read_archive
 from tdnet_assets_tests.tdnet.xbrl.filings import (
     CAPTURES,
@@ -13,6 +13,7 @@ from tdnet_assets_tests.tdnet.xbrl.filings import (
 )
 
 pytestmark = pytest.mark.slow
+STALE = CAPTURES.with_name("xbrl-2022") / "081220221025549150.zip"
 
 
 @pytest.fixture(scope="module")
@@ -32,18 +33,7 @@ def no_network(monkeypatch):
 
 
 def ours(content):
-    return [
-        ReferenceFact(
-            namespace=fact.namespace,
-            element=fact.element,
-            context_id=fact.context_id,
-            unit=fact.unit,
-            decimals=None if fact.decimals is None else str(fact.decimals),
-            value=plain(fact.text) if fact.text is not None else fact.value,
-            is_nil=fact.is_nil,
-        )
-        for fact in read_archive(content)
-    ]
+    return in_common_form(read_archive(content).facts)
 
 
 def assert_agreement(arelle, content, folder):
@@ -69,6 +59,11 @@ def test_every_fact_of_a_real_archive_is_the_one_that_arelle_reads(arelle, tmp_p
 )
 def test_every_fact_of_a_sample_archive_is_the_one_that_arelle_reads(arelle, tmp_path, kind):
     assert assert_agreement(arelle, archive_of_each_kind()[kind], tmp_path) > 20
+
+
+@pytest.mark.skipif(not STALE.is_file(), reason=f"REAL ARCHIVE NOT TESTED: {STALE} is not there")
+def test_what_a_manifest_lists_is_what_arelle_reads_too(arelle, tmp_path):
+    assert assert_agreement(arelle, STALE.read_bytes(), tmp_path) == 421
 
 
 def test_the_comparison_notices_one_changed_fact(arelle, tmp_path):
