@@ -23,7 +23,7 @@ from tdnet_assets.resources.lake.store import DamagedObjectError, LakeError, Lak
 class CapturedPage:
     """One stored page: ``status`` is HTTP's, ``total`` its 全N件 (None when it is unreadable).
 
-    ``rejects`` counts the rows of it that could not be read.
+    ``unread_rows`` counts the rows that it announces and that could not be read of it.
     """
 
     number: int
@@ -35,12 +35,12 @@ class CapturedPage:
     last_modified: str | None
     received_at: str
     headers: Mapping[str, str]
-    rejects: int = 0
+    unread_rows: int = 0
 
     @property
     def is_whole(self) -> bool:
         """Whether all of it could be read: only then may it be asked for with a condition."""
-        return self.total is not None and not self.rejects
+        return self.total is not None and not self.unread_rows
 
 
 @dataclass(frozen=True, slots=True)

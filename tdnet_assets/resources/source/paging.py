@@ -137,8 +137,7 @@ async def _read_pass(
     number, last = 0, 1
     while number < last:
         number += 1
-        # Nor is any page of a list that did not add up taken for the same.
-        known = writer.known.page(number) if writer.known and writer.known.complete else None
+        known = writer.known.page(number) if writer.known else None
         try:
             answer, content = await _page_bytes(session, writer, known, day, number)
         except SourceError as missing:
@@ -152,7 +151,14 @@ async def _read_pass(
             pages.append(_captured(key, number, answer, content, total=None))
             continue
         pages.append(
-            _captured(key, number, answer, content, total=page.total, rejects=len(page.rejects))
+            _captured(
+                key,
+                number,
+                answer,
+                content,
+                total=page.total,
+                unread_rows=len(page.rejects) + page.missing,
+            )
         )
         listed.append(page)
         last = page_count(page.total)
@@ -229,7 +235,7 @@ def _captured(
     content: bytes,
     *,
     total: int | None,
-    rejects: int = 0,
+    unread_rows: int = 0,
 ) -> CapturedPage:
     return CapturedPage(
         number=number,
@@ -238,7 +244,7 @@ def _captured(
         sha256=sha256(content),
         bytes=len(content),
         total=total,
-        rejects=rejects,
+        unread_rows=unread_rows,
         last_modified=answer.last_modified,
         received_at=answer.received_at.isoformat(timespec="milliseconds"),
         headers={name: answer.headers[name] for name in _KEPT_HEADERS if name in answer.headers},

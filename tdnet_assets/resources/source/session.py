@@ -9,18 +9,20 @@ What does not: what a page means (``tdnet/listing.py``), in which order pages ar
 
 import asyncio
 import fcntl
+import json
 import logging
 import os
 import re
 import time
 import zlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import httpx
@@ -45,8 +47,19 @@ DOCUMENT_LIMIT_BYTES = 64_000_000
 # Longer than this is not a pause but a closed door: give up at once and say so.
 LONGEST_RETRY_AFTER_SECONDS = 300.0
 MAX_REDIRECTS = 3
+# One refusal may be a file's own; so many in a row are the host's, and everybody waits.
+REFUSALS_BEFORE_A_PAUSE = 3
+PAUSES_SECONDS = (5.0, 15.0, 45.0, 120.0, 300.0)
+REFUSALS_BEFORE_THE_DOOR_IS_CLOSED = 10
+"""In a row, of list pages or of files: that kind is not asked for any more in the session.
+
+The next session begins where this one ended: one more refusal closes it.
+"""
 # A look waits no longer than this for the gap behind somebody else's last request.
 LONGEST_WAIT_FOR_A_LOOK_SECONDS = 2.0
+LIST, FILE = "list pages", "files"
+"""The kinds of requests, by which refusals are counted."""
+_FORBIDDEN = 403
 _BARE_NAME = re.compile(r"[A-Za-z0-9_]+\.(html|pdf|zip)")
 
 
@@ -71,6 +84,10 @@ class TransientSourceError(SourceError):
 
 class RefusedBodyError(TransientSourceError):
     """The body arrived whole but is not what its name says, e.g. HTML sent as a PDF."""
+
+
+class NotAskedError(SourceError):
+    """Nothing was asked, because the host has refused enough, or has asked to be left in peace."""
 
 
 class SessionBusyError(TdnetError):
@@ -143,6 +160,31 @@ class RequestSlot:
 
 
 @dataclass(slots=True)
+class Refusals:
+    """Refused requests in a row, for list pages and for files: the one may be open, not the other.
+
+    A refusal is every answer that is none: 403, 408, 429, 5xx, a broken connection, a body that is
+    not what its name says.
+    """
+
+    in_a_row: dict[str, int] = field(default_factory=dict)
+
+    def answered(self, kind: str) -> None:
+        """The host has given what was asked for, or has said that there is none."""
+        self.in_a_row.pop(kind, None)
+
+    def refused(self, kind: str) -> float:
+        """Count one more; gives the pause that it asks for, as a multiple of the first back-off."""
+        count = self.in_a_row[kind] = self.in_a_row.get(kind, 0) + 1
+        behind = count - REFUSALS_BEFORE_A_PAUSE
+        return PAUSES_SECONDS[min(behind, len(PAUSES_SECONDS) - 1)] if behind >= 0 else 0.0
+
+    def close_the_door(self, kind: str) -> bool:
+        """Whether nothing more of the kind is to be asked for."""
+        return self.in_a_row.get(kind, 0) >= REFUSALS_BEFORE_THE_DOOR_IS_CLOSED
+
+
+@dataclass(slots=True)
 class TdnetSession:
     """An open connection to the configured host; made by :meth:`TdnetResource.session`."""
 
@@ -155,8 +197,11 @@ class TdnetSession:
     attempt_timeout: float
     oldest_listed_day: Callable[[date], date | None]
     counts: RequestCounts = field(default_factory=RequestCounts)
+    refusals: Refusals = field(default_factory=Refusals)
     closed: TransientSourceError | None = None
     """Why nothing more is asked of the host in this session; None as long as it is open."""
+    closed_for: dict[str, SourceError] = field(default_factory=dict)
+    """Why nothing more of a kind is asked for; see :class:`Refusals`."""
 
     @property
     def oldest_day(self) -> date | None:
@@ -175,7 +220,7 @@ class TdnetSession:
             SourceError: the page was refused, or every attempt failed.
         """
         return await self._fetch(
-            name, limit=LIST_PAGE_LIMIT_BYTES, if_modified_since=if_modified_since
+            name, LIST, limit=LIST_PAGE_LIMIT_BYTES, if_modified_since=if_modified_since
         )
 
     async def document(self, name: str, validate: Callable[[bytes], object]) -> Answer:
@@ -184,11 +229,12 @@ class TdnetSession:
         Raises:
             SourceError: permanent refusal (its ``status`` says which), or every attempt failed.
         """
-        return await self._fetch(name, limit=DOCUMENT_LIMIT_BYTES, validate=validate)
+        return await self._fetch(name, FILE, limit=DOCUMENT_LIMIT_BYTES, validate=validate)
 
     async def _fetch(
         self,
         name: str,
+        kind: str,
         *,
         limit: int,
         if_modified_since: str | None = None,
@@ -213,11 +259,30 @@ class TdnetSession:
                 with attempt:
                     number = attempt.num
                     self.counts.retries += number > 1
-                    return await self._attempt(name, headers, limit, validate, number)
+                    return await self._counted(
+                        kind, self._attempt(name, kind, headers, limit, validate, number)
+                    )
         except SourceError as error:
-            error.attempts = number
+            error.attempts = number - isinstance(error, NotAskedError)
             raise
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+    async def _counted(self, kind: str, attempt: Coroutine[Any, Any, Answer]) -> Answer:
+        """An attempt whose outcome is counted for the host, which may then be left in peace."""
+        try:
+            answer = await attempt
+        except NotAskedError:
+            raise
+        except SourceError as error:
+            if not isinstance(error, TransientSourceError) and error.status != _FORBIDDEN:
+                self.refusals.answered(kind)
+                raise
+            self.slot.pause(self.backoff_floor * self.refusals.refused(kind))
+            if self.refusals.close_the_door(kind):
+                self.closed_for.setdefault(kind, error)
+            raise
+        self.refusals.answered(kind)
+        return answer
 
     def _backoff(self, error: Exception) -> bool | float:
         """What to do after a failed attempt: give up (False), back off (True), or wait seconds."""
@@ -231,9 +296,10 @@ class TdnetSession:
         self.slot.pause(error.retry_after)
         return max(error.retry_after, self.backoff_floor)
 
-    async def _attempt(
+    async def _attempt(  # noqa: PLR0917 - what one request needs
         self,
         name: str,
+        kind: str,
         headers: dict[str, str],
         limit: int,
         validate: Callable[[bytes], object] | None,
@@ -243,7 +309,7 @@ class TdnetSession:
             # httpx's own timeouts are per read: this one bounds a body that drips for ever.
             async with asyncio.timeout(self.attempt_timeout) as deadline:
                 response, content = await self._get(
-                    f"{self.base_url}/{name}", headers, limit, deadline
+                    f"{self.base_url}/{name}", kind, headers, limit, deadline
                 )
         except TimeoutError as error:
             raise TransientSourceError(
@@ -268,11 +334,11 @@ class TdnetSession:
         )
 
     async def _get(
-        self, url: str, headers: dict[str, str], limit: int, deadline: asyncio.Timeout
+        self, url: str, kind: str, headers: dict[str, str], limit: int, deadline: asyncio.Timeout
     ) -> tuple[httpx.Response, bytes | None]:
         for _ in range(MAX_REDIRECTS + 1):
             request = self.client.build_request("GET", url, headers=headers)
-            async with self._turn(deadline):
+            async with self._turn(deadline, kind):
                 response = await self.client.send(request, stream=True)
             try:
                 if response.has_redirect_location:
@@ -287,15 +353,14 @@ class TdnetSession:
         raise SourceError(f"{url}: more than {MAX_REDIRECTS} redirects")
 
     @asynccontextmanager
-    async def _turn(self, deadline: asyncio.Timeout) -> AsyncIterator[None]:
+    async def _turn(self, deadline: asyncio.Timeout, kind: str) -> AsyncIterator[None]:
         """The request slot; waiting for it does not count against the attempt's deadline."""
         deadline.reschedule(None)
         await self.admission.wait()
         async with self.slot.hold():
-            if self.closed:  # asked to stay away: those in the queue must not knock either
-                raise SourceError(
-                    f"not asked for, because earlier {self.closed}", status=self.closed.status
-                )
+            # Asked to stay away, or refused again and again: those in the queue must not knock.
+            if cause := self.closed or self.closed_for.get(kind):
+                raise NotAskedError(f"not asked for, because earlier {cause}", status=cause.status)
             deadline.reschedule(asyncio.get_running_loop().time() + self.attempt_timeout)
             self.counts.requests += 1
             yield
@@ -400,8 +465,10 @@ class TdnetResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             timeout=httpx.Timeout(30.0, connect=10.0),
             limits=httpx.Limits(max_connections=self.concurrency + 1),
         ) as client:
-            with _Admission(self.config.home_path, slot) as admission:
+            refusals = Refusals()
+            with _Admission(self.config.home_path, slot, refusals) as admission:
                 yield TdnetSession(
+                    refusals=refusals,
                     client=client,
                     base_url=self.config.tdnet_base_url,
                     slot=slot,
@@ -417,12 +484,14 @@ class _Admission:
     """This host's one place to ask from, and the gap that whoever had it last has left behind.
 
     A lock file holds the place: the kernel releases it with the process, so a killed run never
-    leaves it behind. The file's time says until when nobody may ask.
+    leaves it behind. The file's time says until when nobody may ask, and what is in it how often
+    the host has refused in a row.
     """
 
-    def __init__(self, home: Path, slot: RequestSlot) -> None:
+    def __init__(self, home: Path, slot: RequestSlot, refusals: Refusals) -> None:
         self._home = home
         self._slot = slot
+        self._refusals = refusals
         self._queue = asyncio.Lock()
         self._lock: int | None = None
 
@@ -451,6 +520,7 @@ class _Admission:
         # A clock that was set back must not shut us out for longer than any pause may last.
         left = min(os.fstat(lock).st_mtime - time.time(), LONGEST_RETRY_AFTER_SECONDS)
         self._slot.pause(left)
+        self._refusals.in_a_row.update(_left_refusals(os.read(lock, _LOCK_FILE_BYTES)))
         self._lock = lock
         return True
 
@@ -460,10 +530,28 @@ class _Admission:
     def __exit__(self, *_: object) -> None:
         if self._lock is None:
             return
+        os.ftruncate(self._lock, 0)
+        os.pwrite(self._lock, json.dumps(self._refusals.in_a_row).encode(), 0)
         free_at = time.time() + self._slot.seconds_until_free
         os.utime(self._lock, (free_at, free_at))
         os.close(self._lock)
         self._lock = None
+
+
+_LOCK_FILE_BYTES = 1000
+
+
+def _left_refusals(content: bytes) -> dict[str, int]:
+    """The refusals in a row that the last session has left, one before the door is closed again."""
+    try:
+        counts = json.loads(content or b"{}")
+        return {
+            kind: min(int(counts[kind]), REFUSALS_BEFORE_THE_DOOR_IS_CLOSED - 1)
+            for kind in (LIST, FILE)
+            if kind in counts
+        }
+    except (ValueError, TypeError):  # of another version, or cut by a full disk: nobody refused
+        return {}
 
 
 def _refuse_status(url: str, response: httpx.Response) -> None:
