@@ -168,8 +168,8 @@ class MetricsResource(clients.AwsResource):
             A pair of the period's start (UTC) and the value for each period that has data.
 
         Raises:
-            ValueError: the name is not in the catalogue, the period is not a multiple of 60, or a time
-                has no zone.
+            ValueError: the name is not in the catalogue, the period is not a multiple of 60, or a
+                time has no zone.
             botocore.exceptions.ClientError: CloudWatch refuses, or ``BotoCoreError``: no answer.
         """
         _check_catalogued(name)
@@ -235,7 +235,9 @@ def environment_dimension(config: PlatformConfig) -> dict[str, str]:
 
 def _check_catalogued(name: str) -> None:
     if name not in _UNITS:
-        raise ValueError(f"{name!r} is not a metric of the catalogue: use one of {', '.join(_UNITS)}")
+        raise ValueError(
+            f"{name!r} is not a metric of the catalogue: use one of {', '.join(_UNITS)}"
+        )
 
 
 def _finite(name: str, value: float) -> float:

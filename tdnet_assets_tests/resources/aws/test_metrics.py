@@ -196,7 +196,7 @@ def test_a_value_that_cloudwatch_does_not_take_raises_and_nothing_is_sent(
 ) -> None:
     requests = requests_of(metrics, "PutMetricData")
 
-    with pytest.raises(ValueError, match="RunDuration is .*finite numbers only"):
+    with pytest.raises(ValueError, match=r"RunDuration is .*finite numbers only"):
         metrics.publish({DISCLOSURES_COLLECTED: 1, RUN_DURATION: value})
 
     assert requests == []
