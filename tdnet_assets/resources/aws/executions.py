@@ -12,14 +12,15 @@ reordered or be repeated by the SDK: all of them end at the same record.
 import random
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, Final, TypedDict, Unpack
+from typing import Any, ClassVar, Final
 
 import dagster as dg
 
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.resources.aws import clients
+from tdnet_assets.resources.aws.items import from_item, to_item
 from tdnet_assets.tdnet.errors import TdnetAssetsError
 
 PENDING: Final = "pending"
@@ -51,36 +52,57 @@ _ATTEMPTS: Final = 50
 _LONGEST_PAUSE_SECONDS: Final = 0.05
 
 
-@dataclass(frozen=True)
-class ExecutionRecord:
-    """What is known of one run; None where nothing was said.
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What one write says of a run: the fields that a caller may set; None says nothing.
 
-    Times are aware, in UTC, to the millisecond; ``ttl`` is in epoch seconds; ``progress`` is a
-    percentage; ``partition_start`` and ``partition_end`` are inclusive days, ``YYYY-MM-DD``.
+    Texts keep the first value that was said. Numbers are totals, not increments, and keep the
+    largest; they count disclosures. Days are inclusive, ``YYYY-MM-DD``.
     """
+
+    status: str | None = None
+    """One of :data:`STATUSES`; a new record is pending."""
+    progress: int | None = None
+    """Percent, 0 to 100; a completed record always has 100."""
+    total_count: int | None = None
+    """Listed."""
+    collected_count: int | None = None
+    """Newly stored."""
+    skipped_count: int | None = None
+    """Stored before."""
+    failed_count: int | None = None
+    """With a failed file."""
+    rejected_count: int | None = None
+    """Rows that could not be read."""
+    partition_start: str | None = None
+    partition_end: str | None = None
+    job_name: str | None = None
+    trigger: str | None = None
+    """One of :data:`TRIGGERS`."""
+    root_execution_id: str | None = None
+    """The run that this one retries."""
+    error_type: str | None = None
+    """Class of the first error."""
+    error_message: str | None = None
+    """What was seen and what to do, without secrets; cut to 2,000 characters."""
+    metrics_error: str | None = None
+    """Why metrics were not delivered; cut likewise."""
+    dagster_url: str | None = None
+    """The run's page in the Dagster UI."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExecutionRecord(Report):
+    """What is known of one run. Times are aware, in UTC, to the millisecond."""
 
     execution_id: str
     status: str
-    progress: int | None
-    total_count: int | None
-    collected_count: int | None
-    skipped_count: int | None
-    failed_count: int | None
-    rejected_count: int | None
     started_at: datetime
     updated_at: datetime
-    completed_at: datetime | None
-    partition_start: str | None
-    partition_end: str | None
-    job_name: str | None
-    trigger: str | None
-    root_execution_id: str | None
-    error_type: str | None
-    error_message: str | None
-    metrics_error: str | None
-    dagster_url: str | None
+    completed_at: datetime | None = None
     environment: str
     ttl: int
+    """When DynamoDB may delete the record, in epoch seconds."""
 
     @property
     def is_final(self) -> bool:
@@ -94,40 +116,22 @@ class ExecutionRecord:
         Raises:
             ValueError: an attribute that every write sets is missing.
         """
-        values: dict[str, Any] = dict.fromkeys(_FIELDS) | _values_of(item)
-        for name in ("execution_id", "status", "started_at", "updated_at", "environment", "ttl"):
-            if values[name] is None:
+        stored = from_item(item)
+        values = {field.name: stored[field.name] for field in fields(cls) if field.name in stored}
+        for name in (field.name for field in fields(cls) if field.default is MISSING):
+            if name not in values:
                 raise ValueError(
-                    f"the item of execution {values['execution_id']!r} has no {name}: "
+                    f"the item of execution {values.get('execution_id')!r} has no {name}: "
                     "something other than this module wrote it"
                 )
         for name in ("started_at", "updated_at", "completed_at"):
-            if values[name] is not None:
+            if name in values:
                 values[name] = datetime.fromisoformat(values[name])
         return cls(**values)
 
 
-_FIELDS: Final = tuple(field.name for field in fields(ExecutionRecord))
-
-
-class Details(TypedDict, total=False):
-    """What the verbs pass on to :meth:`ExecutionsResource.record`, which says what each means."""
-
-    total_count: int | None
-    collected_count: int | None
-    skipped_count: int | None
-    failed_count: int | None
-    rejected_count: int | None
-    partition_start: str | None
-    partition_end: str | None
-    job_name: str | None
-    trigger: str | None
-    root_execution_id: str | None
-    error_type: str | None
-    error_message: str | None
-    metrics_error: str | None
-    dagster_url: str | None
-    now: datetime | None
+Details = dict[str, Any]
+"""What is said of a run: fields of a :class:`Report` by name."""
 
 
 class ExecutionConflictError(TdnetAssetsError):
@@ -144,6 +148,25 @@ class _Write:
     status: str | None
     first: Mapping[str, str | int]
     greatest: Mapping[str, str | int]
+
+    @classmethod
+    def of(cls, report: Report, moment: datetime, environment: str) -> "_Write":
+        """The write that says this at that moment."""
+        said = {name: value for name, value in asdict(report).items() if value is not None}
+        status = said.pop("status", None)
+        texts = {name: value for name, value in said.items() if isinstance(value, str)}
+        numbers = {name: value for name, value in said.items() if name not in texts}
+        for name in ("error_message", "metrics_error"):
+            if name in texts:
+                texts[name] = _bounded(texts[name])
+        if status == COMPLETED:
+            numbers["progress"] = _DONE
+        expiry = int((moment + RETENTION).timestamp())
+        return cls(
+            status,
+            {"started_at": _timestamp(moment), "ttl": expiry, "environment": environment, **texts},
+            {"updated_at": _timestamp(moment), **numbers},
+        )
 
     def joined_with(self, stored: Mapping[str, Any]) -> "_Write":
         """The same write with every growing value raised to at least the stored one."""
@@ -185,9 +208,9 @@ class _Write:
             "UpdateExpression": "SET " + ", ".join(assignments),
             "ConditionExpression": " AND ".join(conditions),
             "ExpressionAttributeNames": {f"#{name}": name for name in names},
-            "ExpressionAttributeValues": {
-                f":{name}": _attribute(value) for name, value in values.items()
-            },
+            "ExpressionAttributeValues": to_item(
+                {f":{name}": value for name, value in values.items()}
+            ),
         }
 
 
@@ -204,26 +227,7 @@ class ExecutionsResource(clients.AwsResource):
     config: dg.ResourceDependency[PlatformConfig]
 
     def record(
-        self,
-        execution_id: str,
-        *,
-        status: str | None = None,
-        progress: int | None = None,
-        total_count: int | None = None,
-        collected_count: int | None = None,
-        skipped_count: int | None = None,
-        failed_count: int | None = None,
-        rejected_count: int | None = None,
-        partition_start: str | None = None,
-        partition_end: str | None = None,
-        job_name: str | None = None,
-        trigger: str | None = None,
-        root_execution_id: str | None = None,
-        error_type: str | None = None,
-        error_message: str | None = None,
-        metrics_error: str | None = None,
-        dagster_url: str | None = None,
-        now: datetime | None = None,
+        self, execution_id: str, *, now: datetime | None = None, **said: Any
     ) -> ExecutionRecord:
         """Joins what is said here with the stored record; makes the record when there is none.
 
@@ -232,23 +236,8 @@ class ExecutionsResource(clients.AwsResource):
 
         Args:
             execution_id: the Dagster run id.
-            status: one of :data:`STATUSES`; None says nothing about it (a new record is pending).
-            progress: percent, 0 to 100; a completed record always has 100.
-            total_count: disclosures listed. This and the other counts are totals, not increments.
-            collected_count: disclosures newly stored.
-            skipped_count: disclosures that were stored before.
-            failed_count: disclosures with a failed file.
-            rejected_count: rows that could not be read.
-            partition_start: first day, ``YYYY-MM-DD``; like every text below the first value stays.
-            partition_end: last day, inclusive.
-            job_name: the Dagster job.
-            trigger: one of :data:`TRIGGERS`.
-            root_execution_id: the run that this one retries.
-            error_type: class of the first error.
-            error_message: what was seen and what to do, without secrets; cut to 2,000 characters.
-            metrics_error: why metrics were not delivered; cut likewise.
-            dagster_url: the run's page in the Dagster UI.
             now: time of the event, aware; the present when None.
+            said: fields of a :class:`Report`.
 
         Returns:
             The record as stored: with this write in it or, when the run had ended before, as that
@@ -256,66 +245,37 @@ class ExecutionsResource(clients.AwsResource):
 
         Raises:
             ValueError: a value is out of its range; the message says what was seen.
+            TypeError: a report has no such field.
             ExecutionConflictError: refused beyond reason; the record is not final.
         """
-        counts = {
-            "total_count": total_count,
-            "collected_count": collected_count,
-            "skipped_count": skipped_count,
-            "failed_count": failed_count,
-            "rejected_count": rejected_count,
-        }
-        _validate(execution_id, status=status, progress=progress, trigger=trigger, counts=counts)
+        report = Report(**said)
+        _validate(execution_id, report)
         moment = _whole_milliseconds(now)
-        write = _Write(
-            status=status,
-            first=_present(
-                started_at=_timestamp(moment),
-                ttl=int((moment + RETENTION).timestamp()),
-                environment=self.config.environment,
-                partition_start=partition_start,
-                partition_end=partition_end,
-                job_name=job_name,
-                trigger=trigger,
-                root_execution_id=root_execution_id,
-                error_type=error_type,
-                error_message=_bounded(error_message),
-                metrics_error=_bounded(metrics_error),
-                dagster_url=dagster_url,
-            ),
-            greatest=_present(
-                updated_at=_timestamp(moment),
-                progress=_DONE if status == COMPLETED else progress,
-                **counts,
-            ),
-        )
-        return self._join(execution_id, write)
+        return self._join(execution_id, _Write.of(report, moment, self.config.environment))
 
-    def start(self, execution_id: str, **details: Unpack[Details]) -> ExecutionRecord:
+    def start(self, execution_id: str, **details: Any) -> ExecutionRecord:
         """Says that the run is running; ``details`` as for :meth:`record`."""
         return self.record(execution_id, status=RUNNING, **details)
 
-    def progress(
-        self, execution_id: str, progress: int, **details: Unpack[Details]
-    ) -> ExecutionRecord:
+    def progress(self, execution_id: str, progress: int, **details: Any) -> ExecutionRecord:
         """Says how far the running run is, in percent, which also renews its lease."""
         return self.record(execution_id, status=RUNNING, progress=progress, **details)
 
-    def finish(self, execution_id: str, status: str, **details: Unpack[Details]) -> ExecutionRecord:
+    def finish(self, execution_id: str, status: str, **details: Any) -> ExecutionRecord:
         """Ends the run with a final status; the first final write wins.
 
         Raises:
             ValueError: the status is not one of :data:`FINAL_STATUSES`, or as :meth:`record`.
         """
         if status not in FINAL_STATUSES:
-            raise ValueError(f"{status!r} is no final status: use completed, failed or canceled")
+            raise ValueError(f"{status!r} is not a final status: use completed, failed or canceled")
         return self.record(execution_id, status=status, **details)
 
     def get(self, execution_id: str) -> ExecutionRecord | None:
         """The record as of now (a consistent read), or None when there is none."""
         answer = self.client.get_item(
             TableName=self.config.executions_table,
-            Key=_key(execution_id),
+            Key=to_item({"execution_id": execution_id}),
             ConsistentRead=True,
         )
         item = answer.get("Item")
@@ -374,7 +334,7 @@ class ExecutionsResource(clients.AwsResource):
         )
         update = write.update()
         update["ConditionExpression"] += " AND #updated_at = :seen"
-        update["ExpressionAttributeValues"][":seen"] = _attribute(heard)
+        update["ExpressionAttributeValues"] |= to_item({":seen": heard})
         ended, _ = self._update(seen.execution_id, update)
         return ended
 
@@ -389,7 +349,7 @@ class ExecutionsResource(clients.AwsResource):
                 return written
             if not refused_by:
                 continue  # it expired between the refusal and its report
-            stored = _values_of(refused_by)
+            stored = from_item(refused_by)
             write = write.joined_with(stored)
             if stored.get("status") in FINAL_STATUSES or write.adds_nothing_to(stored):
                 return ExecutionRecord.from_item(refused_by)
@@ -406,7 +366,7 @@ class ExecutionsResource(clients.AwsResource):
         try:
             answer = client.update_item(
                 TableName=self.config.executions_table,
-                Key=_key(execution_id),
+                Key=to_item({"execution_id": execution_id}),
                 ReturnValues="ALL_NEW",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 **update,
@@ -423,7 +383,7 @@ class ExecutionsResource(clients.AwsResource):
             IndexName=index,
             KeyConditionExpression="#key = :value",
             ExpressionAttributeNames={"#key": attribute},
-            ExpressionAttributeValues={":value": _attribute(value)},
+            ExpressionAttributeValues=to_item({":value": value}),
             ScanIndexForward=not newest_first,
             PaginationConfig={"MaxItems": limit},
         )
@@ -461,22 +421,17 @@ def table_definition(config: PlatformConfig) -> dict[str, Any]:
     }
 
 
-def _validate(
-    execution_id: str,
-    *,
-    status: str | None,
-    progress: int | None,
-    trigger: str | None,
-    counts: Mapping[str, int | None],
-) -> None:
+def _validate(execution_id: str, report: Report) -> None:
     if not execution_id:
         raise ValueError("execution_id is empty: it must be the Dagster run id")
-    if status is not None:
-        _validate_status(status)
-    if trigger is not None and trigger not in TRIGGERS:
-        raise ValueError(f"trigger is {trigger!r}: use one of {', '.join(TRIGGERS)}")
+    if report.status is not None:
+        _validate_status(report.status)
+    if report.trigger is not None and report.trigger not in TRIGGERS:
+        raise ValueError(f"trigger is {report.trigger!r}: use one of {', '.join(TRIGGERS)}")
+    progress = report.progress
     if progress is not None and not (isinstance(progress, int) and 0 <= progress <= _DONE):
         raise ValueError(f"progress is {progress!r}: it is a whole percentage from 0 to {_DONE}")
+    counts = {name: value for name, value in vars(report).items() if name.endswith("_count")}
     for name, count in counts.items():
         if count is not None and not (isinstance(count, int) and count >= 0):
             raise ValueError(f"{name} is {count!r}: it is a whole number from 0 up")
@@ -487,12 +442,8 @@ def _validate_status(status: str) -> None:
         raise ValueError(f"status is {status!r}: use one of {', '.join(STATUSES)}")
 
 
-def _present(**values: str | int | None) -> dict[str, str | int]:
-    return {name: value for name, value in values.items() if value is not None}
-
-
-def _bounded(text: str | None) -> str | None:
-    if text is None or len(text) <= ERROR_MESSAGE_LIMIT:
+def _bounded(text: str) -> str:
+    if len(text) <= ERROR_MESSAGE_LIMIT:
         return text
     return text[: ERROR_MESSAGE_LIMIT - 1] + "…"
 
@@ -509,19 +460,3 @@ def _whole_milliseconds(moment: datetime | None) -> datetime:
 def _timestamp(moment: datetime) -> str:
     # Always the same width and zone, so that text order, which DynamoDB compares by, is time order.
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _key(execution_id: str) -> dict[str, Any]:
-    return {"execution_id": {"S": execution_id}}
-
-
-def _attribute(value: str | int) -> dict[str, str]:
-    return {"S": value} if isinstance(value, str) else {"N": str(value)}
-
-
-def _values_of(item: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: int(item[name]["N"]) if "N" in item[name] else item[name]["S"]
-        for name in _FIELDS
-        if name in item
-    }

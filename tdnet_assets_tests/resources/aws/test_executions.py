@@ -353,7 +353,7 @@ def test_an_empty_execution_id_and_a_finish_that_is_none_are_refused(
 ) -> None:
     with pytest.raises(ValueError, match="execution_id is empty"):
         executions.start("")
-    with pytest.raises(ValueError, match="'running' is no final status"):
+    with pytest.raises(ValueError, match="'running' is not a final status"):
         executions.finish(RUN, "running")
     with pytest.raises(ValueError, match="'succeeded'"):
         executions.by_status("succeeded")
