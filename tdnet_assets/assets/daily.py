@@ -195,15 +195,15 @@ class DailyRun:
 
     def _run_loop(self) -> None:
         try:
-            asyncio.run(self._make_days())
+            # From the start: waiting for another run's session may take longer than the lease.
+            with self.progress.heartbeat():
+                asyncio.run(self._make_days())
         except asyncio.CancelledError as error:
             raise dg.DagsterExecutionInterruptedError(str(error)) from error
 
     async def _make_days(self) -> None:
         _let_interrupts_end_the_loop()
         async with AsyncExitStack() as stack:
-            # First of all: waiting for another run's session may take longer than the lease.
-            await stack.enter_async_context(self.progress.heartbeat())
             session = await stack.enter_async_context(self.tdnet.session())
             try:
                 for day in self.days:
@@ -320,7 +320,6 @@ class DailyRun:
 
     def _start_record(self) -> None:
         run = self.context.run
-        self.executions.expire_stale()
         self.executions.start(
             run.run_id,
             job_name=run.job_name,

@@ -1,12 +1,16 @@
 """Execution records in DynamoDB: one item per Dagster run, true whoever writes and in what order.
 
-What belongs here: the record's shape, the table's definition, the one conditional write, the reads
-and the lease. What does not: when a run reports (assets), what Dagster knows of runs (sensors).
+What belongs here: the record's shape, the table's definition, the conditional writes and the reads.
+What does not: when a run reports (assets), what Dagster knows of runs and who has gone silent
+(sensors).
 
 A record is a join of everything that was said about its run. ``started_at`` and the descriptive
 fields keep the first value, ``updated_at``, progress and counts keep the largest, the status only
 rises (pending, running, final), and nothing touches a final record. Writers may therefore race, be
 reordered or be repeated by the SDK: all of them end at the same record.
+
+One ending is a guess: that a process has vanished, because nobody has heard of it. The next word of
+the run, or Dagster's verdict, takes it back.
 """
 
 import random
@@ -38,14 +42,32 @@ PARTITION_INDEX: Final = "by_partition"
 TTL_ATTRIBUTE: Final = "ttl"
 RETENTION: Final = timedelta(days=90)
 
-LEASE: Final = timedelta(seconds=60)
-"""How long a running record may stay silent before its process is taken for dead."""
+LEASE: Final = timedelta(seconds=120)
+"""How long one observer must see a record unchanged before its process is taken for dead."""
 PROCESS_VANISHED: Final = "ProcessVanished"
+"""The ``error_type`` that marks an ending as a guess."""
+
+_SILENT: Final = "the run's process was last heard of at {} and did not end its record"
+_NEVER_BEGUN: Final = "the run was deleted in Dagster before it began"
+_AGAIN: Final = "materialize the same days again: only the rest is fetched"
 
 ERROR_MESSAGE_LIMIT: Final = 2_000
 """Characters kept of an error message."""
 
 _DONE: Final = 100
+
+# Conditions on the stored record, with the values that they name.
+_IS_NOT_FINAL: Final = (
+    "(attribute_not_exists(#status) OR #status IN (:is_pending, :is_running))",
+    {":is_pending": PENDING, ":is_running": RUNNING},
+)
+_IS_A_GUESS: Final = (
+    "#status IN (:is_failed, :is_canceled) AND #error_type = :is_vanished",
+    {":is_failed": FAILED, ":is_canceled": CANCELED, ":is_vanished": PROCESS_VANISHED},
+)
+
+# What a guess has written, and a true word takes back.
+_GUESSED: Final = ("error_type", "error_message", "completed_at")
 
 # Each refused attempt means that another writer got further, so the bound is only met by a bug.
 _ATTEMPTS: Final = 50
@@ -106,8 +128,13 @@ class ExecutionRecord(Report):
 
     @property
     def is_final(self) -> bool:
-        """Whether the run has ended and the record will never change again."""
+        """Whether the run has ended; unless that is a guess, the record never changes again."""
         return self.status in FINAL_STATUSES
+
+    @property
+    def is_guess(self) -> bool:
+        """Whether the record has only been ended because nobody has heard of the run."""
+        return self.is_final and self.error_type == PROCESS_VANISHED
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> "ExecutionRecord":
@@ -168,6 +195,11 @@ class _Write:
             {"updated_at": _timestamp(moment), **numbers},
         )
 
+    @property
+    def tells_of_life(self) -> bool:
+        """Whether it takes a guess back: that a run was queued says nothing of its end."""
+        return self.status not in (None, PENDING)
+
     def joined_with(self, stored: Mapping[str, Any]) -> "_Write":
         """The same write with every growing value raised to at least the stored one."""
         raised = {
@@ -176,40 +208,40 @@ class _Write:
         return _Write(self.status, self.first, raised)
 
     def adds_nothing_to(self, stored: Mapping[str, Any]) -> bool:
-        """Whether the stored record already says everything that this write says."""
+        """Whether the stored record, which is not final, already says everything said here."""
         return (
             self.status in (None, PENDING, stored.get("status"))
             and all(name in stored for name in self.first)
             and all(stored.get(name) == value for name, value in self.greatest.items())
         )
 
-    def update(self) -> dict[str, Any]:
-        """The UpdateItem arguments, without table, key and condition on the caller's side."""
-        assignments = [f"#{name} = if_not_exists(#{name}, :{name})" for name in self.first]
-        assignments += [f"#{name} = :{name}" for name in self.greatest]
-        conditions = ["(attribute_not_exists(#status) OR #status IN (:pending, :running))"]
-        conditions += [
-            f"(attribute_not_exists(#{name}) OR #{name} <= :{name})" for name in self.greatest
-        ]
-        values: dict[str, str | int] = {**self.first, **self.greatest}
-        names = ["status", *values]
-        if self.status in (None, PENDING):
-            assignments.append("#status = if_not_exists(#status, :pending)")
-        else:
-            # Not final, says the condition, so the stored rank is at most that of running.
-            assignments.append("#status = :status")
-            values["status"] = str(self.status)
+    def update(self, *, over_guess: bool = False) -> dict[str, Any]:
+        """The UpdateItem arguments, without table and key.
+
+        They are for a record that is not final or, ``over_guess``, for one whose ending is a guess:
+        what the guess has written is then replaced or removed.
+        """
+        plain: dict[str, str | int] = dict(self.greatest)
+        once = dict(self.first)
         if self.status in FINAL_STATUSES:
             # The join makes updated_at the latest time seen, so no run ends before it started.
-            assignments.append("#completed_at = :updated_at")
-            names.append("completed_at")
-        values |= {"pending": PENDING, "running": RUNNING}
+            plain["completed_at"] = plain["updated_at"]
+        # Not final, or a guess, says the condition: the stored rank is at most that of running.
+        (plain if self.tells_of_life else once)["status"] = self.status or PENDING
+        if over_guess:
+            plain |= {name: once.pop(name) for name in _GUESSED if name in once}
+        removed = [name for name in _GUESSED if over_guess and name not in plain]
+        assignments = [f"#{name} = if_not_exists(#{name}, :{name})" for name in once]
+        assignments += [f"#{name} = :{name}" for name in plain]
+        removal = f" REMOVE {', '.join(f'#{name}' for name in removed)}" if removed else ""
+        condition, constants = _IS_A_GUESS if over_guess else _IS_NOT_FINAL
+        grown = [f"(attribute_not_exists(#{name}) OR #{name} <= :{name})" for name in self.greatest]
         return {
-            "UpdateExpression": "SET " + ", ".join(assignments),
-            "ConditionExpression": " AND ".join(conditions),
-            "ExpressionAttributeNames": {f"#{name}": name for name in names},
+            "UpdateExpression": f"SET {', '.join(assignments)}{removal}",
+            "ConditionExpression": " AND ".join([condition, *grown]),
+            "ExpressionAttributeNames": {f"#{name}": name for name in (*once, *plain, *removed)},
             "ExpressionAttributeValues": to_item(
-                {f":{name}": value for name, value in values.items()}
+                {f":{name}": value for name, value in (once | plain).items()} | constants
             ),
         }
 
@@ -273,12 +305,7 @@ class ExecutionsResource(clients.AwsResource):
 
     def get(self, execution_id: str) -> ExecutionRecord | None:
         """The record as of now (a consistent read), or None when there is none."""
-        answer = self.client.get_item(
-            TableName=self.config.executions_table,
-            Key=to_item({"execution_id": execution_id}),
-            ConsistentRead=True,
-        )
-        item = answer.get("Item")
+        item = self._item(execution_id)
         return ExecutionRecord.from_item(item) if item else None
 
     def by_status(
@@ -304,55 +331,69 @@ class ExecutionsResource(clients.AwsResource):
         """Every record that is pending or running, pending ones first, newest first in each."""
         return [record for status in UNFINISHED_STATUSES for record in self.by_status(status)]
 
-    def expire_stale(self, now: datetime | None = None) -> list[ExecutionRecord]:
-        """Ends as failed every running record that was silent for longer than :data:`LEASE`.
+    def presume_vanished(
+        self, silent: ExecutionRecord, now: datetime | None = None
+    ) -> ExecutionRecord | None:
+        """Ends a record as a guess: as failed, or as canceled if its run had not begun.
 
-        Pending ones are left, since a queue may be long. A record that is written to between the
-        look and the verdict lives on.
+        Whoever calls has seen the record unchanged for :data:`LEASE`, and may be wrong: the run's
+        own word and Dagster's verdict are still taken. ``updated_at`` stays as last heard.
+
+        Args:
+            silent: the record as it was seen; written to since, it lives on.
+            now: time of the verdict, aware; the present when None.
 
         Returns:
-            The records that this call ended.
+            The record that this call ended, or None.
         """
-        moment = _whole_milliseconds(now)
-        return [
-            expired
-            for record in self.by_status(RUNNING, newest_first=False)
-            if record.updated_at < moment - LEASE
-            if (expired := self._expire(record, moment)) is not None
-        ]
-
-    def _expire(self, seen: ExecutionRecord, moment: datetime) -> ExecutionRecord | None:
-        heard = _timestamp(seen.updated_at)
-        write = _Write(
-            status=FAILED,
-            first={
-                "error_type": PROCESS_VANISHED,
-                "error_message": f"the run's process was last heard of at {heard} and did not end "
-                "its record; materialize the same days again: only the rest is fetched",
-            },
-            greatest={"updated_at": _timestamp(moment)},
+        if silent.is_final:
+            return None
+        heard = _timestamp(silent.updated_at)
+        status, message = (
+            (CANCELED, _NEVER_BEGUN)
+            if silent.status == PENDING
+            else (FAILED, _SILENT.format(heard))
         )
-        update = write.update()
-        update["ConditionExpression"] += " AND #updated_at = :seen"
-        update["ExpressionAttributeValues"] |= to_item({":seen": heard})
-        ended, _ = self._update(seen.execution_id, update)
+        names = ("status", "updated_at", *_GUESSED)
+        ended, _ = self._update(
+            silent.execution_id,
+            {
+                "UpdateExpression": "SET #status = :status, #error_type = :error_type, "
+                "#error_message = :error_message, #completed_at = :completed_at",
+                "ConditionExpression": "#status = :seen AND #updated_at = :heard",
+                "ExpressionAttributeNames": {f"#{name}": name for name in names},
+                "ExpressionAttributeValues": to_item(
+                    {
+                        ":status": status,
+                        ":error_type": PROCESS_VANISHED,
+                        ":error_message": f"{message}; {_AGAIN}",
+                        ":completed_at": max(heard, _timestamp(_whole_milliseconds(now))),
+                        ":seen": silent.status,
+                        ":heard": heard,
+                    }
+                ),
+            },
+        )
         return ended
 
     def _join(self, execution_id: str, write: _Write) -> ExecutionRecord:
+        over_guess = False
         for attempt in range(_ATTEMPTS):
             if attempt:
                 # Spread over a growing span: many writers of one record must not march in step.
                 longest = min(0.001 * 2**attempt, _LONGEST_PAUSE_SECONDS)
                 time.sleep(random.uniform(0, longest))  # noqa: S311 - no secret
-            written, refused_by = self._update(execution_id, write.update())
+            written, refused_by = self._update(execution_id, write.update(over_guess=over_guess))
             if written is not None:
                 return written
-            if not refused_by:
-                continue  # it expired between the refusal and its report
-            stored = from_item(refused_by)
-            write = write.joined_with(stored)
-            if stored.get("status") in FINAL_STATUSES or write.adds_nothing_to(stored):
-                return ExecutionRecord.from_item(refused_by)
+            if refused_by is None:  # it expired between the refusal and its report
+                over_guess = False
+                continue
+            stored, values = ExecutionRecord.from_item(refused_by), from_item(refused_by)
+            write = write.joined_with(values)
+            over_guess = stored.is_guess and write.tells_of_life
+            if not over_guess and (stored.is_final or write.adds_nothing_to(values)):
+                return stored
         raise ExecutionConflictError(
             f"execution record {execution_id} refused {_ATTEMPTS} writes in a row; "
             f"last tried: status {write.status}, {dict(write.greatest)}"
@@ -360,8 +401,8 @@ class ExecutionsResource(clients.AwsResource):
 
     def _update(
         self, execution_id: str, update: Mapping[str, Any]
-    ) -> tuple[ExecutionRecord | None, Mapping[str, Any]]:
-        """The written record, or None and the item (maybe none) that refused the condition."""
+    ) -> tuple[ExecutionRecord | None, Mapping[str, Any] | None]:
+        """The written record, or None and the item, if any, that refused the condition."""
         client = self.client
         try:
             answer = client.update_item(
@@ -372,8 +413,18 @@ class ExecutionsResource(clients.AwsResource):
                 **update,
             )
         except client.exceptions.ConditionalCheckFailedException as refusal:
-            return None, refusal.response.get("Item", {})
-        return ExecutionRecord.from_item(answer["Attributes"]), {}
+            # Not every server that speaks DynamoDB's language sends the item along.
+            return None, refusal.response.get("Item") or self._item(execution_id)
+        return ExecutionRecord.from_item(answer["Attributes"]), None
+
+    def _item(self, execution_id: str) -> Mapping[str, Any] | None:
+        """The item as of now, by a consistent read."""
+        answer: Mapping[str, Any] = self.client.get_item(
+            TableName=self.config.executions_table,
+            Key=to_item({"execution_id": execution_id}),
+            ConsistentRead=True,
+        )
+        return answer.get("Item")
 
     def _query(
         self, index: str, attribute: str, value: str, newest_first: bool, limit: int | None
