@@ -93,15 +93,15 @@ class DayRun(Generic[_DayT]):
 
     def _run_loop(self) -> None:
         try:
-            asyncio.run(self._make_days())
+            # First of all: waiting for another run's session may take longer than the lease.
+            with self.report.progress.heartbeat():
+                asyncio.run(self._make_days())
         except asyncio.CancelledError as error:
             raise dg.DagsterExecutionInterruptedError(str(error)) from error
 
     async def _make_days(self) -> None:
         _let_interrupts_end_the_loop()
         async with AsyncExitStack() as stack:
-            # First of all: waiting for another run's session may take longer than the lease.
-            await stack.enter_async_context(self.report.progress.heartbeat())
             prepare = await self.open_day(stack)
             for date_ in self.report.days:
                 await self._make_day(prepare(date_))

@@ -4,13 +4,13 @@ What belongs here: the counts of a run in disclosures, its progress in per cent,
 record hears of them. What does not: how a record is written (``resources/aws/executions.py``).
 """
 
-import asyncio
 import logging
+import threading
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 from tdnet_assets.resources.aws.executions import Details, ExecutionsResource
 
@@ -18,6 +18,7 @@ _LOGGER = logging.getLogger(__name__)
 
 REPORT_EVERY_DISCLOSURES = 100
 REPORT_EVERY_SECONDS = 2.0
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 @dataclass(slots=True)
@@ -27,6 +28,9 @@ class RunProgress:
     ``total = collected + skipped + failed + rejected`` once every day is done: collected are those
     of which this run stored something, skipped those that were complete before, failed those with
     a file that could not be stored, rejected the rows that could not be read.
+
+    The run counts in its own thread; the record is written by the thread of :meth:`heartbeat`, so
+    that neither waits for the other.
     """
 
     executions: ExecutionsResource
@@ -44,37 +48,44 @@ class RunProgress:
     _day_settled: int = 0
     _unreported: int = 0
     _reported_at: float = field(default_factory=time.monotonic)
+    _heard: datetime = field(default_factory=lambda: datetime.fromtimestamp(0, UTC))
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+    _due: threading.Event = field(default_factory=threading.Event)
 
     def listed(self, disclosures: int, rejects: int) -> None:
         """A day's list has been read: so many disclosures and so many unreadable rows."""
-        self.total += disclosures + rejects
-        self.rejected += rejects
-        self._day_total = disclosures
+        with self._lock:
+            self.total += disclosures + rejects
+            self.rejected += rejects
+            self._day_total = disclosures
 
     def settled(self, *, collected: int = 0, skipped: int = 0, failed: int = 0) -> None:
         """So many disclosures of the day have come to their end."""
-        self.collected += collected
-        self.skipped += skipped
-        self.failed += failed
-        self._day_settled += collected + skipped + failed
-        self._unreported += collected + failed
+        with self._lock:
+            self.collected += collected
+            self.skipped += skipped
+            self.failed += failed
+            self._day_settled += collected + skipped + failed
+            self._unreported += collected + failed
         if (
             self._unreported >= REPORT_EVERY_DISCLOSURES
             or time.monotonic() - self._reported_at >= REPORT_EVERY_SECONDS
         ):
-            self.report()
+            self._due.set()
 
     def day_done(self) -> None:
         """The current day has come to its end, well or not."""
-        self.days_done += 1
-        self._day_total = self._day_settled = 0
-        self.report()
+        with self._lock:
+            self.days_done += 1
+            self._day_total = self._day_settled = 0
+        self._due.set()
 
     @property
     def percent(self) -> int:
         """Progress over all days, 0 to 99; only the final status makes it 100."""
-        share = self._day_settled / self._day_total if self._day_total else 0.0
-        return min(99, int(100 * (self.days_done + share) / self.days))
+        with self._lock:
+            share = self._day_settled / self._day_total if self._day_total else 0.0
+            return min(99, int(100 * (self.days_done + share) / self.days))
 
     @property
     def counts(self) -> Details:
@@ -94,32 +105,53 @@ class RunProgress:
             return None
         return 100.0 * (self.total - self.failed - self.rejected) / self.total
 
-    def report(self) -> None:
-        """Write the progress to the record now."""
-        self._unreported = 0
-        self._reported_at = time.monotonic()
-        self.executions.progress(self.execution_id, self.percent, **self.counts)
+    @contextmanager
+    def heartbeat(self, seconds: float = 5.0) -> Iterator[None]:
+        """Report while the block runs: when there is something to tell, and every so often anyway.
 
-    @asynccontextmanager
-    async def heartbeat(self, seconds: float = 5.0) -> AsyncIterator[None]:
-        """Renew the record's lease while the block runs, also when nothing is settled."""
-        beat = asyncio.create_task(self._beat(seconds))
+        The beat comes from a thread of its own: a run that computes, or waits for S3, is alive.
+        It ends with the block, however that ends, after at most one short attempt to report.
+        """
+        ended = threading.Event()
+        beat = threading.Thread(
+            target=self._beat, args=(seconds, ended), name="heartbeat", daemon=True
+        )
+        beat.start()
         try:
             yield
         finally:
-            beat.cancel()
-            await asyncio.gather(beat, return_exceptions=True)
+            ended.set()
+            self._due.set()
+            beat.join()
 
-    async def _beat(self, seconds: float) -> None:
+    def _beat(self, seconds: float, ended: threading.Event) -> None:
+        executions: ExecutionsResource | None = None
         while True:
-            await asyncio.sleep(seconds)
-            if time.monotonic() - self._reported_at < seconds:
-                continue
+            self._due.wait(seconds)
+            if ended.is_set():
+                return
+            self._due.clear()
             try:
-                await asyncio.to_thread(self.report)
-            except Exception:
-                # The run's own reports raise; a missed beat alone must not end an hour's work.
-                _LOGGER.exception("the execution record could not be renewed; trying again")
+                executions = executions or self.executions.in_a_hurry()
+                self._report(executions)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the next beat may succeed
+                # The final write raises; a missed beat must not end an hour's work.
+                _LOGGER.warning(
+                    "the execution record could not be renewed, trying again: %s: %s",
+                    type(error).__name__,
+                    error,
+                )
+
+    def _report(self, executions: ExecutionsResource) -> None:
+        with self._lock:
+            self._unreported = 0
+            self._reported_at = time.monotonic()
+            percent, counts = self.percent, self.counts
+        # Always later than what the record has: where another machine's clock is ahead, or ours
+        # was put back, the record would stand still although the run lives.
+        moment = max(datetime.now(UTC), self._heard + _MILLISECOND)
+        record = executions.progress(self.execution_id, percent, **counts, now=moment)
+        self._heard = record.updated_at
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,18 +1,25 @@
 """Execution records from what Dagster knows, for every run of this code location.
 
 What belongs here: sensors that write a run's status into its record (a process that died cannot do
-it itself), and the sweep that corrects what a stopped daemon missed. Every write is idempotent and
-a final record never changes, so sensors, sweep and the run itself may all write the same thing.
+it itself), and the sweep that corrects what a stopped daemon missed and ends what has gone silent.
+Every write is idempotent and a final record changes only if it is a guess, so sensors, sweep and
+the run itself may all write the same thing.
 
-What does not: progress and counts, which the running assets report (``assets/progress.py``).
+A vanished process leaves its run unfinished in Dagster too, and nobody else would end that. The
+sweep does, and marks the run: such a failure is the sweep's own guess coming back, not Dagster's
+verdict. A process that lives after all goes on, and its own end replaces the failure in both.
+
+What does not belong here: progress and counts, which the running assets report
+(``assets/progress.py``), and how silence is told (``automation/vigil.py``).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
 from tdnet_assets.automation.day_runs import is_of, location_of
+from tdnet_assets.automation.vigil import Vigil
 from tdnet_assets.partitions import partitions_of, trigger_of
 from tdnet_assets.resources.aws.executions import (
     CANCELED,
@@ -20,6 +27,8 @@ from tdnet_assets.resources.aws.executions import (
     FAILED,
     PENDING,
     RUNNING,
+    Details,
+    ExecutionRecord,
     ExecutionsResource,
 )
 
@@ -35,12 +44,17 @@ RECORD_STATUS = {
     _RUN.CANCELED: CANCELED,
 }
 FINISHED = (_RUN.SUCCESS, _RUN.FAILURE, _RUN.CANCELED)
+PRESUMED_VANISHED = "tdnet/presumed_vanished"
+"""Tag of a run that the sweep has reported failed: its own id, as a retry inherits the tags."""
+
 # How far back the first sweep looks for finished runs whose record is missing or not final; later
 # ones look back to the one before, with a margin for clocks.
 FIRST_SWEEP_WINDOW = timedelta(days=31)
 SWEEP_MARGIN = timedelta(minutes=10)
 # Dagster's daemon evaluates sensors every 30 s unless told otherwise.
 _INTERVAL_SECONDS = 15
+# Ticks run in one long-lived process of the code location; what a restart forgets is seen again.
+_VIGIL = Vigil()
 
 
 def record_run(
@@ -54,26 +68,20 @@ def record_run(
 
     Args:
         executions: the table of records.
-        run: as Dagster has it now.
+        run: as Dagster has it now; a failure that the sweep has reported says nothing new.
         reason: what Dagster says of a run that failed; an error that the run itself wrote stays.
         at: when the status was reached; now by default.
     """
-    partitions = partitions_of(run.tags)
-    if partitions is None:
+    if partitions_of(run.tags) is None or _is_presumed_vanished(run):
         return
     status = RECORD_STATUS.get(run.status, PENDING)
     executions.record(
         run.run_id,
         status=status,
-        partition_start=partitions[0],
-        partition_end=partitions[1],
-        job_name=run.job_name,
-        trigger=trigger_of(run.tags),
-        root_execution_id=run.root_run_id,
-        dagster_url=f"/runs/{run.run_id}",
         error_type="RunFailure" if status == FAILED else None,
         error_message=(reason or "see the run's events in Dagster") if status == FAILED else None,
         now=at,
+        **_description(run),
     )
 
 
@@ -81,7 +89,8 @@ def sweep(
     instance: dg.DagsterInstance,
     executions: ExecutionsResource,
     since: datetime,
-    now: datetime | None = None,
+    *,
+    vigil: Vigil | None = None,
     location: str | None = None,
 ) -> list[str]:
     """Correct records that disagree with Dagster; gives a line for each correction.
@@ -89,52 +98,104 @@ def sweep(
     Looks at the runs of the code location that changed after ``since`` and at every record that is
     not final.
 
-    A record that is not final although its run is over gets the run's status; a record that is
-    missing is made from Dagster's run storage; one whose lease is over is finished as failed, and
-    its run, which nobody would end otherwise, with it.
+    A record that is not final although its run is over gets the run's status, which also replaces a
+    guess; a record that is missing is made from Dagster's run storage. A running record that the
+    vigil has seen unchanged for too long is presumed failed and its run, which nobody would end
+    otherwise, with it; a pending one is presumed canceled if Dagster no longer has its run.
     """
-    corrected = []
-    recent = instance.get_run_records(dg.RunsFilter(statuses=list(FINISHED), updated_after=since))
-    for found in _with_unfinished(instance, executions, recent):
-        run = found.dagster_run
-        if run.status not in FINISHED or not partitions_of(run.tags):
-            continue
-        if not is_of(run, location):
-            continue
-        record = executions.get(run.run_id)
-        if record is None:
-            executions.start(run.run_id, now=_moment(found.start_time))
-        elif record.is_final:
-            continue
-        record_run(executions, run, at=_moment(found.end_time))
-        corrected.append(
-            f"{run.run_id}: {record.status if record else 'no record'} -> {run.status.value}"
-        )
-    for expired in executions.expire_stale(now):
-        corrected.append(f"{expired.execution_id}: {expired.error_message}")
-        run_of_expired = instance.get_run_by_id(expired.execution_id)
-        if run_of_expired and not run_of_expired.is_finished:
-            instance.report_run_failed(run_of_expired, expired.error_message)
+    unfinished = executions.unfinished()
+    runs = _runs(instance, since, unfinished)
+    corrected = [
+        line for run in runs.values() if (line := _corrected(executions, run, location)) is not None
+    ]
+    silent = (vigil or Vigil()).look(
+        {
+            record.execution_id: (record.status, record.updated_at)
+            for record in unfinished
+            if record.status == RUNNING or record.execution_id not in runs
+        }
+    )
+    corrected += [
+        f"{ended.execution_id}: {ended.error_message}"
+        for record in unfinished
+        if record.execution_id in silent
+        if (ended := executions.presume_vanished(record)) is not None
+    ]
+    _end_vanished_runs(instance, executions, location)
     return corrected
 
 
-def _with_unfinished(
-    instance: dg.DagsterInstance, executions: ExecutionsResource, recent: Sequence[dg.RunRecord]
-) -> Iterator[dg.RunRecord]:
-    """The recent runs, and those of records that are not final, however old they are."""
-    yield from recent
-    known = {found.dagster_run.run_id for found in recent}
-    unfinished = [
-        record.execution_id
-        for record in executions.unfinished()
-        if record.execution_id not in known
-    ]
+def _runs(
+    instance: dg.DagsterInstance, since: datetime, unfinished: Sequence[ExecutionRecord]
+) -> dict[str, dg.RunRecord]:
+    """By id, the runs that ended of late, and those of the records that are not final."""
+    filters = [dg.RunsFilter(statuses=list(FINISHED), updated_after=since)]
     if unfinished:
-        yield from instance.get_run_records(dg.RunsFilter(run_ids=unfinished))
+        filters.append(dg.RunsFilter(run_ids=[record.execution_id for record in unfinished]))
+    found = [run for each in filters for run in instance.get_run_records(each)]
+    return {run.dagster_run.run_id: run for run in found}
+
+
+def _corrected(
+    executions: ExecutionsResource, found: dg.RunRecord, location: str | None
+) -> str | None:
+    """Give the record of a finished run that run's status; says what was changed, if anything."""
+    run = found.dagster_run
+    if run.status not in FINISHED or not partitions_of(run.tags) or not is_of(run, location):
+        return None
+    record = executions.get(run.run_id)
+    if record is None:
+        started = executions.start(run.run_id, now=_moment(found.start_time), **_description(run))
+        if _is_presumed_vanished(run):
+            executions.presume_vanished(started, _moment(found.end_time))
+    elif _is_presumed_vanished(run) or (record.is_final and not record.is_guess):
+        return None
+    record_run(executions, run, at=_moment(found.end_time))
+    return f"{run.run_id}: {record.status if record else 'no record'} -> {run.status.value}"
+
+
+def _end_vanished_runs(
+    instance: dg.DagsterInstance, executions: ExecutionsResource, location: str | None
+) -> None:
+    """Report the runs failed that go on for Dagster only, whoever presumed so, and whenever."""
+    for run in instance.get_runs(dg.RunsFilter(statuses=[_RUN.STARTED, _RUN.CANCELING])):
+        record = executions.get(run.run_id) if is_of(run, location) else None
+        if record is not None and record.is_guess:
+            # First of all: whoever sees the failure must see whose it is.
+            instance.add_run_tags(run.run_id, {PRESUMED_VANISHED: run.run_id})
+            instance.report_run_failed(run, record.error_message)
+
+
+def _is_presumed_vanished(run: dg.DagsterRun) -> bool:
+    """Whether Dagster has the run as failed only because the sweep said so."""
+    return run.status == _RUN.FAILURE and run.tags.get(PRESUMED_VANISHED) == run.run_id
+
+
+def _description(run: dg.DagsterRun) -> Details:
+    """What a record says of its run from the first word on."""
+    partitions = partitions_of(run.tags) or (None, None)
+    return {
+        "partition_start": partitions[0],
+        "partition_end": partitions[1],
+        "job_name": run.job_name,
+        "trigger": trigger_of(run.tags),
+        "root_execution_id": run.root_run_id,
+        "dagster_url": f"/runs/{run.run_id}",
+    }
 
 
 def _moment(timestamp: float | None) -> datetime | None:
     return None if timestamp is None else datetime.fromtimestamp(timestamp, UTC)
+
+
+def _since(cursor: str | None, now: datetime) -> datetime:
+    """From when on runs are looked at; a cursor that cannot be read is none."""
+    try:
+        last = datetime.fromisoformat(cursor or "")
+    except ValueError:
+        return now - FIRST_SWEEP_WINDOW
+    # Aware even if another version's was not.
+    return (last if last.tzinfo else last.replace(tzinfo=UTC)) - SWEEP_MARGIN
 
 
 def _status_sensor(status: dg.DagsterRunStatus) -> dg.SensorDefinition:
@@ -162,12 +223,13 @@ def execution_record_sweep(
 ) -> dg.SkipReason:
     """What a stopped daemon missed is mended within a minute of its return."""
     begun = datetime.now(UTC)
-    since = (
-        datetime.fromisoformat(context.cursor) - SWEEP_MARGIN
-        if context.cursor
-        else begun - FIRST_SWEEP_WINDOW
+    corrected = sweep(
+        context.instance,
+        executions,
+        _since(context.cursor, begun),
+        vigil=_VIGIL,
+        location=location_of(context),
     )
-    corrected = sweep(context.instance, executions, since, location=location_of(context))
     context.update_cursor(begun.isoformat())
     return dg.SkipReason("; ".join(corrected) or "every record agrees with its run")
 

@@ -17,7 +17,6 @@ def status(execution_id: str | None, limit: int) -> None:
     """Show one execution record, or the newest ones."""
     with running_platform() as config:
         executions = ExecutionsResource(config=config)
-        executions.expire_stale()
         if execution_id is None:
             for line in newest(executions, limit):
                 click.echo(line)

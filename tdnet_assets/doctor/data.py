@@ -59,7 +59,7 @@ def stuck_records(examination: Examination) -> Iterator[Finding]:
         yield failed(
             _STUCK,
             f"running, but silent: {listed(silent)}",
-            "`tdnet status` ends them; the daemon's sensor execution_record_sweep should have",
+            "the daemon's sensor execution_record_sweep ends them: see whether it runs",
         )
         return
     waiting = [

@@ -12,16 +12,15 @@ from botocore.exceptions import ClientError
 
 from tdnet_assets.doctor.examination import Examination
 from tdnet_assets.doctor.findings import Check, Finding, failed, ok, warning
-from tdnet_assets.resources.aws.executions import LEASE
 
 IDENTITY: Final = "identity"
 _CLOCK: Final = "clock"
 
 # The Date header has whole seconds, and an answer takes its time.
 CLOCK_TOLERANCE: Final = timedelta(seconds=5)
-# Half a lease off, another machine takes a living run for a vanished one; AWS itself refuses
-# signatures from five minutes on.
-CLOCK_LIMIT: Final = LEASE / 2
+# The times in tables and records are then off by as much; AWS itself refuses signatures from five
+# minutes on.
+CLOCK_LIMIT: Final = timedelta(seconds=30)
 
 
 def identity(examination: Examination) -> Iterator[Finding]:
@@ -48,8 +47,8 @@ def clock(examination: Examination) -> Iterator[Finding]:
         return
     seen = f"{abs(seconds):.0f} s {'ahead of' if seconds > 0 else 'behind'} AWS"
     advice = (
-        "set this machine's clock with NTP: signatures are refused from 300 s on, and runs of a "
-        f"machine that is {CLOCK_LIMIT.total_seconds():g} s behind are taken for vanished"
+        "set this machine's clock with NTP: signatures are refused from 300 s on, and the times in "
+        "records and tables are wrong before"
     )
     yield (failed if abs(skew) > CLOCK_LIMIT else warning)(_CLOCK, seen, advice)
 

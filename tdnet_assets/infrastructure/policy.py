@@ -107,8 +107,7 @@ def run_policy(config: PlatformConfig, account: Account) -> dict[str, Any]:
 def operator_policy(config: PlatformConfig, account: Account) -> dict[str, Any]:
     """What a person needs who asks how things are: ``tdnet status``, ``query`` and ``doctor``.
 
-    There are two writes: ``tdnet status`` ends the record of a run that has vanished, and
-    ``tdnet doctor`` sends a metric to see whether it arrives.
+    There is one write: ``tdnet doctor`` sends a metric to see whether it arrives.
 
     Args:
         config: names of everything.
@@ -125,7 +124,7 @@ def operator_policy(config: PlatformConfig, account: Account) -> dict[str, Any]:
         _metrics(config),
         _allow("ReadMetrics", ["cloudwatch:GetMetricData"], "*"),  # no condition exists for it
         *_lake(config, account, ["s3:GetObject"]),
-        _allow("EndVanishedRuns", ["dynamodb:GetItem", "dynamodb:UpdateItem"], executions),
+        _allow("ReadExecutions", ["dynamodb:GetItem"], executions),
         _allow("ReadDisclosures", ["dynamodb:GetItem"], disclosures),
         _queries(executions, disclosures),
         *_examination(config, account, executions, disclosures),

@@ -7,10 +7,14 @@ import signal
 import time
 from datetime import UTC, date, datetime, timedelta
 
+import dagster as dg
 import pytest
 
+from tdnet_assets.automation.records import record_run, sweep
+from tdnet_assets.automation.vigil import Vigil
+from tdnet_assets.local import dagster_home
 from tdnet_assets.local.bootstrap import bootstrap
-from tdnet_assets.resources.aws.executions import LEASE, PROCESS_VANISHED
+from tdnet_assets.resources.aws.executions import PROCESS_VANISHED, ExecutionsResource
 from tdnet_assets.resources.lake.captures import CaptureStore
 from tdnet_assets.resources.lake.store import sha256
 from tdnet_assets_tests.commands import run, start, variables
@@ -145,7 +149,34 @@ def _assert_same(pipeline, undisturbed):
     assert (latest.complete, latest.total, len(latest.pages)) == (True, 150, 2)
 
 
-def test_the_record_of_a_killed_run_is_ended_when_its_lease_is_over(site, pipeline):
+class Clock:
+    """An observer's monotonic clock, which a test puts forward."""
+
+    def __init__(self):
+        self.seconds = 1_000.0
+
+    def __call__(self):
+        return self.seconds
+
+
+@pytest.fixture
+def observer(platform):
+    """The sweep of a daemon whose ticks are half a minute apart: gives its corrections."""
+    clock = Clock()
+    vigil = Vigil(clock=clock)
+    executions = ExecutionsResource(config=platform)
+
+    def tick():
+        clock.seconds += 30
+        with dagster_home.instance(platform) as instance:
+            return sweep(instance, executions, datetime.now(UTC) - timedelta(days=1), vigil=vigil)
+
+    return tick
+
+
+def test_the_record_of_a_killed_run_is_ended_once_it_was_seen_unchanged_for_two_minutes(
+    site, pipeline, observer
+):
     site.set_day(DAY, 30)
     site.faults.wait(r"\.pdf$", seconds=0.2)
     environment = variables(pipeline.config)
@@ -159,31 +190,65 @@ def test_the_record_of_a_killed_run_is_ended_when_its_lease_is_over(site, pipeli
     assert result.success
     (still,) = pipeline.executions.by_status("running")
     assert still == left
-    assert pipeline.executions.expire_stale(now=left.updated_at + LEASE) == []
-    over = left.updated_at + LEASE + timedelta(seconds=1)
-    (ended,) = pipeline.executions.expire_stale(now=over)
-    assert (ended.execution_id, ended.status) == (left.execution_id, "failed")
-    assert ended.error_type == PROCESS_VANISHED
+    assert [observer() for _ in range(4)] == [[], [], [], []]
+    before = datetime.now(UTC)
+    (line,) = observer()
+    ended = pipeline.executions.get(left.execution_id)
+    assert line == f"{left.execution_id}: {ended.error_message}"
+    assert (ended.status, ended.error_type) == ("failed", PROCESS_VANISHED)
     assert "only the rest is fetched" in ended.error_message
     assert ended.started_at == left.started_at
-    assert ended.completed_at == over.replace(microsecond=over.microsecond // 1000 * 1000)
-    assert ended == pipeline.executions.get(left.execution_id)
+    assert ended.completed_at >= before.replace(microsecond=0)
+    with dagster_home.instance(pipeline.config) as instance:
+        assert instance.get_run_by_id(left.execution_id).status == dg.DagsterRunStatus.FAILURE
     assert pipeline.record(result).status == "completed"
 
 
-def test_the_next_run_ends_the_records_of_vanished_ones_when_it_starts(site, pipeline):
+def test_a_suspended_run_takes_back_what_was_presumed_of_it(site, pipeline, observer):
+    site.set_day(DAY, 40)
+    site.faults.wait(r"\.pdf$", seconds=0.3)
+    process = start(variables(pipeline.config), "collect", str(DAY))
+    wait_until(lambda: len(site.requests) >= 5, seconds=60)
+    (begun,) = pipeline.executions.by_status("running")
+    process.send_signal(signal.SIGSTOP)
+    try:
+        for _ in range(5):
+            observer()
+        presumed = pipeline.executions.get(begun.execution_id)
+        assert (presumed.status, presumed.is_guess) == ("failed", True)
+        # Dagster's failure is the sweep's own; neither it nor the sensors make more of it.
+        with dagster_home.instance(pipeline.config) as instance:
+            run_there = instance.get_run_by_id(begun.execution_id)
+            assert run_there.status == dg.DagsterRunStatus.FAILURE
+            record_run(pipeline.executions, run_there, reason="it failed")
+        assert observer() == []
+        assert pipeline.executions.get(begun.execution_id) == presumed
+    finally:
+        process.send_signal(signal.SIGCONT)
+    wait_until(lambda: pipeline.executions.get(begun.execution_id).status != "failed", seconds=20)
+    assert observer() == []
+    process.communicate(timeout=60)
+
+    assert process.returncode == 0
+    record = pipeline.executions.get(begun.execution_id)
+    assert (record.status, record.progress, record.collected_count) == ("completed", 100, 40)
+    assert (record.error_type, record.error_message) == (None, None)
+    assert record.started_at == begun.started_at
+    with dagster_home.instance(pipeline.config) as instance:
+        assert instance.get_run_by_id(begun.execution_id).status == dg.DagsterRunStatus.SUCCESS
+    assert observer() == []
+    assert pipeline.executions.get(begun.execution_id) == record
+
+
+def test_a_run_judges_no_other_however_silent_it_is(site, pipeline):
     site.set_day(DAY, 3)
-    long_ago = datetime.now(UTC) - LEASE - timedelta(seconds=30)
-    vanished = pipeline.executions.start("vanished", partition_start=str(DAY), now=long_ago)
-    alive = pipeline.executions.start("alive", partition_start=str(DAY))
+    before = datetime.now(UTC) - timedelta(seconds=140)
+    silent = pipeline.executions.start("silent", partition_start=str(DAY), now=before)
 
     result = pipeline.materialize(DAY)
 
-    ended = pipeline.executions.get("vanished")
-    assert (ended.status, ended.error_type) == ("failed", PROCESS_VANISHED)
-    assert ended.started_at == vanished.started_at
-    assert pipeline.executions.get("alive") == alive
     assert pipeline.record(result).status == "completed"
+    assert pipeline.executions.get("silent") == silent
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

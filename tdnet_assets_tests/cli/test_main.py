@@ -16,7 +16,6 @@ from click.testing import CliRunner
 from tdnet_assets.cli import progress_display
 from tdnet_assets.cli.main import COMMANDS, LazyCommand, main
 from tdnet_assets.local.embedded_aws import free_port
-from tdnet_assets.resources.aws.executions import LEASE
 from tdnet_assets_tests.commands import TDNET, run, start, variables
 from tdnet_assets_tests.local.processes import wait_until
 
@@ -258,15 +257,23 @@ def test_status_shows_one_record_with_every_field_that_it_has(tdnet, pipeline):
     assert "completed_at" not in shown
 
 
-def test_status_ends_the_records_of_vanished_runs(tdnet, pipeline):
-    long_ago = datetime.now(UTC) - LEASE - timedelta(seconds=30)
-    started = pipeline.executions.start("vanished", partition_start=str(DAY), now=long_ago)
+@pytest.mark.parametrize("arguments", [(), ("silent",)])
+def test_status_writes_nothing_however_long_a_record_has_been_silent(tdnet, pipeline, arguments):
+    # As a machine sees it whose clock is ahead, or that looks while a run waits for S3.
+    for identity, seconds in (("silent", 140), ("ahead", 75)):
+        before = datetime.now(UTC) - timedelta(seconds=seconds)
+        pipeline.executions.start(identity, partition_start=str(DAY), now=before)
+    table = pipeline.config.executions_table
+    stored = pipeline.executions.client.scan(TableName=table, ConsistentRead=True)["Items"]
 
-    result = tdnet("status")
+    result = tdnet("status", *arguments)
 
-    assert "failed" in result.stdout
-    assert "ProcessVanished" in result.stdout
-    assert pipeline.executions.get("vanished").started_at == started.started_at
+    assert result.exit_code == 0
+    assert "running" in result.stdout
+    assert "failed" not in result.stdout
+    scanned = pipeline.executions.client.scan(TableName=table, ConsistentRead=True)["Items"]
+    assert len(scanned) == 2
+    assert scanned == stored
 
 
 def test_status_of_an_unknown_record_ends_with_1_and_says_where_to_look(tdnet, platform):

@@ -175,8 +175,8 @@ def test_the_command_shows_one_disclosure_or_the_newest_of_a_code(collected, pla
     [
         ("20260601999999", 1, "nothing of 20260601999999 in"),
         ("99990", 1, "nothing of 99990 in"),
-        ("7203", 2, "'7203' is no security code: use its 5 characters"),
-        ("1234567890123x", 2, "'1234567890123x' is no disclosure id: use its 14 digits"),
+        ("7203", 2, "'7203' is not a security code: use its 5 characters"),
+        ("1234567890123x", 2, "'1234567890123x' is not a disclosure id: use its 14 digits"),
     ],
 )
 def test_what_is_not_there_is_said_so(tdnet, name, code, said):

@@ -1,25 +1,30 @@
 """Execution records in DynamoDB: one item per Dagster run, true whoever writes and in what order.
 
-What belongs here: the record's shape, the table's definition, the one conditional write, the reads
-and the lease. What does not: when a run reports (assets), what Dagster knows of runs (sensors).
+What belongs here: the record's shape, the table's definition, the conditional writes and the reads.
+What does not: when a run reports (assets), what Dagster knows of runs and who has gone silent
+(sensors).
 
 A record is a join of everything that was said about its run. ``started_at`` and the descriptive
 fields keep the first value, ``updated_at``, progress and counts keep the largest, the status only
 rises (pending, running, final), and nothing touches a final record. Writers may therefore race, be
 reordered or be repeated by the SDK: all of them end at the same record.
+
+One ending is a guess: that a process has vanished, because nobody has heard of it. The next word of
+the run, or Dagster's verdict, takes it back.
 """
 
 import random
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, Final, TypedDict, Unpack
+from typing import Any, ClassVar, Final
 
 import dagster as dg
 
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.resources.aws import clients
+from tdnet_assets.resources.aws.items import from_item, to_item
 from tdnet_assets.tdnet.errors import TdnetAssetsError
 
 PENDING: Final = "pending"
@@ -37,55 +42,99 @@ PARTITION_INDEX: Final = "by_partition"
 TTL_ATTRIBUTE: Final = "ttl"
 RETENTION: Final = timedelta(days=90)
 
-LEASE: Final = timedelta(seconds=60)
-"""How long a running record may stay silent before its process is taken for dead."""
+LEASE: Final = timedelta(seconds=120)
+"""How long one observer must see a record unchanged before its process is taken for dead."""
 PROCESS_VANISHED: Final = "ProcessVanished"
+"""The ``error_type`` that marks an ending as a guess."""
+
+_SILENT: Final = "the run's process was last heard of at {} and did not end its record"
+_NEVER_BEGUN: Final = "the run was deleted in Dagster before it began"
+_AGAIN: Final = "materialize the same days again: only the rest is fetched"
 
 ERROR_MESSAGE_LIMIT: Final = 2_000
 """Characters kept of an error message."""
 
 _DONE: Final = 100
 
+# Conditions on the stored record, with the values that they name.
+_IS_NOT_FINAL: Final = (
+    "(attribute_not_exists(#status) OR #status IN (:is_pending, :is_running))",
+    {":is_pending": PENDING, ":is_running": RUNNING},
+)
+_IS_A_GUESS: Final = (
+    "#status IN (:is_failed, :is_canceled) AND #error_type = :is_vanished",
+    {":is_failed": FAILED, ":is_canceled": CANCELED, ":is_vanished": PROCESS_VANISHED},
+)
+
+# What a guess has written, and a true word takes back.
+_GUESSED: Final = ("error_type", "error_message", "completed_at")
+
 # Each refused attempt means that another writer got further, so the bound is only met by a bug.
 _ATTEMPTS: Final = 50
 _LONGEST_PAUSE_SECONDS: Final = 0.05
 
 
-@dataclass(frozen=True)
-class ExecutionRecord:
-    """What is known of one run; None where nothing was said.
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What one write says of a run: the fields that a caller may set; None says nothing.
 
-    Times are aware, in UTC, to the millisecond; ``ttl`` is in epoch seconds; ``progress`` is a
-    percentage; ``partition_start`` and ``partition_end`` are inclusive days, ``YYYY-MM-DD``.
+    Texts keep the first value that was said. Numbers are totals, not increments, and keep the
+    largest; they count disclosures. Days are inclusive, ``YYYY-MM-DD``.
     """
+
+    status: str | None = None
+    """One of :data:`STATUSES`; a new record is pending."""
+    progress: int | None = None
+    """Percent, 0 to 100; a completed record always has 100."""
+    total_count: int | None = None
+    """Listed."""
+    collected_count: int | None = None
+    """Newly stored."""
+    skipped_count: int | None = None
+    """Stored before."""
+    failed_count: int | None = None
+    """With a failed file."""
+    rejected_count: int | None = None
+    """Rows that could not be read."""
+    partition_start: str | None = None
+    partition_end: str | None = None
+    job_name: str | None = None
+    trigger: str | None = None
+    """One of :data:`TRIGGERS`."""
+    root_execution_id: str | None = None
+    """The run that this one retries."""
+    error_type: str | None = None
+    """Class of the first error."""
+    error_message: str | None = None
+    """What was seen and what to do, without secrets; cut to 2,000 characters."""
+    metrics_error: str | None = None
+    """Why metrics were not delivered; cut likewise."""
+    dagster_url: str | None = None
+    """The run's page in the Dagster UI."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExecutionRecord(Report):
+    """What is known of one run. Times are aware, in UTC, to the millisecond."""
 
     execution_id: str
     status: str
-    progress: int | None
-    total_count: int | None
-    collected_count: int | None
-    skipped_count: int | None
-    failed_count: int | None
-    rejected_count: int | None
     started_at: datetime
     updated_at: datetime
-    completed_at: datetime | None
-    partition_start: str | None
-    partition_end: str | None
-    job_name: str | None
-    trigger: str | None
-    root_execution_id: str | None
-    error_type: str | None
-    error_message: str | None
-    metrics_error: str | None
-    dagster_url: str | None
+    completed_at: datetime | None = None
     environment: str
     ttl: int
+    """When DynamoDB may delete the record, in epoch seconds."""
 
     @property
     def is_final(self) -> bool:
-        """Whether the run has ended and the record will never change again."""
+        """Whether the run has ended; unless that is a guess, the record never changes again."""
         return self.status in FINAL_STATUSES
+
+    @property
+    def is_guess(self) -> bool:
+        """Whether the record has only been ended because nobody has heard of the run."""
+        return self.is_final and self.error_type == PROCESS_VANISHED
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> "ExecutionRecord":
@@ -94,40 +143,22 @@ class ExecutionRecord:
         Raises:
             ValueError: an attribute that every write sets is missing.
         """
-        values: dict[str, Any] = dict.fromkeys(_FIELDS) | _values_of(item)
-        for name in ("execution_id", "status", "started_at", "updated_at", "environment", "ttl"):
-            if values[name] is None:
+        stored = from_item(item)
+        values = {field.name: stored[field.name] for field in fields(cls) if field.name in stored}
+        for name in (field.name for field in fields(cls) if field.default is MISSING):
+            if name not in values:
                 raise ValueError(
-                    f"the item of execution {values['execution_id']!r} has no {name}: "
+                    f"the item of execution {values.get('execution_id')!r} has no {name}: "
                     "something other than this module wrote it"
                 )
         for name in ("started_at", "updated_at", "completed_at"):
-            if values[name] is not None:
+            if name in values:
                 values[name] = datetime.fromisoformat(values[name])
         return cls(**values)
 
 
-_FIELDS: Final = tuple(field.name for field in fields(ExecutionRecord))
-
-
-class Details(TypedDict, total=False):
-    """What the verbs pass on to :meth:`ExecutionsResource.record`, which says what each means."""
-
-    total_count: int | None
-    collected_count: int | None
-    skipped_count: int | None
-    failed_count: int | None
-    rejected_count: int | None
-    partition_start: str | None
-    partition_end: str | None
-    job_name: str | None
-    trigger: str | None
-    root_execution_id: str | None
-    error_type: str | None
-    error_message: str | None
-    metrics_error: str | None
-    dagster_url: str | None
-    now: datetime | None
+Details = dict[str, Any]
+"""What is said of a run: fields of a :class:`Report` by name."""
 
 
 class ExecutionConflictError(TdnetAssetsError):
@@ -145,6 +176,30 @@ class _Write:
     first: Mapping[str, str | int]
     greatest: Mapping[str, str | int]
 
+    @classmethod
+    def of(cls, report: Report, moment: datetime, environment: str) -> "_Write":
+        """The write that says this at that moment."""
+        said = {name: value for name, value in asdict(report).items() if value is not None}
+        status = said.pop("status", None)
+        texts = {name: value for name, value in said.items() if isinstance(value, str)}
+        numbers = {name: value for name, value in said.items() if name not in texts}
+        for name in ("error_message", "metrics_error"):
+            if name in texts:
+                texts[name] = _bounded(texts[name])
+        if status == COMPLETED:
+            numbers["progress"] = _DONE
+        expiry = int((moment + RETENTION).timestamp())
+        return cls(
+            status,
+            {"started_at": _timestamp(moment), "ttl": expiry, "environment": environment, **texts},
+            {"updated_at": _timestamp(moment), **numbers},
+        )
+
+    @property
+    def tells_of_life(self) -> bool:
+        """Whether it takes a guess back: that a run was queued says nothing of its end."""
+        return self.status not in (None, PENDING)
+
     def joined_with(self, stored: Mapping[str, Any]) -> "_Write":
         """The same write with every growing value raised to at least the stored one."""
         raised = {
@@ -153,41 +208,41 @@ class _Write:
         return _Write(self.status, self.first, raised)
 
     def adds_nothing_to(self, stored: Mapping[str, Any]) -> bool:
-        """Whether the stored record already says everything that this write says."""
+        """Whether the stored record, which is not final, already says everything said here."""
         return (
             self.status in (None, PENDING, stored.get("status"))
             and all(name in stored for name in self.first)
             and all(stored.get(name) == value for name, value in self.greatest.items())
         )
 
-    def update(self) -> dict[str, Any]:
-        """The UpdateItem arguments, without table, key and condition on the caller's side."""
-        assignments = [f"#{name} = if_not_exists(#{name}, :{name})" for name in self.first]
-        assignments += [f"#{name} = :{name}" for name in self.greatest]
-        conditions = ["(attribute_not_exists(#status) OR #status IN (:pending, :running))"]
-        conditions += [
-            f"(attribute_not_exists(#{name}) OR #{name} <= :{name})" for name in self.greatest
-        ]
-        values: dict[str, str | int] = {**self.first, **self.greatest}
-        names = ["status", *values]
-        if self.status in (None, PENDING):
-            assignments.append("#status = if_not_exists(#status, :pending)")
-        else:
-            # Not final, says the condition, so the stored rank is at most that of running.
-            assignments.append("#status = :status")
-            values["status"] = str(self.status)
+    def update(self, *, over_guess: bool = False) -> dict[str, Any]:
+        """The UpdateItem arguments, without table and key.
+
+        They are for a record that is not final or, ``over_guess``, for one whose ending is a guess:
+        what the guess has written is then replaced or removed.
+        """
+        plain: dict[str, str | int] = dict(self.greatest)
+        once = dict(self.first)
         if self.status in FINAL_STATUSES:
             # The join makes updated_at the latest time seen, so no run ends before it started.
-            assignments.append("#completed_at = :updated_at")
-            names.append("completed_at")
-        values |= {"pending": PENDING, "running": RUNNING}
+            plain["completed_at"] = plain["updated_at"]
+        # Not final, or a guess, says the condition: the stored rank is at most that of running.
+        (plain if self.tells_of_life else once)["status"] = self.status or PENDING
+        if over_guess:
+            plain |= {name: once.pop(name) for name in _GUESSED if name in once}
+        removed = [name for name in _GUESSED if over_guess and name not in plain]
+        assignments = [f"#{name} = if_not_exists(#{name}, :{name})" for name in once]
+        assignments += [f"#{name} = :{name}" for name in plain]
+        removal = f" REMOVE {', '.join(f'#{name}' for name in removed)}" if removed else ""
+        condition, constants = _IS_A_GUESS if over_guess else _IS_NOT_FINAL
+        grown = [f"(attribute_not_exists(#{name}) OR #{name} <= :{name})" for name in self.greatest]
         return {
-            "UpdateExpression": "SET " + ", ".join(assignments),
-            "ConditionExpression": " AND ".join(conditions),
-            "ExpressionAttributeNames": {f"#{name}": name for name in names},
-            "ExpressionAttributeValues": {
-                f":{name}": _attribute(value) for name, value in values.items()
-            },
+            "UpdateExpression": f"SET {', '.join(assignments)}{removal}",
+            "ConditionExpression": " AND ".join([condition, *grown]),
+            "ExpressionAttributeNames": {f"#{name}": name for name in (*once, *plain, *removed)},
+            "ExpressionAttributeValues": to_item(
+                {f":{name}": value for name, value in (once | plain).items()} | constants
+            ),
         }
 
 
@@ -204,26 +259,7 @@ class ExecutionsResource(clients.AwsResource):
     config: dg.ResourceDependency[PlatformConfig]
 
     def record(
-        self,
-        execution_id: str,
-        *,
-        status: str | None = None,
-        progress: int | None = None,
-        total_count: int | None = None,
-        collected_count: int | None = None,
-        skipped_count: int | None = None,
-        failed_count: int | None = None,
-        rejected_count: int | None = None,
-        partition_start: str | None = None,
-        partition_end: str | None = None,
-        job_name: str | None = None,
-        trigger: str | None = None,
-        root_execution_id: str | None = None,
-        error_type: str | None = None,
-        error_message: str | None = None,
-        metrics_error: str | None = None,
-        dagster_url: str | None = None,
-        now: datetime | None = None,
+        self, execution_id: str, *, now: datetime | None = None, **said: Any
     ) -> ExecutionRecord:
         """Joins what is said here with the stored record; makes the record when there is none.
 
@@ -232,23 +268,8 @@ class ExecutionsResource(clients.AwsResource):
 
         Args:
             execution_id: the Dagster run id.
-            status: one of :data:`STATUSES`; None says nothing about it (a new record is pending).
-            progress: percent, 0 to 100; a completed record always has 100.
-            total_count: disclosures listed. This and the other counts are totals, not increments.
-            collected_count: disclosures newly stored.
-            skipped_count: disclosures that were stored before.
-            failed_count: disclosures with a failed file.
-            rejected_count: rows that could not be read.
-            partition_start: first day, ``YYYY-MM-DD``; like every text below the first value stays.
-            partition_end: last day, inclusive.
-            job_name: the Dagster job.
-            trigger: one of :data:`TRIGGERS`.
-            root_execution_id: the run that this one retries.
-            error_type: class of the first error.
-            error_message: what was seen and what to do, without secrets; cut to 2,000 characters.
-            metrics_error: why metrics were not delivered; cut likewise.
-            dagster_url: the run's page in the Dagster UI.
             now: time of the event, aware; the present when None.
+            said: fields of a :class:`Report`.
 
         Returns:
             The record as stored: with this write in it or, when the run had ended before, as that
@@ -256,69 +277,35 @@ class ExecutionsResource(clients.AwsResource):
 
         Raises:
             ValueError: a value is out of its range; the message says what was seen.
+            TypeError: a report has no such field.
             ExecutionConflictError: refused beyond reason; the record is not final.
         """
-        counts = {
-            "total_count": total_count,
-            "collected_count": collected_count,
-            "skipped_count": skipped_count,
-            "failed_count": failed_count,
-            "rejected_count": rejected_count,
-        }
-        _validate(execution_id, status=status, progress=progress, trigger=trigger, counts=counts)
+        report = Report(**said)
+        _validate(execution_id, report)
         moment = _whole_milliseconds(now)
-        write = _Write(
-            status=status,
-            first=_present(
-                started_at=_timestamp(moment),
-                ttl=int((moment + RETENTION).timestamp()),
-                environment=self.config.environment,
-                partition_start=partition_start,
-                partition_end=partition_end,
-                job_name=job_name,
-                trigger=trigger,
-                root_execution_id=root_execution_id,
-                error_type=error_type,
-                error_message=_bounded(error_message),
-                metrics_error=_bounded(metrics_error),
-                dagster_url=dagster_url,
-            ),
-            greatest=_present(
-                updated_at=_timestamp(moment),
-                progress=_DONE if status == COMPLETED else progress,
-                **counts,
-            ),
-        )
-        return self._join(execution_id, write)
+        return self._join(execution_id, _Write.of(report, moment, self.config.environment))
 
-    def start(self, execution_id: str, **details: Unpack[Details]) -> ExecutionRecord:
+    def start(self, execution_id: str, **details: Any) -> ExecutionRecord:
         """Says that the run is running; ``details`` as for :meth:`record`."""
         return self.record(execution_id, status=RUNNING, **details)
 
-    def progress(
-        self, execution_id: str, progress: int, **details: Unpack[Details]
-    ) -> ExecutionRecord:
+    def progress(self, execution_id: str, progress: int, **details: Any) -> ExecutionRecord:
         """Says how far the running run is, in percent, which also renews its lease."""
         return self.record(execution_id, status=RUNNING, progress=progress, **details)
 
-    def finish(self, execution_id: str, status: str, **details: Unpack[Details]) -> ExecutionRecord:
+    def finish(self, execution_id: str, status: str, **details: Any) -> ExecutionRecord:
         """Ends the run with a final status; the first final write wins.
 
         Raises:
             ValueError: the status is not one of :data:`FINAL_STATUSES`, or as :meth:`record`.
         """
         if status not in FINAL_STATUSES:
-            raise ValueError(f"{status!r} is no final status: use completed, failed or canceled")
+            raise ValueError(f"{status!r} is not a final status: use completed, failed or canceled")
         return self.record(execution_id, status=status, **details)
 
     def get(self, execution_id: str) -> ExecutionRecord | None:
         """The record as of now (a consistent read), or None when there is none."""
-        answer = self.client.get_item(
-            TableName=self.config.executions_table,
-            Key=_key(execution_id),
-            ConsistentRead=True,
-        )
-        item = answer.get("Item")
+        item = self._item(execution_id)
         return ExecutionRecord.from_item(item) if item else None
 
     def by_status(
@@ -344,55 +331,69 @@ class ExecutionsResource(clients.AwsResource):
         """Every record that is pending or running, pending ones first, newest first in each."""
         return [record for status in UNFINISHED_STATUSES for record in self.by_status(status)]
 
-    def expire_stale(self, now: datetime | None = None) -> list[ExecutionRecord]:
-        """Ends as failed every running record that was silent for longer than :data:`LEASE`.
+    def presume_vanished(
+        self, silent: ExecutionRecord, now: datetime | None = None
+    ) -> ExecutionRecord | None:
+        """Ends a record as a guess: as failed, or as canceled if its run had not begun.
 
-        Pending ones are left, since a queue may be long. A record that is written to between the
-        look and the verdict lives on.
+        Whoever calls has seen the record unchanged for :data:`LEASE`, and may be wrong: the run's
+        own word and Dagster's verdict are still taken. ``updated_at`` stays as last heard.
+
+        Args:
+            silent: the record as it was seen; written to since, it lives on.
+            now: time of the verdict, aware; the present when None.
 
         Returns:
-            The records that this call ended.
+            The record that this call ended, or None.
         """
-        moment = _whole_milliseconds(now)
-        return [
-            expired
-            for record in self.by_status(RUNNING, newest_first=False)
-            if record.updated_at < moment - LEASE
-            if (expired := self._expire(record, moment)) is not None
-        ]
-
-    def _expire(self, seen: ExecutionRecord, moment: datetime) -> ExecutionRecord | None:
-        heard = _timestamp(seen.updated_at)
-        write = _Write(
-            status=FAILED,
-            first={
-                "error_type": PROCESS_VANISHED,
-                "error_message": f"the run's process was last heard of at {heard} and did not end "
-                "its record; materialize the same days again: only the rest is fetched",
-            },
-            greatest={"updated_at": _timestamp(moment)},
+        if silent.is_final:
+            return None
+        heard = _timestamp(silent.updated_at)
+        status, message = (
+            (CANCELED, _NEVER_BEGUN)
+            if silent.status == PENDING
+            else (FAILED, _SILENT.format(heard))
         )
-        update = write.update()
-        update["ConditionExpression"] += " AND #updated_at = :seen"
-        update["ExpressionAttributeValues"][":seen"] = _attribute(heard)
-        ended, _ = self._update(seen.execution_id, update)
+        names = ("status", "updated_at", *_GUESSED)
+        ended, _ = self._update(
+            silent.execution_id,
+            {
+                "UpdateExpression": "SET #status = :status, #error_type = :error_type, "
+                "#error_message = :error_message, #completed_at = :completed_at",
+                "ConditionExpression": "#status = :seen AND #updated_at = :heard",
+                "ExpressionAttributeNames": {f"#{name}": name for name in names},
+                "ExpressionAttributeValues": to_item(
+                    {
+                        ":status": status,
+                        ":error_type": PROCESS_VANISHED,
+                        ":error_message": f"{message}; {_AGAIN}",
+                        ":completed_at": max(heard, _timestamp(_whole_milliseconds(now))),
+                        ":seen": silent.status,
+                        ":heard": heard,
+                    }
+                ),
+            },
+        )
         return ended
 
     def _join(self, execution_id: str, write: _Write) -> ExecutionRecord:
+        over_guess = False
         for attempt in range(_ATTEMPTS):
             if attempt:
                 # Spread over a growing span: many writers of one record must not march in step.
                 longest = min(0.001 * 2**attempt, _LONGEST_PAUSE_SECONDS)
                 time.sleep(random.uniform(0, longest))  # noqa: S311 - no secret
-            written, refused_by = self._update(execution_id, write.update())
+            written, refused_by = self._update(execution_id, write.update(over_guess=over_guess))
             if written is not None:
                 return written
-            if not refused_by:
-                continue  # it expired between the refusal and its report
-            stored = _values_of(refused_by)
-            write = write.joined_with(stored)
-            if stored.get("status") in FINAL_STATUSES or write.adds_nothing_to(stored):
-                return ExecutionRecord.from_item(refused_by)
+            if refused_by is None:  # it expired between the refusal and its report
+                over_guess = False
+                continue
+            stored, values = ExecutionRecord.from_item(refused_by), from_item(refused_by)
+            write = write.joined_with(values)
+            over_guess = stored.is_guess and write.tells_of_life
+            if not over_guess and (stored.is_final or write.adds_nothing_to(values)):
+                return stored
         raise ExecutionConflictError(
             f"execution record {execution_id} refused {_ATTEMPTS} writes in a row; "
             f"last tried: status {write.status}, {dict(write.greatest)}"
@@ -400,20 +401,30 @@ class ExecutionsResource(clients.AwsResource):
 
     def _update(
         self, execution_id: str, update: Mapping[str, Any]
-    ) -> tuple[ExecutionRecord | None, Mapping[str, Any]]:
-        """The written record, or None and the item (maybe none) that refused the condition."""
+    ) -> tuple[ExecutionRecord | None, Mapping[str, Any] | None]:
+        """The written record, or None and the item, if any, that refused the condition."""
         client = self.client
         try:
             answer = client.update_item(
                 TableName=self.config.executions_table,
-                Key=_key(execution_id),
+                Key=to_item({"execution_id": execution_id}),
                 ReturnValues="ALL_NEW",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 **update,
             )
         except client.exceptions.ConditionalCheckFailedException as refusal:
-            return None, refusal.response.get("Item", {})
-        return ExecutionRecord.from_item(answer["Attributes"]), {}
+            # Not every server that speaks DynamoDB's language sends the item along.
+            return None, refusal.response.get("Item") or self._item(execution_id)
+        return ExecutionRecord.from_item(answer["Attributes"]), None
+
+    def _item(self, execution_id: str) -> Mapping[str, Any] | None:
+        """The item as of now, by a consistent read."""
+        answer: Mapping[str, Any] = self.client.get_item(
+            TableName=self.config.executions_table,
+            Key=to_item({"execution_id": execution_id}),
+            ConsistentRead=True,
+        )
+        return answer.get("Item")
 
     def _query(
         self, index: str, attribute: str, value: str, newest_first: bool, limit: int | None
@@ -423,7 +434,7 @@ class ExecutionsResource(clients.AwsResource):
             IndexName=index,
             KeyConditionExpression="#key = :value",
             ExpressionAttributeNames={"#key": attribute},
-            ExpressionAttributeValues={":value": _attribute(value)},
+            ExpressionAttributeValues=to_item({":value": value}),
             ScanIndexForward=not newest_first,
             PaginationConfig={"MaxItems": limit},
         )
@@ -461,22 +472,17 @@ def table_definition(config: PlatformConfig) -> dict[str, Any]:
     }
 
 
-def _validate(
-    execution_id: str,
-    *,
-    status: str | None,
-    progress: int | None,
-    trigger: str | None,
-    counts: Mapping[str, int | None],
-) -> None:
+def _validate(execution_id: str, report: Report) -> None:
     if not execution_id:
         raise ValueError("execution_id is empty: it must be the Dagster run id")
-    if status is not None:
-        _validate_status(status)
-    if trigger is not None and trigger not in TRIGGERS:
-        raise ValueError(f"trigger is {trigger!r}: use one of {', '.join(TRIGGERS)}")
+    if report.status is not None:
+        _validate_status(report.status)
+    if report.trigger is not None and report.trigger not in TRIGGERS:
+        raise ValueError(f"trigger is {report.trigger!r}: use one of {', '.join(TRIGGERS)}")
+    progress = report.progress
     if progress is not None and not (isinstance(progress, int) and 0 <= progress <= _DONE):
         raise ValueError(f"progress is {progress!r}: it is a whole percentage from 0 to {_DONE}")
+    counts = {name: value for name, value in vars(report).items() if name.endswith("_count")}
     for name, count in counts.items():
         if count is not None and not (isinstance(count, int) and count >= 0):
             raise ValueError(f"{name} is {count!r}: it is a whole number from 0 up")
@@ -487,12 +493,8 @@ def _validate_status(status: str) -> None:
         raise ValueError(f"status is {status!r}: use one of {', '.join(STATUSES)}")
 
 
-def _present(**values: str | int | None) -> dict[str, str | int]:
-    return {name: value for name, value in values.items() if value is not None}
-
-
-def _bounded(text: str | None) -> str | None:
-    if text is None or len(text) <= ERROR_MESSAGE_LIMIT:
+def _bounded(text: str) -> str:
+    if len(text) <= ERROR_MESSAGE_LIMIT:
         return text
     return text[: ERROR_MESSAGE_LIMIT - 1] + "…"
 
@@ -509,19 +511,3 @@ def _whole_milliseconds(moment: datetime | None) -> datetime:
 def _timestamp(moment: datetime) -> str:
     # Always the same width and zone, so that text order, which DynamoDB compares by, is time order.
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _key(execution_id: str) -> dict[str, Any]:
-    return {"execution_id": {"S": execution_id}}
-
-
-def _attribute(value: str | int) -> dict[str, str]:
-    return {"S": value} if isinstance(value, str) else {"N": str(value)}
-
-
-def _values_of(item: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: int(item[name]["N"]) if "N" in item[name] else item[name]["S"]
-        for name in _FIELDS
-        if name in item
-    }

@@ -24,6 +24,7 @@ from pydantic import Field
 
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.resources.aws import clients
+from tdnet_assets.resources.aws.items import Item, from_item, to_item
 from tdnet_assets.tdnet.errors import TdnetAssetsError, shown
 from tdnet_assets.tdnet.identifiers import is_code, is_disclosure_id
 from tdnet_assets.tdnet.listing import TOKYO
@@ -50,7 +51,6 @@ _KEYS_PER_READ: Final = 100
 _ATTEMPTS: Final = 12
 _LONGEST_PAUSE_SECONDS: Final = 5.0
 
-_Item = dict[str, dict[str, Any]]
 _Element = TypeVar("_Element")
 
 
@@ -86,11 +86,11 @@ class IndexedDisclosure:
         """Its place among all others, e.g. ``2026-06-10T15:30:00/20260610567076``."""
         return f"{_timestamp(self.disclosed_at)[:19]}/{self.disclosure_id}"
 
-    def to_item(self) -> _Item:
+    def to_item(self) -> Item:
         """The DynamoDB item in the low-level client's form; an attribute that is None is absent."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         values[POSITION_ATTRIBUTE] = self.position
-        return {name: _attribute(value) for name, value in values.items() if value is not None}
+        return to_item({n: _storable(value) for n, value in values.items() if value is not None})
 
     @classmethod
     def from_item(cls, item: Mapping[str, Mapping[str, Any]]) -> "IndexedDisclosure":
@@ -99,21 +99,19 @@ class IndexedDisclosure:
         Raises:
             ValueError: an attribute that every write sets is missing.
         """
-        values: dict[str, Any] = dict.fromkeys(_OPTIONAL)
-        values |= {
-            name: _value(attribute)
-            for name, attribute in item.items()
-            if name != POSITION_ATTRIBUTE
-        }
+        values: dict[str, Any] = {**dict.fromkeys(_OPTIONAL), **from_item(item)}
+        values.pop(POSITION_ATTRIBUTE, None)
         try:
             values["date"] = date.fromisoformat(values["date"])
+            for name in ("previous_titles", "exchanges"):
+                values[name] = tuple(values[name])
             for name in ("disclosed_at", "changed_at"):
                 if moment := values[name]:
                     values[name] = datetime.fromisoformat(moment).astimezone(TOKYO)
             return cls(**values)
         except (KeyError, TypeError) as error:
             raise ValueError(
-                f"the item of disclosure {values.get(KEY)!r} is none of this version's ({error}): "
+                f"the item of disclosure {values.get(KEY)!r} is not of this version ({error}): "
                 "feed its day again with `tdnet index rebuild`"
             ) from error
 
@@ -162,7 +160,7 @@ class DisclosureIndexResource(clients.AwsResource):
             source: what the rows were read from; :meth:`sources` tells it later.
 
         Raises:
-            ValueError: a row is of another day, twice there, or no row of TDnet's.
+            ValueError: a row is of another day, twice there, or not a row of TDnet's.
             IndexThrottledError: the table took too long to take the items.
         """
         wanted = {row.disclosure_id: row.to_item() for row in _validated(day, rows)}
@@ -183,13 +181,13 @@ class DisclosureIndexResource(clients.AwsResource):
         """The disclosure as of now (a consistent read), or None when the index has none.
 
         Raises:
-            ValueError: this is no disclosure id.
+            ValueError: this is not a disclosure id.
         """
         if not is_disclosure_id(disclosure_id):
-            raise ValueError(f"{shown(disclosure_id)} is no disclosure id: use its 14 digits")
+            raise ValueError(f"{shown(disclosure_id)} is not a disclosure id: use its 14 digits")
         answer = self.client.get_item(
             TableName=self.config.disclosures_table,
-            Key={KEY: {"S": disclosure_id}},
+            Key=to_item({KEY: disclosure_id}),
             ConsistentRead=True,
         )
         item = answer.get("Item")
@@ -207,10 +205,12 @@ class DisclosureIndexResource(clients.AwsResource):
                 that of the last one seen; a day (``YYYY-MM-DD``) gives those before that day.
 
         Raises:
-            ValueError: this is no code, or the limit is below 1.
+            ValueError: this is not a code, or the limit is below 1.
         """
         if not is_code(code):
-            raise ValueError(f"{shown(code)} is no security code: use its 5 characters, as 72030")
+            raise ValueError(
+                f"{shown(code)} is not a security code: use its 5 characters, as 72030"
+            )
         if limit < 1:
             raise ValueError(f"limit is {limit}: ask for 1 or more")
         items = self._query(CODE_INDEX, "code", code, limit=limit, before=before)
@@ -225,7 +225,8 @@ class DisclosureIndexResource(clients.AwsResource):
         """What the days were last fed from, consistently; without days never fed to their end."""
         keys = {_register_key(day): day for day in days}
         registers = self._read(keys, names=(KEY, _SOURCE))
-        return {keys[item[KEY]["S"]]: item[_SOURCE]["S"] for item in registers if _SOURCE in item}
+        fed = [values for values in map(from_item, registers) if _SOURCE in values]
+        return {keys[values[KEY]]: values[_SOURCE] for values in fed}
 
     def forget_source(self, day: date) -> None:
         """Say no more what the day was fed from: it has to be fed again."""
@@ -241,25 +242,24 @@ class DisclosureIndexResource(clients.AwsResource):
 
     def _register(self, day: date) -> tuple[frozenset[str], str | None]:
         """The ids of the items that the day may have, and what it was last fed from."""
-        item = next(iter(self._read([_register_key(day)])), {})
-        source = item.get(_SOURCE, {}).get("S")
-        return frozenset(item.get(_MEMBERS, {}).get("SS", ())), source
+        register = from_item(next(iter(self._read([_register_key(day)])), {}))
+        return frozenset(register.get(_MEMBERS, ())), register.get(_SOURCE)
 
     def _add_to_register(self, day: date, ids: Iterable[str]) -> None:
-        if members := sorted(ids):
-            self._update_register(day, f"ADD {_MEMBERS} :ids", {":ids": {"SS": members}})
+        if members := set(ids):
+            self._update_register(day, f"ADD {_MEMBERS} :ids", {":ids": members})
 
     def _settle_register(self, day: date, gone: Iterable[str], source: str | None) -> None:
         expressions: list[str] = []
         values: dict[str, Any] = {}
-        if members := sorted(gone):
+        if members := set(gone):
             expressions.append(f"DELETE {_MEMBERS} :gone")
-            values[":gone"] = {"SS": members}
+            values[":gone"] = members
         if source is None:
             expressions.append("REMOVE #source")
         else:
             expressions.append("SET #source = :source")
-            values[":source"] = {"S": source}
+            values[":source"] = source
         self._update_register(day, " ".join(expressions), values, {"#source": _SOURCE})
 
     def _update_register(
@@ -270,26 +270,29 @@ class DisclosureIndexResource(clients.AwsResource):
         names: Mapping[str, str] | None = None,
     ) -> None:
         # Additions to and removals from a set join with those of other writers, as a put would not.
-        optional = {"ExpressionAttributeValues": values, "ExpressionAttributeNames": names}
+        optional = {
+            "ExpressionAttributeValues": to_item(values),
+            "ExpressionAttributeNames": names,
+        }
         self.client.update_item(
             TableName=self.config.disclosures_table,
-            Key={KEY: {"S": _register_key(day)}},
+            Key=to_item({KEY: _register_key(day)}),
             UpdateExpression=expression,
             **{name: value for name, value in optional.items() if value},
         )
 
-    def _items(self, ids: Iterable[str]) -> dict[str, _Item]:
+    def _items(self, ids: Iterable[str]) -> dict[str, Item]:
         return {item[KEY]["S"]: item for item in self._read(ids)}
 
     def _listed_ids(self, day: date) -> frozenset[str]:
         items = self._query(DAY_INDEX, "date", str(day), names=(KEY,))
         return frozenset(item[KEY]["S"] for item in items)
 
-    def _read(self, keys: Iterable[str], names: Sequence[str] = ()) -> Iterator[_Item]:
+    def _read(self, keys: Iterable[str], names: Sequence[str] = ()) -> Iterator[Item]:
         """The items with these keys as of now, in no order; only some attributes when named."""
         for batch in _batches(list(keys), _KEYS_PER_READ):
             wanted = {
-                "Keys": [{KEY: {"S": key}} for key in batch],
+                "Keys": [to_item({KEY: key}) for key in batch],
                 "ConsistentRead": True,
                 **_projection(names),
             }
@@ -297,7 +300,7 @@ class DisclosureIndexResource(clients.AwsResource):
             for answer in answers:
                 yield from answer["Responses"].get(self.config.disclosures_table, ())
 
-    def _put(self, items: Sequence[_Item]) -> None:
+    def _put(self, items: Sequence[Item]) -> None:
         for batch in _batches(items, _ITEMS_PER_WRITE):
             requests = [{"PutRequest": {"Item": item}} for item in batch]
             for _ in self._until_processed(
@@ -330,10 +333,10 @@ class DisclosureIndexResource(clients.AwsResource):
         try:
             client.delete_item(
                 TableName=self.config.disclosures_table,
-                Key={KEY: {"S": disclosure_id}},
+                Key=to_item({KEY: disclosure_id}),
                 ConditionExpression="#date = :day",
                 ExpressionAttributeNames={"#date": "date"},
-                ExpressionAttributeValues={":day": {"S": str(day)}},
+                ExpressionAttributeValues=to_item({":day": str(day)}),
             )
         except client.exceptions.ConditionalCheckFailedException:
             return False
@@ -348,21 +351,21 @@ class DisclosureIndexResource(clients.AwsResource):
         limit: int | None = None,
         before: str | None = None,
         names: Sequence[str] = (),
-    ) -> Iterator[_Item]:
+    ) -> Iterator[Item]:
         projection = _projection(names)
         expressed = {"#key": attribute, **projection.pop("ExpressionAttributeNames", {})}
-        values = {":value": {"S": value}}
+        values = {":value": value}
         condition = "#key = :value"
         if before is not None:
             condition += " AND #position < :before"
             expressed["#position"] = POSITION_ATTRIBUTE
-            values[":before"] = {"S": before}
+            values[":before"] = before
         pages: Iterable[Mapping[str, Any]] = self.client.get_paginator("query").paginate(
             TableName=self.config.disclosures_table,
             IndexName=index,
             KeyConditionExpression=condition,
             ExpressionAttributeNames=expressed,
-            ExpressionAttributeValues=values,
+            ExpressionAttributeValues=to_item(values),
             ScanIndexForward=False,
             # The page's size too: otherwise up to 1 MB is read for the one newest item.
             PaginationConfig={"MaxItems": limit, "PageSize": limit},
@@ -399,19 +402,26 @@ def table_definition(config: PlatformConfig) -> dict[str, Any]:
 def _validated(day: date, rows: Iterable[IndexedDisclosure]) -> Iterator[IndexedDisclosure]:
     seen = set()
     for row in rows:
-        problem = (
-            "is no disclosure id" * (not is_disclosure_id(row.disclosure_id))
-            or f"has the code {shown(row.code)}" * (not is_code(row.code))
-            or f"is of {row.date}" * (row.date != day)
-            or "has a time without a zone" * (row.disclosed_at.tzinfo is None)
-            or "is there twice" * (row.disclosure_id in seen)
-        )
-        if problem:
+        problem = "is there twice" if row.disclosure_id in seen else _problem(day, row)
+        if problem is not None:
             raise ValueError(
                 f"a row of {day} cannot be indexed: {shown(row.disclosure_id)} {problem}"
             )
         seen.add(row.disclosure_id)
         yield row
+
+
+def _problem(day: date, row: IndexedDisclosure) -> str | None:
+    """Why the row cannot be one of the day's, or None."""
+    if not is_disclosure_id(row.disclosure_id):
+        return "is not a disclosure id"
+    if not is_code(row.code):
+        return f"has the code {shown(row.code)}"
+    if row.date != day:
+        return f"is of {row.date}"
+    if row.disclosed_at.tzinfo is None:
+        return "has a time without a zone"
+    return None
 
 
 def _register_key(day: date) -> str:
@@ -436,20 +446,7 @@ def _timestamp(moment: datetime) -> str:
     return moment.astimezone(TOKYO).isoformat()
 
 
-def _attribute(value: str | bool | date | tuple[str, ...]) -> dict[str, Any]:
-    match value:
-        case bool():
-            return {"BOOL": value}
-        case tuple():
-            return {"L": [{"S": element} for element in value]}
-        case datetime():
-            return {"S": _timestamp(value)}
-        case date():
-            return {"S": str(value)}
-    return {"S": value}
-
-
-def _value(attribute: Mapping[str, Any]) -> Any:
-    if "L" in attribute:
-        return tuple(element["S"] for element in attribute["L"])
-    return attribute["BOOL"] if "BOOL" in attribute else attribute["S"]
+def _storable(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return _timestamp(value)
+    return str(value) if isinstance(value, date) else value

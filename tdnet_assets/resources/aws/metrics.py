@@ -1,7 +1,7 @@
 """Metrics in CloudWatch: the catalogue, their one dimension, and how they are sent and read back.
 
 What belongs here: what a metric is called, means and is measured in (alarms, dashboard and policy
-are derived from it), CloudWatch's limits, delivery. What does not: when a run reports and what
+are derived from it), delivery. What does not: when a run reports and what
 becomes of a refused delivery (assets, checks), and the namespace's name (``config.py``).
 
 A delivery that fails never breaks a run and never passes in silence: it is logged as an error and
@@ -9,9 +9,9 @@ returned as a :class:`MetricsDelivery`, for the execution record and the asset c
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, ClassVar, Final
 
 import dagster as dg
@@ -72,15 +72,6 @@ _UNITS: Final = {metric.name: metric.unit for metric in CATALOGUE}
 
 DIMENSION: Final = "Environment"
 
-# CloudWatch's own limits, enforced here because an emulator accepts what AWS refuses.
-DATA_PER_CALL: Final = 1_000
-VALUES_PER_DATUM: Final = 150
-DIMENSIONS_PER_DATUM: Final = 30
-NAME_LENGTH: Final = 255
-DIMENSION_VALUE_LENGTH: Final = 1_024
-LARGEST_VALUE: Final = 2.0**360
-OLDEST: Final = timedelta(days=14)
-FURTHEST_AHEAD: Final = timedelta(hours=2)
 _SHORTEST_PERIOD_SECONDS: Final = 60
 
 # The last one escapes the SDK: a proxy's error page in another charset, read as an AWS answer.
@@ -129,33 +120,29 @@ class MetricsResource(clients.AwsResource):
             The delivery; a refusal by AWS or the network is in it, and logged as an error.
 
         Raises:
-            ValueError: a name is not in the catalogue, or a value or the time is outside
-                CloudWatch's range; nothing has been sent then.
+            ValueError: a name is not in the catalogue, a value is not finite, or the time has no
+                zone; nothing has been sent then.
         """
-        present = datetime.now(UTC)
         for name in values:
             _check_catalogued(name)
+        wanted = {name: value for name, value in values.items() if value is not None}
+        timestamp = _aware(datetime.now(UTC) if now is None else now)
         data = [
             {
                 "MetricName": name,
                 "Dimensions": [environment_dimension(self.config)],
-                "Timestamp": present if now is None else now,
-                "Value": value,
+                "Timestamp": timestamp,
+                "Value": _finite(name, value),
                 "Unit": _UNITS[name],
             }
-            for name, value in values.items()
-            if value is not None
+            for name, value in wanted.items()
         ]
-        names = [name for name, value in values.items() if value is not None]
-        sent = 0
-        for call in list(put_calls(self.config.metrics_namespace, data, present=present)):
-            failure = self._send(call)
-            if failure is not None:
-                error = self._explained(failure, names[sent:])
-                _logger.error(error)
-                return MetricsDelivery(tuple(names[:sent]), error)
-            sent += len(call["MetricData"])
-        return MetricsDelivery(tuple(names), None)
+        failure = self._send(data) if data else None
+        if failure is not None:
+            error = self._explained(failure, wanted)
+            _logger.error(error)
+            return MetricsDelivery((), error)
+        return MetricsDelivery(tuple(wanted), None)
 
     def statistics(
         self,
@@ -181,8 +168,8 @@ class MetricsResource(clients.AwsResource):
             A pair of the period's start (UTC) and the value for each period that has data.
 
         Raises:
-            ValueError: the name is not in the catalogue, the period is no multiple of 60, or a time
-                has no zone.
+            ValueError: the name is not in the catalogue, the period is not a multiple of 60, or a
+                time has no zone.
             botocore.exceptions.ClientError: CloudWatch refuses, or ``BotoCoreError``: no answer.
         """
         _check_catalogued(name)
@@ -214,15 +201,15 @@ class MetricsResource(clients.AwsResource):
             for timestamp, value in zip(result["Timestamps"], result["Values"], strict=True)
         ]
 
-    def _send(self, call: Mapping[str, Any]) -> Exception | None:
-        """What kept the call from being delivered; None when CloudWatch took it."""
+    def _send(self, data: list[dict[str, Any]]) -> Exception | None:
+        """What kept the data from being delivered; None when CloudWatch took them."""
         try:
-            self.client.put_metric_data(**call)
+            self.client.put_metric_data(Namespace=self.config.metrics_namespace, MetricData=data)
         except _DELIVERY_FAILURES as failure:
             return failure
         return None
 
-    def _explained(self, failure: Exception, names: Sequence[str]) -> str:
+    def _explained(self, failure: Exception, names: Iterable[str]) -> str:
         namespace = self.config.metrics_namespace
         if isinstance(failure, ClientError):
             code = str(failure.response.get("Error", {}).get("Code", "Unknown"))
@@ -246,74 +233,18 @@ def environment_dimension(config: PlatformConfig) -> dict[str, str]:
     return {"Name": DIMENSION, "Value": config.environment}
 
 
-def put_calls(
-    namespace: str, data: Sequence[Mapping[str, Any]], *, present: datetime
-) -> Iterator[dict[str, Any]]:
-    """PutMetricData arguments for the data, in order, in as few calls as CloudWatch allows.
-
-    Args:
-        namespace: where to.
-        data: MetricDatum structures, each with ``Value`` or ``Values``.
-        present: the time that the data's timestamps are compared with, aware.
-
-    Raises:
-        ValueError: something is outside CloudWatch's limits; raised before the first call is given.
-    """
-    _check_namespace(namespace)
-    for datum in data:
-        _check_datum(datum, present)
-    for first in range(0, len(data), DATA_PER_CALL):
-        yield {"Namespace": namespace, "MetricData": list(data[first : first + DATA_PER_CALL])}
-
-
-def _check_namespace(namespace: str) -> None:
-    _check_text("namespace", namespace, NAME_LENGTH)
-    if namespace.startswith("AWS/"):
-        raise ValueError(f"namespace is {namespace!r}: AWS/ is kept for AWS's own metrics")
-
-
-def _check_datum(datum: Mapping[str, Any], present: datetime) -> None:
-    name = datum["MetricName"]
-    _check_text("metric name", name, NAME_LENGTH)
-    dimensions = datum.get("Dimensions", ())
-    if len(dimensions) > DIMENSIONS_PER_DATUM:
-        raise ValueError(f"{name} has {len(dimensions)} dimensions: at most {DIMENSIONS_PER_DATUM}")
-    for dimension in dimensions:
-        _check_text(f"dimension name of {name}", dimension["Name"], NAME_LENGTH)
-        _check_text(
-            f"dimension {dimension['Name']} of {name}", dimension["Value"], DIMENSION_VALUE_LENGTH
-        )
-    values = datum["Values"] if "Values" in datum else [datum["Value"]]
-    if len(values) > VALUES_PER_DATUM:
-        raise ValueError(f"{name} has {len(values)} values: at most {VALUES_PER_DATUM}")
-    for value in values:
-        if not math.isfinite(value) or abs(value) > LARGEST_VALUE:
-            raise ValueError(f"{name} is {value}: CloudWatch takes -2^360 to 2^360, no NaN")
-    timestamp = datum.get("Timestamp")
-    if timestamp is not None:
-        age = present - _aware(timestamp)
-        if not -FURTHEST_AHEAD <= age <= OLDEST:
-            raise ValueError(
-                f"{name} is of {timestamp}: CloudWatch takes two weeks back to two hours ahead"
-            )
-
-
-def _check_text(what: str, text: str, longest: int) -> None:
-    if not (
-        0 < len(text) <= longest
-        and text.isascii()
-        and text.isprintable()
-        and text.strip()
-        and not text.startswith(":")
-    ):
-        raise ValueError(
-            f"{what} is {text!r}: use 1 to {longest} printable ASCII characters, no ':' in front"
-        )
-
-
 def _check_catalogued(name: str) -> None:
     if name not in _UNITS:
-        raise ValueError(f"{name!r} is no metric of the catalogue: use one of {', '.join(_UNITS)}")
+        raise ValueError(
+            f"{name!r} is not a metric of the catalogue: use one of {', '.join(_UNITS)}"
+        )
+
+
+def _finite(name: str, value: float) -> float:
+    # CloudWatch refuses the whole call for one such value, and an emulator takes it.
+    if not math.isfinite(value):
+        raise ValueError(f"{name} is {value}: CloudWatch takes finite numbers only")
+    return value
 
 
 def _aware(moment: datetime) -> datetime:

@@ -353,7 +353,7 @@ def test_an_empty_execution_id_and_a_finish_that_is_none_are_refused(
 ) -> None:
     with pytest.raises(ValueError, match="execution_id is empty"):
         executions.start("")
-    with pytest.raises(ValueError, match="'running' is no final status"):
+    with pytest.raises(ValueError, match="'running' is not a final status"):
         executions.finish(RUN, "running")
     with pytest.raises(ValueError, match="'succeeded'"):
         executions.by_status("succeeded")
@@ -436,50 +436,59 @@ def test_a_record_whose_process_vanished_is_ended_as_failed_and_says_what_to_do(
     executions: ExecutionsResource,
 ) -> None:
     executions.start(RUN, now=START)
-    executions.progress(RUN, 42, collected_count=420, now=START + 30 * SECOND)
-    verdict = START + 30 * SECOND + LEASE + SECOND
+    silent = executions.progress(RUN, 42, collected_count=420, now=START + 30 * SECOND)
+    verdict = START + 30 * SECOND + LEASE
 
-    expired = executions.expire_stale(now=verdict)
+    record = executions.presume_vanished(silent, verdict)
 
-    (record,) = expired
+    assert record is not None
     assert stored(executions) == record
     assert (record.status, record.error_type) == ("failed", PROCESS_VANISHED)
+    assert record.is_guess
     assert record.error_message is not None
     assert "2026-02-13T09:00:30.123Z" in record.error_message
     assert "materialize the same days again: only the rest is fetched" in record.error_message
     assert (record.progress, record.collected_count) == (42, 420)
     assert record.completed_at == verdict.replace(microsecond=123_000)
-    assert executions.expire_stale(now=verdict) == []
+    assert record.updated_at == silent.updated_at
+    assert executions.presume_vanished(silent, verdict) is None
+    assert executions.presume_vanished(record, verdict) is None
 
 
-def test_records_within_the_lease_queued_ones_and_ended_ones_are_left(
+def test_a_pending_record_whose_run_is_gone_is_ended_as_canceled_and_says_why(
     executions: ExecutionsResource,
 ) -> None:
-    executions.start("alive", now=START)
-    executions.record("queued", status="pending", now=START - timedelta(days=1))
-    executions.finish("ended", "completed", now=START - timedelta(days=1))
+    silent = executions.record(RUN, status="pending", job_name="tdnet_daily", now=START)
 
-    assert executions.expire_stale(now=START + LEASE) == []
-    assert stored(executions, "alive").status == "running"
-    assert stored(executions, "queued").status == "pending"
-    assert stored(executions, "ended").status == "completed"
-    (expired,) = executions.expire_stale(now=START + LEASE + timedelta(milliseconds=1))
-    assert expired.execution_id == "alive"
+    record = executions.presume_vanished(silent, START + LEASE)
+
+    assert record is not None
+    assert (record.status, record.error_type) == ("canceled", PROCESS_VANISHED)
+    assert record.error_message == (
+        "the run was deleted in Dagster before it began; "
+        "materialize the same days again: only the rest is fetched"
+    )
+    assert executions.start(RUN, now=START + 2 * LEASE).status == "running"
+
+
+def test_a_verdict_of_a_clock_that_is_behind_does_not_end_a_run_before_it_was_last_heard_of(
+    executions: ExecutionsResource,
+) -> None:
+    silent = executions.start(RUN, now=START)
+
+    record = executions.presume_vanished(silent, START - 75 * SECOND)
+
+    assert record is not None
+    assert record.completed_at == silent.updated_at
 
 
 def test_a_record_that_comes_back_between_the_look_and_the_verdict_lives_on(
     executions: ExecutionsResource,
 ) -> None:
-    executions.start(RUN, now=START)
-    verdict = START + 10 * LEASE
-    other_process = ExecutionsResource(config=executions.config)
+    silent = executions.start(RUN, now=START)
+    executions.progress(RUN, 50, now=START + SECOND)
 
-    def come_back(**_: object) -> None:
-        other_process.progress(RUN, 50, now=verdict - SECOND)
-
-    executions.client.meta.events.register("before-call.dynamodb.UpdateItem", come_back)
-
-    assert executions.expire_stale(now=verdict) == []
+    assert executions.presume_vanished(silent, START + 10 * LEASE) is None
     record = stored(executions)
     assert (record.status, record.progress, record.error_type) == ("running", 50, None)
 
@@ -487,28 +496,112 @@ def test_a_record_that_comes_back_between_the_look_and_the_verdict_lives_on(
 def test_a_record_that_ends_by_itself_before_the_verdict_keeps_its_own_ending(
     executions: ExecutionsResource,
 ) -> None:
-    executions.start(RUN, now=START)
-    other_process = ExecutionsResource(config=executions.config)
+    silent = executions.start(RUN, now=START)
+    # At the very time that was seen: only the final status can tell the two apart.
+    executions.finish(RUN, "completed", now=START)
 
-    def end(**_: object) -> None:
-        # At the very time that was seen: only the final status can tell the two apart.
-        other_process.finish(RUN, "completed", now=START)
-
-    executions.client.meta.events.register("before-call.dynamodb.UpdateItem", end)
-
-    assert executions.expire_stale(now=START + 10 * LEASE) == []
+    assert executions.presume_vanished(silent, START + 10 * LEASE) is None
     assert stored(executions).status == "completed"
 
 
-def test_several_sweepers_at_once_end_a_stale_record_once(executions: ExecutionsResource) -> None:
+def test_several_observers_at_once_end_a_silent_record_once(executions: ExecutionsResource) -> None:
+    silent = executions.start(RUN, now=START)
+    verdicts: list[ExecutionRecord | None] = []
+
+    def presume() -> None:
+        verdicts.append(executions.presume_vanished(silent, START + 10 * LEASE))
+
+    assert in_threads(*[presume] * 8) == []
+    assert [verdict for verdict in verdicts if verdict] == [stored(executions)]
+
+
+@pytest.mark.parametrize("ending", ["completed", "failed", "canceled"])
+def test_the_run_s_own_end_replaces_a_guess_as_a_whole(
+    executions: ExecutionsResource, ending: str
+) -> None:
+    silent = executions.progress(RUN, 40, now=START)
+    executions.presume_vanished(silent, START + 10 * LEASE)
+    error = {} if ending == "completed" else {"error_type": "HostGone", "error_message": "gone"}
+
+    record = executions.finish(RUN, ending, collected_count=7, now=START + LEASE, **error)
+
+    assert record == stored(executions)
+    assert (record.status, record.collected_count) == (ending, 7)
+    assert record.progress == (100 if ending == "completed" else 40)
+    assert (record.error_type, record.error_message) == (
+        error.get("error_type"),
+        error.get("error_message"),
+    )
+    assert record.started_at == silent.started_at
+    assert record.completed_at == record.updated_at == silent.updated_at + LEASE
+    # From here on it is final.
+    assert executions.finish(RUN, "failed", error_type="Late", now=START + 20 * LEASE) == record
+
+
+def test_the_run_s_own_progress_takes_a_guess_back(executions: ExecutionsResource) -> None:
+    silent = executions.progress(RUN, 40, now=START)
+    executions.presume_vanished(silent, START + LEASE)
+
+    record = executions.progress(RUN, 30, now=START + 2 * LEASE)
+
+    assert record == stored(executions)
+    assert (record.status, record.progress) == ("running", 40)
+    assert (record.completed_at, record.error_type, record.error_message) == (None, None, None)
+    assert record.started_at == silent.started_at
+
+
+def test_that_a_run_was_queued_does_not_take_a_guess_back(executions: ExecutionsResource) -> None:
+    guess = executions.presume_vanished(executions.start(RUN, now=START), START + LEASE)
+
+    assert executions.record(RUN, status="pending", now=START + 2 * LEASE) == guess
+    assert executions.record(RUN, total_count=3, now=START + 2 * LEASE) == guess
+    assert stored(executions) == guess
+
+
+@pytest.mark.parametrize("error_type", [None, "HostGone"])
+def test_an_ending_that_is_no_guess_is_never_taken_back(
+    executions: ExecutionsResource, error_type: str | None
+) -> None:
     executions.start(RUN, now=START)
-    ended: list[ExecutionRecord] = []
+    final = executions.finish(RUN, "failed", error_type=error_type, now=START + SECOND)
 
-    def sweep() -> None:
-        ended.extend(executions.expire_stale(now=START + 10 * LEASE))
+    assert not final.is_guess
+    assert executions.progress(RUN, 50, now=START + LEASE) == final
+    assert executions.finish(RUN, "completed", now=START + LEASE) == final
+    assert executions.presume_vanished(final, START + LEASE) is None
+    assert stored(executions) == final
 
-    assert in_threads(*[sweep] * 8) == []
-    assert ended == [stored(executions)]
+
+def test_a_server_that_sends_no_item_with_its_refusal_is_asked_for_it(
+    executions: ExecutionsResource,
+) -> None:
+    def without_item(params: dict[str, Any], **_: object) -> None:
+        params.pop("ReturnValuesOnConditionCheckFailure")
+
+    reads: list[bool] = []
+    events = executions.client.meta.events
+    events.register("provide-client-params.dynamodb.UpdateItem", without_item)
+    events.register(
+        "provide-client-params.dynamodb.GetItem",
+        lambda params, **_: reads.append(params["ConsistentRead"]),
+    )
+    executions.progress(RUN, 60, collected_count=600, now=START + 9 * SECOND)
+
+    late = executions.progress(RUN, 30, collected_count=700, now=START)
+    final = executions.finish(RUN, "completed", now=START + 10 * SECOND)
+
+    assert (late.progress, late.collected_count) == (60, 700)
+    assert executions.progress(RUN, 70, now=START + 20 * SECOND) == final
+    assert reads == [True, True]
+
+
+@pytest.mark.parametrize("status", ["pending", "running", "completed", "failed", "canceled"])
+def test_an_error_is_kept_in_every_status(executions: ExecutionsResource, status: str) -> None:
+    executions.record(RUN, status=status, error_type="HostGone", error_message="gone", now=START)
+
+    (record,) = executions.by_status(status)
+
+    assert (record.error_type, record.error_message) == ("HostGone", "gone")
 
 
 def test_an_item_of_another_hand_is_refused_with_its_name_and_what_is_missing() -> None:

@@ -349,7 +349,7 @@ def test_the_source_of_a_day_is_known_once_it_was_fed_to_its_end(
     ("row", "problem"),
     [
         (disclosure(1, NEXT_DAY), "is of 2026-06-11"),
-        (disclosure(1, disclosure_id="day:2026-06-10"), "is no disclosure id"),
+        (disclosure(1, disclosure_id="day:2026-06-10"), "is not a disclosure id"),
         (disclosure(1, code="7203"), "has the code '7203'"),
         (disclosure(0), "is there twice"),
         (disclosure(1, disclosed_at=datetime(2026, 6, 10, 15)), "has a time without a zone"),  # noqa: DTZ001 - that is the point
@@ -365,12 +365,12 @@ def test_a_row_that_cannot_be_one_is_refused_before_anything_is_written(
 
 @pytest.mark.parametrize("number", ["", "7203", "day:2026-06-10", "２０２６０６０１００００１１"])
 def test_what_is_no_id_is_refused(index: DisclosureIndexResource, number: str) -> None:
-    with pytest.raises(ValueError, match="is no disclosure id: use its 14 digits"):
+    with pytest.raises(ValueError, match="is not a disclosure id: use its 14 digits"):
         index.get(number)
 
 
 def test_what_is_no_code_or_no_limit_is_refused(index: DisclosureIndexResource) -> None:
-    with pytest.raises(ValueError, match="'7203' is no security code: use its 5 characters"):
+    with pytest.raises(ValueError, match="'7203' is not a security code: use its 5 characters"):
         index.by_code("7203")
     with pytest.raises(ValueError, match="limit is 0"):
         index.by_code("72030", limit=0)

@@ -21,16 +21,13 @@ from tdnet_assets.resources.aws.embedded_keys import EMBEDDED_ACCESS_KEY, EMBEDD
 from tdnet_assets.resources.aws.metrics import (
     CATALOGUE,
     COLLECTION_SUCCESS_RATE,
-    DATA_PER_CALL,
     DIMENSION,
     DISCLOSURES_COLLECTED,
     DISCLOSURES_FAILED,
-    LARGEST_VALUE,
     RUN_DURATION,
     MetricsDelivery,
     MetricsResource,
     environment_dimension,
-    put_calls,
 )
 
 MINUTE = timedelta(minutes=1)
@@ -187,43 +184,22 @@ def test_a_name_outside_the_catalogue_is_a_programming_error(
     metrics: MetricsResource, values: dict[str, float | None]
 ) -> None:
     (name,) = values
-    with pytest.raises(ValueError, match=f"'{name}' is no metric.*DisclosuresCollected"):
+    with pytest.raises(ValueError, match=f"'{name}' is not a metric.*DisclosuresCollected"):
         metrics.publish(values)
-    with pytest.raises(ValueError, match=f"'{name}' is no metric"):
+    with pytest.raises(ValueError, match=f"'{name}' is not a metric"):
         metrics.statistics(name, start=NOW, end=NOW)
 
 
-@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, LARGEST_VALUE * 1.001])
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_a_value_that_cloudwatch_does_not_take_raises_and_nothing_is_sent(
     metrics: MetricsResource, value: float
 ) -> None:
     requests = requests_of(metrics, "PutMetricData")
 
-    with pytest.raises(ValueError, match=r"RunDuration is .*2\^360"):
+    with pytest.raises(ValueError, match=r"RunDuration is .*finite numbers only"):
         metrics.publish({DISCLOSURES_COLLECTED: 1, RUN_DURATION: value})
 
     assert requests == []
-
-
-@pytest.mark.parametrize(
-    ("offset", "taken"),
-    [
-        (timedelta(days=-14, minutes=1), True),
-        (timedelta(days=-14, minutes=-1), False),
-        (timedelta(hours=2, minutes=-1), True),
-        (timedelta(hours=2, minutes=1), False),
-    ],
-)
-def test_times_are_taken_from_two_weeks_back_to_two_hours_ahead(
-    metrics: MetricsResource, offset: timedelta, taken: bool
-) -> None:
-    moment = datetime.now(UTC) + offset
-
-    if taken:
-        assert metrics.publish({DISCLOSURES_COLLECTED: 1}, now=moment).delivered
-    else:
-        with pytest.raises(ValueError, match="two weeks back to two hours ahead"):
-            metrics.publish({DISCLOSURES_COLLECTED: 1}, now=moment)
 
 
 def test_times_without_a_zone_and_odd_periods_are_refused(metrics: MetricsResource) -> None:
@@ -236,72 +212,6 @@ def test_times_without_a_zone_and_odd_periods_are_refused(metrics: MetricsResour
     for period in (0, 30, 90):
         with pytest.raises(ValueError, match=f"period is {period} s"):
             metrics.statistics(DISCLOSURES_COLLECTED, start=NOW, end=NOW, period=period)
-
-
-def datum(**changes: Any) -> dict[str, Any]:
-    return {"MetricName": "RunDuration", "Value": 1.0, "Timestamp": NOW, **changes}
-
-
-def test_data_are_batched_by_a_thousand_in_order() -> None:
-    data = [datum(Value=float(number)) for number in range(2 * DATA_PER_CALL + 1)]
-
-    calls = list(put_calls("TDnet", data, present=NOW))
-
-    assert [len(call["MetricData"]) for call in calls] == [1_000, 1_000, 1]
-    assert [value for call in calls for value in call["MetricData"]] == data
-    assert {call["Namespace"] for call in calls} == {"TDnet"}
-    assert list(put_calls("TDnet", data[:DATA_PER_CALL], present=NOW)) == [
-        {"Namespace": "TDnet", "MetricData": data[:DATA_PER_CALL]}
-    ]
-    assert list(put_calls("TDnet", [], present=NOW)) == []
-
-
-ACCEPTED = [
-    datum(MetricName="n" * 255),
-    datum(Value=-LARGEST_VALUE),
-    datum(Values=[1.0] * 150),
-    datum(Dimensions=[{"Name": f"d{n}", "Value": "v" * 1_024} for n in range(30)]),
-]
-
-
-@pytest.mark.parametrize("accepted", ACCEPTED)
-def test_data_on_the_limit_are_accepted(accepted: dict[str, Any]) -> None:
-    assert list(put_calls("n" * 255, [accepted], present=NOW)) == [
-        {"Namespace": "n" * 255, "MetricData": [accepted]}
-    ]
-
-
-REFUSED = [
-    (datum(MetricName="n" * 256), "metric name is"),
-    (datum(MetricName=""), "metric name is"),
-    (datum(MetricName=":RunDuration"), "metric name is ':RunDuration'"),
-    (datum(MetricName="開示数"), "metric name is '開示数'"),
-    (datum(Values=[1.0] * 151), "151 values: at most 150"),
-    (datum(Values=[1.0, math.nan]), "is nan"),
-    (
-        datum(Dimensions=[{"Name": f"d{n}", "Value": "v"} for n in range(31)]),
-        "31 dimensions: at most 30",
-    ),
-    (datum(Dimensions=[{"Name": "d" * 256, "Value": "v"}]), "dimension name of RunDuration"),
-    (datum(Dimensions=[{"Name": "d", "Value": "v" * 1_025}]), "dimension d of RunDuration"),
-    (datum(Dimensions=[{"Name": "d", "Value": " "}]), "dimension d of RunDuration is ' '"),
-]
-
-
-@pytest.mark.parametrize(("refused", "said"), REFUSED)
-def test_data_beyond_a_limit_are_refused_before_any_call(
-    refused: dict[str, Any], said: str
-) -> None:
-    calls = put_calls("TDnet", [datum()] * 1_500 + [refused], present=NOW)
-
-    with pytest.raises(ValueError, match=said):
-        next(calls)
-
-
-@pytest.mark.parametrize("namespace", ["AWS/TDnet", "", ":TDnet", "n" * 256, "TDnet\n", "開示"])
-def test_namespaces_that_cloudwatch_does_not_take_are_refused(namespace: str) -> None:
-    with pytest.raises(ValueError, match="namespace is"):
-        list(put_calls(namespace, [datum()], present=NOW))
 
 
 @pytest.fixture(scope="session")
