@@ -157,6 +157,7 @@ def assert_same_day(pipeline: Pipeline, undisturbed: Pipeline, day: date) -> Non
     assert documents["status"].unique().to_list() == ["stored"]
     for key, digest in documents.select("s3_key", "sha256").iter_rows():
         assert sha256(pipeline.lake.read(key)) == digest
-    captures = list(CaptureStore(pipeline.lake).since(day, None))
+    store = CaptureStore(pipeline.lake)
+    captures = [store.get(day, one) for one in store.ids(day)]
     assert captures
     assert all(capture.complete for capture in captures)

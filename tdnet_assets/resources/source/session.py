@@ -12,6 +12,7 @@ import fcntl
 import json
 import logging
 import os
+import random
 import re
 import time
 import zlib
@@ -57,6 +58,7 @@ The next session begins where this one ended: one more refusal closes it.
 """
 # A look waits no longer than this for the gap behind somebody else's last request.
 LONGEST_WAIT_FOR_A_LOOK_SECONDS = 2.0
+_LONGEST_SPREAD_SECONDS = 0.5
 LIST, FILE = "list pages", "files"
 """The kinds of requests, by which refusals are counted."""
 _FORBIDDEN = 403
@@ -155,8 +157,10 @@ class RequestSlot:
         return max(0.0, self._free_at - time.monotonic())
 
     async def _sleep_until_free(self) -> None:
-        while wait := self.seconds_until_free:  # noqa: ASYNC110 - time is awaited
-            await asyncio.sleep(wait)
+        while wait := self.seconds_until_free:
+            # Without a gap, those who waited for the end of a pause must not come in step.
+            spread = 0.0 if self._gap else min(wait, _LONGEST_SPREAD_SECONDS)
+            await asyncio.sleep(wait + random.uniform(0, spread))  # noqa: S311 - no secret
 
 
 @dataclass(slots=True)
@@ -168,16 +172,26 @@ class Refusals:
     """
 
     in_a_row: dict[str, int] = field(default_factory=dict)
+    _pauses: int = 0
+    _pause_ends: float = 0.0
 
     def answered(self, kind: str) -> None:
         """The host has given what was asked for, or has said that there is none."""
         self.in_a_row.pop(kind, None)
+        self._pauses = 0
 
-    def refused(self, kind: str) -> float:
-        """Count one more; gives the pause that it asks for, as a multiple of the first back-off."""
+    def refused(self, kind: str, scale: float) -> float:
+        """Count one more; gives the seconds to leave the host in peace for.
+
+        Those that were under way when a pause began ask for no longer one.
+        """
         count = self.in_a_row[kind] = self.in_a_row.get(kind, 0) + 1
-        behind = count - REFUSALS_BEFORE_A_PAUSE
-        return PAUSES_SECONDS[min(behind, len(PAUSES_SECONDS) - 1)] if behind >= 0 else 0.0
+        if count < REFUSALS_BEFORE_A_PAUSE or time.monotonic() < self._pause_ends:
+            return 0.0
+        pause = scale * PAUSES_SECONDS[min(self._pauses, len(PAUSES_SECONDS) - 1)]
+        self._pauses += 1
+        self._pause_ends = time.monotonic() + pause
+        return pause
 
     def close_the_door(self, kind: str) -> bool:
         """Whether nothing more of the kind is to be asked for."""
@@ -277,7 +291,7 @@ class TdnetSession:
             if not isinstance(error, TransientSourceError) and error.status != _FORBIDDEN:
                 self.refusals.answered(kind)
                 raise
-            self.slot.pause(self.backoff_floor * self.refusals.refused(kind))
+            self.slot.pause(self.refusals.refused(kind, self.backoff_floor))
             if self.refusals.close_the_door(kind):
                 self.closed_for.setdefault(kind, error)
             raise

@@ -20,7 +20,10 @@ from tdnet_assets.resources.source.downloads import (
     FileOutcome,
     outcome_from_row,
 )
-from tdnet_assets.resources.source.session import TdnetResource
+from tdnet_assets.resources.source.session import (
+    REFUSALS_BEFORE_THE_DOOR_IS_CLOSED,
+    TdnetResource,
+)
 from tdnet_assets.sample_site.day import SampleRow
 from tdnet_assets.sample_site.site import SampleSite
 from tdnet_assets_tests.resources.lake.test_store import new_bucket
@@ -190,8 +193,10 @@ def test_a_day_without_files_asks_for_nothing(site, config):
 @pytest.mark.parametrize(
     ("answer", "outcome", "attempts"),
     [
-        ((404, False), GONE, 1),
-        ((410, False), GONE, 1),
+        ((404, False), FAILED, 1),
+        ((410, False), FAILED, 1),
+        ((404, True), GONE, 1),
+        ((410, True), GONE, 1),
         ((403, False), FAILED, 1),
         ((403, True), GONE, 1),
         ((401, True), FAILED, 1),
@@ -200,7 +205,7 @@ def test_a_day_without_files_asks_for_nothing(site, config):
         ((429, True), FAILED, 3),
     ],
 )
-def test_only_a_file_that_tdnet_no_longer_has_is_gone(
+def test_only_a_file_of_a_withdrawn_row_that_tdnet_has_no_more_is_gone(
     site, config, rows, answer, outcome, attempts
 ):
     status, withdrawn = answer
@@ -227,7 +232,7 @@ def test_one_bad_file_costs_none_of_the_others(site, config, rows):
         STORED,
         FAILED,
         STORED,
-        GONE,
+        FAILED,
         STORED,
         STORED,
     ]
@@ -361,3 +366,23 @@ def test_when_tdnet_asks_to_stay_away_the_other_files_fail_without_a_request(sit
     assert statuses == [STORED] * 4 + [FAILED] * 56
     assert "asks to wait 86400 s" in (outcomes[files[4].identity].error or "")
     assert (outcomes[files[-1].identity].error or "").startswith("not asked for, because earlier")
+
+
+@pytest.mark.parametrize("status", [503, 429, 403])
+def test_a_site_that_refuses_every_file_is_asked_a_few_times_only(site, config, rows, status):
+    site.faults.answer(r"\.(pdf|zip)$", status=status)
+    files = [pdf_of(row) for row in rows if row.pdf_name]
+
+    first = fetched(config, files)
+    asked = len(site.requests)
+    second = fetched(config, files)
+
+    assert len(files) > 20
+    assert {outcome.status for outcome in (*first, *second)} == {FAILED}
+    # What was under way when the door was closed, with it.
+    assert asked <= REFUSALS_BEFORE_THE_DOOR_IS_CLOSED + 8
+    # The next session asks whether it is open again, with what may be in flight at once.
+    assert len(site.requests) - asked <= 8
+    not_asked = [outcome for outcome in second if not outcome.attempts]
+    assert len(not_asked) >= len(files) - 8
+    assert "not asked for, because earlier" in (not_asked[-1].error or "")

@@ -184,16 +184,19 @@ def test_a_pause_holds_back_those_that_wait_already_and_a_shorter_one_does_not_e
     assert min(asyncio.run(everything())) >= 0.4
 
 
-def test_a_second_session_of_the_same_home_waits_for_the_first(site, base_url, tmp_path, caplog):
+def test_a_second_session_of_the_same_home_waits_with_its_first_request_for_the_first(
+    site, base_url, tmp_path, caplog
+):
     source = tdnet_at(base_url, tmp_path)
 
     async def everything() -> None:
-        async with source.session():
+        async with source.session() as first:
+            await first.admission.wait()
             with pytest.raises(TimeoutError):
-                async with asyncio.timeout(0.7), source.session():
-                    pass
-        async with asyncio.timeout(2), source.session():
-            pass
+                async with asyncio.timeout(0.7), source.session() as second:
+                    await second.admission.wait()
+        async with asyncio.timeout(2), source.session() as third:
+            await third.admission.wait()
 
     asyncio.run(everything())
 
@@ -204,10 +207,11 @@ def test_sessions_of_different_homes_do_not_wait_for_each_other(base_url, tmp_pa
     async def everything() -> None:
         async with (
             asyncio.timeout(2),
-            tdnet_at(base_url, tmp_path / "one").session(),
-            tdnet_at(base_url, tmp_path / "other").session(),
+            tdnet_at(base_url, tmp_path / "one").session() as one,
+            tdnet_at(base_url, tmp_path / "other").session() as other,
         ):
-            pass
+            await one.admission.wait()
+            await other.admission.wait()
 
     asyncio.run(everything())
 
@@ -220,7 +224,8 @@ from tdnet_assets_tests.resources.source.test_request_slot import tdnet_at
 
 async def everything():
     print("begun", flush=True)
-    async with tdnet_at("http://127.0.0.1:1/inbs", Path(sys.argv[1])).session():
+    async with tdnet_at("http://127.0.0.1:1/inbs", Path(sys.argv[1])).session() as session:
+        await session.admission.wait()
         print("open", flush=True)
         await asyncio.to_thread(sys.stdin.readline)
 
@@ -260,7 +265,8 @@ def _said(process: subprocess.Popen[str]) -> "queue.Queue[str]":
 def test_a_run_in_another_process_waits_until_this_one_has_finished(tmp_path):
     async def everything() -> None:
         with ExitStack() as processes:
-            async with tdnet_at("http://127.0.0.1:1/inbs", tmp_path).session():
+            async with tdnet_at("http://127.0.0.1:1/inbs", tmp_path).session() as session:
+                await session.admission.wait()
                 process = processes.enter_context(_another_run(tmp_path))
                 said = _said(process)
                 assert said.get(timeout=60) == "begun"
@@ -276,8 +282,9 @@ def test_a_run_that_was_killed_with_the_session_open_does_not_block_the_next(tmp
         try:
             async with (
                 asyncio.timeout(seconds),
-                tdnet_at("http://127.0.0.1:1/inbs", tmp_path).session(),
+                tdnet_at("http://127.0.0.1:1/inbs", tmp_path).session() as session,
             ):
+                await session.admission.wait()
                 return True
         except TimeoutError:
             return False
