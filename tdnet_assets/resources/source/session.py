@@ -47,6 +47,7 @@ LONGEST_RETRY_AFTER_SECONDS = 300.0
 MAX_REDIRECTS = 3
 # A look waits no longer than this for the gap behind somebody else's last request.
 LONGEST_WAIT_FOR_A_LOOK_SECONDS = 2.0
+_WHOLE_SECONDS = re.compile(r"[0-9]+")
 _BARE_NAME = re.compile(r"[A-Za-z0-9_]+\.(html|pdf|zip)")
 
 
@@ -468,7 +469,7 @@ def _retry_after_seconds(value: str | None) -> float | None:
     """Seconds to wait from a Retry-After header: a number, or an HTTP date; None if neither."""
     if not value:
         return None
-    if re.fullmatch(r"[0-9]+", value.strip()):
+    if _WHOLE_SECONDS.fullmatch(value.strip()):
         return float(value)
     moment = _http_date(value)
     return None if moment is None else max(0.0, (moment - datetime.now(UTC)).total_seconds())
