@@ -25,11 +25,11 @@ _MARKUP = (
     b"<s>", b"</s>", b"<b>", b"<font color=red>", b"</font>", b"<a href='x.pdf'>", b"</a>",
     b"<h1>", b"<ul><li>", b"<form>", b"<select>", b"<option>", b"<button>", b"<object>",
     b"<template>", b"<svg>", b"<math><mtext>", b"<frameset>", b"<title>", b"<textarea>",
-    b"<script>", b"</script>", b"<plaintext>", b"<!--", b"-->", b"<![CDATA[", b"<?", b"<!DOCTYPE x>",
+    b"<script>", b"</script>", b"<plaintext>", b"<!--", b"-->", b"<![CDATA[", b"<?",
 )  # fmt: skip
 _ENTITIES = (
     b"&#0;", b"&#xD800;", b"&#x202E;", b"&#99999999999;", b"&nbsp;", b"&amp;lt;", b"&lol;", b"&",
-    b"&lt;b&gt;", "e\N{COMBINING ACUTE ACCENT}".encode(), "\N{COMBINING GRAVE ACCENT BELOW}".encode(),
+    b"&lt;b&gt;", "e\N{COMBINING ACUTE ACCENT}".encode(), "\N{COMBINING DOT BELOW}".encode(),
     b"\0", b"\xff", b"\xe3\x80", b"\r", b"'", b'"', b"<", b">", b"=",
 )  # fmt: skip
 

@@ -8,15 +8,19 @@ What does not: HTTP and retries (``resources/source/session.py``), what a good f
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
+from tdnet_assets.resources.file_workers import FileWorkerError, FileWorkers
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.resources.lake.store import LakeError, LakeResource, sha256
 from tdnet_assets.resources.source.session import SourceError, TdnetSession
-from tdnet_assets.tdnet.files import check_archive, check_pdf
+from tdnet_assets.tdnet.files import check_archive, check_pdf, refuse_other_than_pdf
+
+_LOGGER = logging.getLogger(__name__)
 
 STORED, FAILED, GONE = "stored", "failed", "gone"
 _CONTENT_TYPES = {"pdf": "application/pdf", "xbrl": "application/zip"}
@@ -114,29 +118,30 @@ class Downloads:
         """Fetch the files, ``concurrency`` at once; ``done`` hears of each as it ends."""
         waiting = iter(files)
 
-        async def work() -> None:
+        async def work(readers: FileWorkers) -> None:
             for file in waiting:
-                done(await self._fetch_one(file))
+                done(await self._fetch_one(file, readers))
 
-        workers = [asyncio.create_task(work()) for _ in range(concurrency)]
-        try:
-            await asyncio.gather(*workers)
-        finally:
-            for worker in workers:
-                worker.cancel()
-            # Their requests must have ended before anybody closes the session.
-            await asyncio.gather(*workers, return_exceptions=True)
+        async with FileWorkers() as readers:
+            workers = [asyncio.create_task(work(readers)) for _ in range(concurrency)]
+            try:
+                await asyncio.gather(*workers)
+            finally:
+                for worker in workers:
+                    worker.cancel()
+                # Their requests must have ended before anybody closes the session.
+                await asyncio.gather(*workers, return_exceptions=True)
 
-    async def _fetch_one(self, file: ExpectedFile) -> FileOutcome:
+    async def _fetch_one(self, file: ExpectedFile, readers: FileWorkers) -> FileOutcome:
         pages: int | None = None
         length = 0
 
-        def validate(content: bytes) -> None:
+        async def validate(content: bytes) -> None:
             nonlocal pages, length
             if file.kind == "pdf":
-                pages = check_pdf(content).pages
+                pages = await _pages(readers, file, content)
             else:
-                length = check_archive(content).expanded_bytes
+                length = (await readers.run(check_archive, content)).expanded_bytes
 
         try:
             answer = await self.session.document(file.name, validate)
@@ -198,6 +203,16 @@ class Downloads:
             error=str(error)[:500],
             fetched_at=datetime.now(UTC),
         )
+
+
+async def _pages(readers: FileWorkers, file: ExpectedFile, content: bytes) -> int | None:
+    try:
+        return (await readers.run(check_pdf, content)).pages
+    except FileWorkerError as error:
+        # What was filed is kept, as any PDF that cannot be opened.
+        refuse_other_than_pdf(content)
+        _LOGGER.warning("%s: its pages are not counted: %s", file.name, error)
+        return None
 
 
 def outcome_from_row(row: dict[str, Any]) -> FileOutcome:

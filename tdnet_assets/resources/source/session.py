@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
+from inspect import isawaitable
 from pathlib import Path
 
 import dagster as dg
@@ -179,7 +180,9 @@ class TdnetSession:
         )
 
     async def document(self, name: str, validate: Callable[[bytes], object]) -> Answer:
-        """A linked file's bytes, accepted by ``validate`` (which raises TdnetError to refuse).
+        """A linked file's bytes, accepted by ``validate``.
+
+        It refuses by raising TdnetError, and may be a coroutine function, which is awaited.
 
         Raises:
             SourceError: permanent refusal (its ``status`` says which), or every attempt failed.
@@ -255,7 +258,9 @@ class TdnetSession:
             raise SourceError(f"{name} redirects to what is no address: {error}") from error
         if content is not None and validate is not None:
             try:
-                validate(content)
+                accepted = validate(content)
+                if isawaitable(accepted):
+                    await accepted
             except TdnetError as error:
                 raise RefusedBodyError(f"{name}: {error}", status=response.status_code) from error
         return Answer(
