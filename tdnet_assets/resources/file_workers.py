@@ -159,8 +159,8 @@ class _Worker:
             # Not asyncio's own: there two parts wait for a process, and only one learns its code.
             process = subprocess.Popen(  # noqa: ASYNC220, S603 - returns at once; our own arguments
                 [sys.executable, "-m", __name__, str(seconds), str(memory_bytes)],
-                stdin=its,
-                stdout=its,
+                stdin=its.fileno(),
+                stdout=its.fileno(),
                 env=_environment(),
             )
         try:
