@@ -32,6 +32,7 @@ from tdnet_assets.resources.lake.store import LakeResource
 from tdnet_assets.resources.source.paging import DayNotListedError
 from tdnet_assets.resources.source.session import TdnetResource, TdnetSession
 from tdnet_assets.tdnet.errors import TdnetAssetsError, TdnetError
+from tdnet_assets.tdnet.foreign_text import in_markdown
 
 POOL = "tdnet"
 METRICS_DELIVERED = "metrics_delivered"
@@ -293,7 +294,7 @@ class DailyRun:
                 asset_key=step.spec.key,
                 check_name=check.name,
                 passed=check.passed,
-                description=check.description,
+                description=in_markdown(check.description),
                 metadata=dict(check.metadata),
                 severity=dg.AssetCheckSeverity.WARN
                 if check.only_warns

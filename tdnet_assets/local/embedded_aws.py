@@ -28,8 +28,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tdnet_assets.resources.aws.embedded_keys import EMBEDDED_ACCESS_KEY, EMBEDDED_SECRET_KEY
-from tdnet_assets.tdnet.errors import TdnetAssetsError
 from tdnet_assets.sample_site.loopback_guard import embedded_aws_rule, guarded
+from tdnet_assets.tdnet.errors import TdnetAssetsError
 
 HOST = "127.0.0.1"
 START_SECONDS = 30.0
