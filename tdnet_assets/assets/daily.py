@@ -22,6 +22,7 @@ from typing import Any
 
 import dagster as dg
 
+from tdnet_assets.assets.cancellation import run_until_interrupted
 from tdnet_assets.assets.previews import preview
 from tdnet_assets.assets.progress import DayFailure, RunProgress
 from tdnet_assets.partitions import DAYS, DAYS_PER_RUN, day_of, trigger_of
@@ -181,7 +182,7 @@ class DailyRun:
         started = monotonic()
         self._start_record()
         try:
-            self._run_loop()
+            run_until_interrupted(self._make_days)
         except BaseException as error:
             self._finish_record(
                 "failed" if isinstance(error, Exception) else "canceled", error=error
@@ -193,12 +194,6 @@ class DailyRun:
         )
         if self.failures:
             raise self._failure()
-
-    def _run_loop(self) -> None:
-        try:
-            asyncio.run(self._make_days())
-        except asyncio.CancelledError as error:
-            raise dg.DagsterExecutionInterruptedError(str(error)) from error
 
     async def _make_days(self) -> None:
         _let_interrupts_end_the_loop()
