@@ -175,6 +175,7 @@ def growth(pattern: re.Pattern[Any], way: str, before: str, pump: str) -> float:
     return 1.0
 
 
+@pytest.mark.slow  # all of them together
 @pytest.mark.parametrize(("pattern", "way"), cases())
 def test_twice_the_text_takes_twice_the_time(pattern, way):
     for before, pump in sorted(attacks(pattern)):

@@ -6,7 +6,7 @@ It cannot leave out ``Origin`` where it sends data, nor write ``Host``, nor set 
 asking first. What does not: what the services answer.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -19,8 +19,8 @@ _HEALTH = "/_ministack/health"
 
 _Scope = Mapping[str, Any]
 _Receive = Callable[[], Awaitable[Any]]
-_Send = Callable[[dict[str, Any]], Awaitable[None]]
-Application = Callable[[Any, _Receive, _Send], Awaitable[None]]
+_Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Application = Callable[[Any, Any, Any], Awaitable[None]]
 Rule = Callable[[_Scope, Mapping[str, str]], str | None]
 
 

@@ -86,6 +86,7 @@ WORK = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("work", WORK)
 def test_an_interrupt_ends_any_work_within_two_seconds(work, number):
