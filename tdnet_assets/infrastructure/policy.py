@@ -189,11 +189,11 @@ def _writes_of_the_lake(config: PlatformConfig, account: Account) -> list[_State
     # A put with If-None-Match succeeds only where there is nothing; without it, it is refused.
     only_creates = {"Null": {"s3:if-none-match": "false"}}
     return [
-        _allow("WriteTables", ["s3:PutObject"], f"{lake}{layout.TABLES}*"),
+        _allow("WriteTables", ["s3:PutObject"], f"{lake}{layout.TABLES_FOLDER}*"),
         _allow(
             "KeepWhatTdnetSent",
             ["s3:PutObject"],
-            [f"{lake}{folder}*" for folder in layout.IMMUTABLE],
+            [f"{lake}{folder}*" for folder in layout.IMMUTABLE_FOLDERS],
             only_creates,
         ),
     ]

@@ -12,8 +12,8 @@ from datetime import UTC, date, datetime
 
 CAPTURE_TIME_FORMAT = "%Y%m%dT%H%M%S.%fZ"
 
-TABLES = "tables/"
-IMMUTABLE = ("raw/", "documents/")
+TABLES_FOLDER = "tables/"
+IMMUTABLE_FOLDERS = ("raw/", "documents/")
 """Folders in which an object is created and never written again."""
 
 _DAY_IN_KEY = re.compile(r"/date=([0-9]{4}-[0-9]{2}-[0-9]{2})/")
