@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 
-.PHONY: demo up check test coverage lint ruff types imports format install requirements clean
+.PHONY: demo up check test coverage audit lint ruff types imports format install requirements clean
 
 demo: install
 	@$(RUN)/tdnet demo
@@ -21,6 +21,13 @@ test: install
 # The whole suite again, measured; its floor and what is left out on purpose are in setup.cfg.
 coverage: install
 	$(RUN)/pytest --durations 10 --cov
+
+# Known faults in the pinned versions; the one target that asks the network each time.
+audit: install
+	$(PYTHON) -m venv --upgrade-deps $(VENV)/audit
+	$(VENV)/audit/bin/pip install --quiet --disable-pip-version-check 'pip-audit>=2.9,<3'
+	$(VENV)/audit/bin/pip-audit --disable-pip --require-hashes --requirement requirements.txt
+	$(VENV)/audit/bin/pip-audit --disable-pip --require-hashes --requirement deploy/requirements.txt
 
 lint: ruff types imports
 

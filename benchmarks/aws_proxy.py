@@ -17,7 +17,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
 # Hop by hop: they concern one connection, not the request.
-_NOT_PASSED_ON = frozenset(("connection", "keep-alive", "transfer-encoding", "content-length"))
+_NOT_PASSED_ON = frozenset(
+    ("connection", "content-length", "host", "keep-alive", "transfer-encoding")
+)
 _TIMEOUT_SECONDS = 60
 
 

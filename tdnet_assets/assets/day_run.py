@@ -20,6 +20,7 @@ from typing import Generic, TypeVar
 
 import dagster as dg
 
+from tdnet_assets.assets.cancellation import run_until_interrupted
 from tdnet_assets.assets.run_report import DayFailure, RunReport
 from tdnet_assets.assets.steps import (
     CheckResult,
@@ -34,6 +35,7 @@ from tdnet_assets.resources.source.paging import DayNotListedError
 from tdnet_assets.tables.recipes import RECIPES
 from tdnet_assets.tables.wholeness import Origin
 from tdnet_assets.tdnet.errors import TdnetAssetsError
+from tdnet_assets.tdnet.foreign_text import in_markdown
 
 METRICS_DELIVERED = "metrics_delivered"
 _TRIES_AGAINST_ANOTHER_WRITER = 5
@@ -92,12 +94,9 @@ class DayRun(Generic[_DayT]):
             raise self.report.failure(self.failures)
 
     def _run_loop(self) -> None:
-        try:
-            # First of all: waiting for another run's session may take longer than the lease.
-            with self.report.progress.heartbeat():
-                asyncio.run(self._make_days())
-        except asyncio.CancelledError as error:
-            raise dg.DagsterExecutionInterruptedError(str(error)) from error
+        # From the start: waiting for another run's session may take longer than the lease.
+        with self.report.progress.heartbeat():
+            run_until_interrupted(self._make_days)
 
     async def _make_days(self) -> None:
         _let_interrupts_end_the_loop()
@@ -175,7 +174,7 @@ class DayRun(Generic[_DayT]):
                 asset_key=asset,
                 check_name=check.name,
                 passed=check.passed,
-                description=check.description,
+                description=in_markdown(check.description),
                 metadata=dict(check.metadata),
                 severity=dg.AssetCheckSeverity.WARN
                 if check.only_warns

@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 
 from tdnet_assets.tables.table import Table
+from tdnet_assets.tdnet.foreign_text import visible
 
 
 def column_metadata(table: Table) -> dict[str, Any]:
@@ -48,9 +49,11 @@ def percent(rate: Decimal | None) -> str:
 
 
 def preview(rows: Iterable[Mapping[str, Any]]) -> dg.TableMetadataValue:
-    """A short table for the UI; every value as text, since titles are not to be trusted as HTML."""
+    """A short table for the UI, which shows its cells as text and not as Markdown."""
     records = [
-        dg.TableRecord({name: "" if value is None else str(value) for name, value in row.items()})
+        dg.TableRecord(
+            {name: "" if value is None else visible(str(value)) for name, value in row.items()}
+        )
         for row in rows
     ]
     if not records:

@@ -2,7 +2,8 @@
 
 What belongs here: the four forms, and nothing but data on standard output. What does not: what is
 asked (``cli/query.py``). CSV and JSON write times in ISO 8601 with their offset and decimals
-exactly, without closing zeros.
+exactly, without closing zeros. CSV is for spreadsheets, so text in it can neither compute nor hide
+anything; JSON and Parquet have each text exactly.
 """
 
 import csv
@@ -21,12 +22,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from tdnet_assets.tdnet.foreign_text import in_spreadsheet, visible
+
 # Wider than any row: a pipe gets whole cells, a terminal those that fit.
 _UNLIMITED_WIDTH = 100_000
 # Control characters, invisible marks that reorder text, lone surrogates, unassigned, line ends.
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"})
-# Data on a terminal must not move its cursor; JSON escapes the other control characters itself.
-_C1 = {code: f"\\u{code:04x}" for code in range(0x7F, 0xA0)}
 
 
 class _Console(Console):
@@ -95,8 +96,7 @@ def _write_table(frame: pl.DataFrame) -> None:
 
 
 def _write_csv(frame: pl.DataFrame, output: IO[str]) -> None:
-    # The writer quotes a lone carriage return only if its own line end has one.
-    writer = csv.writer(_UnixLines(output), lineterminator="\r\n")
+    writer = csv.writer(output, lineterminator="\n")
     writer.writerow(frame.columns)
     for row in frame.iter_rows():
         writer.writerow([_flat(value) for value in row])
@@ -105,20 +105,11 @@ def _write_csv(frame: pl.DataFrame, output: IO[str]) -> None:
 def _write_json(frame: pl.DataFrame, output: IO[str]) -> None:
     separator = "[\n"
     for row in frame.iter_rows(named=True):
-        text = json.dumps(_plain(row), ensure_ascii=False).translate(_C1)
+        # What JSON leaves as it is must not move the cursor of a terminal or reorder its line.
+        text = visible(json.dumps(_plain(row), ensure_ascii=False))
         output.write(f"{separator}{text}")
         separator = ",\n"
     output.write("\n]\n" if frame.height else "[]\n")
-
-
-class _UnixLines:
-    """What the CSV writer writes to: lines that end as those of every other tool here."""
-
-    def __init__(self, output: IO[str]) -> None:
-        self._output = output
-
-    def write(self, line: str) -> int:
-        return self._output.write(f"{line.removesuffix(chr(13) + chr(10))}\n")
 
 
 def _text_output() -> IO[str]:
@@ -129,9 +120,13 @@ def _text_output() -> IO[str]:
 
 
 def _flat(value: object) -> object:
-    """A value for a cell of CSV: lists and structs as JSON."""
+    """A value for a cell of CSV: lists and structs as JSON, and no text that does anything."""
+    if isinstance(value, str):
+        return in_spreadsheet(value)
     plain = _plain(value)
-    return json.dumps(plain, ensure_ascii=False) if isinstance(plain, list | dict) else plain
+    if isinstance(plain, list | dict):
+        return visible(json.dumps(plain, ensure_ascii=False))
+    return plain
 
 
 def _plain(value: object) -> Any:

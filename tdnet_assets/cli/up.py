@@ -5,6 +5,7 @@ What belongs here: what a person reads meanwhile. What does not: the processes (
 
 import sys
 from collections.abc import Collection
+from pathlib import Path
 
 import click
 
@@ -12,7 +13,15 @@ from tdnet_assets.cli.exit_codes import FAILED
 from tdnet_assets.cli.platform import refusals
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.local.services import running_services, wait_until_stopped
-from tdnet_assets.local.up import STOP_SECONDS, Dagster, DagsterError, running_dagster, stop_signals
+from tdnet_assets.local.up import (
+    STOP_SECONDS,
+    AlreadyUpError,
+    Dagster,
+    DagsterError,
+    only_one,
+    running_dagster,
+    stop_signals,
+)
 
 
 @click.command()
@@ -20,16 +29,25 @@ from tdnet_assets.local.up import STOP_SECONDS, Dagster, DagsterError, running_d
 def up(port: int | None) -> None:
     """Start the Dagster UI and daemon, with all that they need; Ctrl-C stops everything."""
     with refusals():
-        sys.exit(_up(PlatformConfig.from_environment(), port))
+        sys.exit(_up_once(PlatformConfig.from_environment(), port))
 
 
-def _up(config: PlatformConfig, port: int | None) -> int:
+def _up_once(config: PlatformConfig, port: int | None) -> int:
+    try:
+        with only_one(config) as place:
+            return _up(config, port, place)
+    except AlreadyUpError as error:
+        click.echo(error)  # what was wanted is there: no failure
+        return 0
+
+
+def _up(config: PlatformConfig, port: int | None, place: Path) -> int:
     stopping = stop_signals()
     with running_services(config) as running:
         click.echo(f"TDnet   {running.tdnet_base_url}")
         click.echo(f"AWS     {running.aws_endpoint_url or 'the configured account'}")
         click.echo(f"state   {config.home_path}")
-        with running_dagster(config, port) as dagster:
+        with running_dagster(config, port, place) as dagster:
             exit_code = _watch(dagster, stopping)
     # The embedded services stop after Dagster and its runs, and save their state.
     if running is not config and not wait_until_stopped(config, STOP_SECONDS):

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.infrastructure import names
+from tdnet_assets.resources.lake import layout
 
 VERSION: Final = "2012-10-17"
 
@@ -85,7 +86,8 @@ def run_policy(config: PlatformConfig, account: Account) -> dict[str, Any]:
     )
     statements = [
         _metrics(config),
-        *_lake(config, account, ["s3:GetObject", "s3:PutObject"]),
+        *_reads_of_the_lake(config, account),
+        *_writes_of_the_lake(config, account),
         _allow("WriteExecutions", ["dynamodb:GetItem", "dynamodb:UpdateItem"], executions),
         _allow(
             "WriteDisclosures",
@@ -107,7 +109,9 @@ def run_policy(config: PlatformConfig, account: Account) -> dict[str, Any]:
 def operator_policy(config: PlatformConfig, account: Account) -> dict[str, Any]:
     """What a person needs who asks how things are: ``tdnet status``, ``query`` and ``doctor``.
 
-    There is one write: ``tdnet doctor`` sends a metric to see whether it arrives.
+    It writes little: ``tdnet doctor`` sends a metric to see whether it arrives, and
+    ``tdnet verify --repair``
+    takes damaged objects away (the runs that then bring them back need the run's policy as well).
 
     Args:
         config: names of everything.
@@ -123,8 +127,9 @@ def operator_policy(config: PlatformConfig, account: Account) -> dict[str, Any]:
     statements = [
         _metrics(config),
         _allow("ReadMetrics", ["cloudwatch:GetMetricData"], "*"),  # no condition exists for it
-        *_lake(config, account, ["s3:GetObject"]),
+        *_reads_of_the_lake(config, account),
         _allow("ReadExecutions", ["dynamodb:GetItem"], executions),
+        _repairs_of_the_lake(config, account),
         _allow("ReadDisclosures", ["dynamodb:GetItem"], disclosures),
         _queries(executions, disclosures),
         *_examination(config, account, executions, disclosures),
@@ -170,14 +175,37 @@ def _metrics(config: PlatformConfig) -> _Statement:
     )
 
 
-def _lake(config: PlatformConfig, account: Account, actions: list[str]) -> list[_Statement]:
+def _reads_of_the_lake(config: PlatformConfig, account: Account) -> list[_Statement]:
     bucket = account.global_arn("s3", config.bucket)
     # Without the right to list, S3 answers 403 where an object is missing, instead of 404.
     below_prefix = {"StringLike": {"s3:prefix": f"{config.prefix}*"}} if config.prefix else None
     return [
-        _allow("LakeObjects", actions, f"{bucket}/{config.prefix}*"),
-        _allow("LakeListing", ["s3:ListBucket"], bucket, below_prefix),
+        _allow("ReadLake", ["s3:GetObject"], f"{bucket}/{config.prefix}*"),
+        _allow("ListLake", ["s3:ListBucket"], bucket, below_prefix),
     ]
+
+
+def _writes_of_the_lake(config: PlatformConfig, account: Account) -> list[_Statement]:
+    """Tables are made again and again; what TDnet sent is put once, and kept for ever."""
+    lake = f"{account.global_arn('s3', config.bucket)}/{config.prefix}"
+    # A put with If-None-Match succeeds only where there is nothing; without it, it is refused.
+    only_creates = {"Null": {"s3:if-none-match": "false"}}
+    return [
+        _allow("WriteTables", ["s3:PutObject"], f"{lake}{layout.TABLES_FOLDER}*"),
+        _allow(
+            "KeepWhatTdnetSent",
+            ["s3:PutObject"],
+            [f"{lake}{folder}*" for folder in layout.IMMUTABLE_FOLDERS],
+            only_creates,
+        ),
+    ]
+
+
+def _repairs_of_the_lake(config: PlatformConfig, account: Account) -> _Statement:
+    """``tdnet verify --repair`` takes away what is damaged and can be had again."""
+    lake = f"{account.global_arn('s3', config.bucket)}/{config.prefix}"
+    folders = (layout.TABLES_FOLDER, *layout.IMMUTABLE_FOLDERS)
+    return _allow("RepairLake", ["s3:DeleteObject"], [f"{lake}{folder}*" for folder in folders])
 
 
 def _queries(*tables: str) -> _Statement:

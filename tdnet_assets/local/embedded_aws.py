@@ -4,9 +4,10 @@ What belongs here: how one is started, awaited and stopped. What does not: who s
 (``services.py``, ``supervisor.py``) and what is created in it (``bootstrap.py``). This module
 imports neither Dagster nor boto3, so that the processes that only run it stay small.
 
-``python -m tdnet_assets.local.embedded_aws FOLDER`` is the child itself: ministack, with two
+``python -m tdnet_assets.local.embedded_aws FOLDER`` is the child itself: ministack, with three
 things added. It ends when its parent does, however that ended, because its standard input is a pipe
-from the parent; and it waits for a former one that still saves its state in the same folder.
+from the parent; it waits for a former one that still saves its state in the same folder; and it
+refuses what a page in a browser could send.
 """
 
 import contextlib
@@ -27,6 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tdnet_assets.resources.aws.embedded_keys import EMBEDDED_ACCESS_KEY, EMBEDDED_SECRET_KEY
+from tdnet_assets.sample_site.loopback_guard import embedded_aws_rule, guarded
 from tdnet_assets.tdnet.errors import TdnetAssetsError
 
 HOST = "127.0.0.1"
@@ -234,10 +236,11 @@ def _serve(folder: Path) -> None:
     lock = os.open(folder / "aws.lock", os.O_CREAT | os.O_RDWR, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX)  # held until this process ends
 
-    from ministack.app import main  # noqa: PLC0415 - its state is read at import, so after the lock
+    from ministack import app as ministack  # noqa: PLC0415 - it reads its state: after the lock
 
+    ministack.app = guarded(ministack.app, embedded_aws_rule)  # what main() serves
     sys.argv[1:] = []
-    main()
+    ministack.main()
 
 
 def _end_with_parent() -> None:

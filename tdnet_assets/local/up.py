@@ -4,6 +4,9 @@ What belongs here: starting, watching and stopping them; Dagster's own command d
 does not: what a person reads meanwhile (``cli/up.py``).
 """
 
+import fcntl
+import http.client
+import json
 import os
 import signal
 import subprocess
@@ -15,7 +18,9 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import FrameType
+from urllib.parse import urlsplit
 
 import dagster as dg
 
@@ -23,9 +28,10 @@ from tdnet_assets.assets.collection import POOL
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.local import dagster_home
 from tdnet_assets.local.embedded_aws import free_port
+from tdnet_assets.local.services_folder import ServicesFolder, open_lock, try_lock
 from tdnet_assets.tdnet.errors import TdnetAssetsError
 
-# Dagster's mark of a run that a code server executes, in contrast to one of ``tdnet collect``.
+# Dagster's mark of a run that a code server executes: where that server is, as JSON.
 _LAUNCHED = ".dagster/grpc_info"
 
 DEFAULT_PORT = 3000
@@ -39,6 +45,14 @@ _LOOK_EVERY_SECONDS = 0.3
 
 class DagsterError(TdnetAssetsError):
     """Dagster's UI ended by itself, or does not answer; the message says which."""
+
+
+class PortTakenError(DagsterError):
+    """Another program has the port that was asked for; the message says which, if it says so."""
+
+
+class AlreadyUpError(DagsterError):
+    """Another process has Dagster up for the same home; the message says where."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,32 +110,84 @@ def stop_signals() -> Collection[int]:
 
 
 @contextmanager
-def running_dagster(config: PlatformConfig, port: int | None) -> Iterator[Dagster]:
+def only_one(config: PlatformConfig) -> Iterator[Path]:
+    """The home's one place for a Dagster, for the length of the block; a file for its address.
+
+    The kernel lets go of it with the process, so a killed one leaves nothing behind.
+
+    Raises:
+        AlreadyUpError: another process has the place.
+    """
+    folder = ServicesFolder(config.home_path)
+    folder.make()
+    place = folder.path / "up.lock"
+    lock = open_lock(place)
+    try:
+        if not try_lock(lock, fcntl.LOCK_EX):
+            where = place.read_text() or "it is starting, or stopping: try again in a minute"
+            raise AlreadyUpError(f"already up for {config.home_path}: {where}")
+        os.truncate(lock, 0)
+        yield place
+    finally:
+        os.close(lock)
+
+
+@contextmanager
+def running_dagster(config: PlatformConfig, port: int | None, place: Path) -> Iterator[Dagster]:
     """Webserver and daemon until the block ends; then the runs they launched are cancelled.
 
     Args:
         config: the environment's own, since the code location connects for itself.
         port: of the UI; None is the usual one, or any other when that is taken.
+        place: the file of :func:`only_one`.
+
+    Raises:
+        PortTakenError: another program has the port.
     """
-    chosen = port or free_port(DEFAULT_PORT)
-    process = _start_dagster(config, chosen)
+    if port and free_port(port) != port:
+        raise PortTakenError(
+            f"port {port} is taken by {_occupant(port)}: stop it, or name another port"
+        )
+    address = f"http://127.0.0.1:{port or free_port(DEFAULT_PORT)}"
+    # The code servers of this Dagster have their sockets there: by that its runs are known.
+    with TemporaryDirectory(prefix="tdnet-", ignore_cleanup_errors=True) as sockets:
+        process = _start_dagster(config, address, sockets)
+        place.write_text(address)
+        try:
+            yield Dagster(process, address)
+        finally:
+            os.truncate(place, 0)
+            _stop(config, process, sockets)
+
+
+def _occupant(port: int) -> str:
+    """What is on a port, as far as it says so over HTTP."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
     try:
-        yield Dagster(process, f"http://127.0.0.1:{chosen}")
+        connection.request("GET", "/server_info")
+        answer = connection.getresponse()
+        if "dagster_webserver_version" in json.loads(answer.read(10_000)):
+            return "another Dagster, of another home"
+        return f"a web server ({answer.headers.get('Server', 'which does not say what it is')})"
+    except (OSError, http.client.HTTPException, ValueError, TypeError):
+        return "another program"
     finally:
-        _stop(config, process)
+        connection.close()
 
 
-def _start_dagster(config: PlatformConfig, port: int) -> subprocess.Popen[bytes]:
+def _start_dagster(config: PlatformConfig, address: str, sockets: str) -> subprocess.Popen[bytes]:
     _limit_pool(config)
     environ = {
         **os.environ,
         "DAGSTER_HOME": str(dagster_home.prepare(config)),
         "TDNET_HOME": str(config.home_path),
+        "TMPDIR": sockets,
     }
     command = [*_PYTHON, "-m", "dagster", "dev", "-w", str(_workspace(config))]
+    port = str(urlsplit(address).port)
     # Its own group, so that all of it can be stopped, and Ctrl-C reaches us alone.
     return subprocess.Popen(  # noqa: S603 - our own arguments
-        [*command, "--host", "127.0.0.1", "--port", str(port), "--log-level", "warning"],
+        [*command, "--host", "127.0.0.1", "--port", port, "--log-level", "warning"],
         env=environ,
         start_new_session=True,
     )
@@ -155,21 +221,25 @@ def _answers(address: str) -> bool:
         return False
 
 
-def _stop(config: PlatformConfig, dagster: subprocess.Popen[bytes]) -> None:
+def _stop(config: PlatformConfig, dagster: subprocess.Popen[bytes], sockets: str) -> None:
     try:
-        _cancel_runs(config)
+        _cancel_runs(config, sockets)
     finally:
         _stop_group(dagster)
 
 
-def _cancel_runs(config: PlatformConfig) -> None:
-    """Tell Dagster that the runs it has launched are cancelled: it would call them failed."""
+def _cancel_runs(config: PlatformConfig, sockets: str) -> None:
+    """Tell Dagster that the runs it has launched are cancelled: it would call them failed.
+
+    Others that share the database, as a ``dagster dev`` by hand or ``tdnet collect``, go on.
+    """
     in_progress = dg.RunsFilter(
         statuses=[dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
     )
     with dagster_home.instance(config) as instance:
         for run in instance.get_runs(in_progress):
-            if _LAUNCHED in run.tags:
+            server = json.loads(run.tags.get(_LAUNCHED, "{}"))
+            if server.get("socket", "").startswith(f"{sockets}/"):
                 instance.report_run_canceling(run, "`tdnet up` is being stopped")
 
 

@@ -123,7 +123,7 @@ class Verification:
         return f"its sha256 is {digest[:12]}…, but {' and '.join(wrong)}" if wrong else ""
 
     def _mend(self, thing: StoredThing) -> str:
-        if thing.key.startswith(layout.TABLES_PREFIX):
+        if thing.key.startswith(layout.TABLES_FOLDER):
             return MAKE_AGAIN
         listed = self.oldest_listed_day is None or thing.day >= self.oldest_listed_day
         return ASK_AGAIN if listed else BRING_BACK

@@ -45,6 +45,7 @@ from tdnet_assets.sample_site.day import (
 )
 from tdnet_assets.sample_site.faults import Faults
 from tdnet_assets.sample_site.linked_files import filing
+from tdnet_assets.sample_site.loopback_guard import guarded, sample_site_rule
 from tdnet_assets.sample_site.page import list_page, main_page, page_count
 from tdnet_assets.sample_site.pdf import SMALLEST_PDF_BYTES
 from tdnet_assets.sample_site.reply import Reply, ReplyResponse
@@ -386,7 +387,11 @@ def serve(site: SampleSite, *, host: str = "127.0.0.1", port: int = 0) -> Iterat
     application = _Application(site)
     application.server = server = uvicorn.Server(
         uvicorn.Config(
-            application.asgi, log_config=None, access_log=False, lifespan="off", server_header=False
+            guarded(application.asgi, sample_site_rule),
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
         )
     )
     thread = threading.Thread(target=server.run, args=([listening],), name="sample-site")

@@ -52,7 +52,9 @@ def _rule(category: str, *alternatives: str, words: str = "") -> Rule:
     """A rule of Japanese alternatives and of Latin words, which must stand alone."""
     # Not \b: to it a kana is a letter too, so that 「上場ETFに」 would hold no word ETF.
     latin = (f"(?<![A-Za-z])(?:{words})(?![A-Za-z])",) if words else ()
-    return Rule(category, re.compile("|".join(alternatives + latin), re.IGNORECASE))
+    # A title has some 100 characters; without an end, .* would cost the square of a hostile one.
+    within = "|".join(alternatives + latin).replace(".*", ".{0,300}")
+    return Rule(category, re.compile(within, re.IGNORECASE))
 
 
 # In order of precedence, the narrow before the wide; written for NFKC titles.

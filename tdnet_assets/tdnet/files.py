@@ -74,7 +74,17 @@ class ArchiveFacts:
 
 
 def check_pdf(content: bytes) -> PdfFacts:
-    """Accept a whole PDF of any size, and count its pages.
+    """Accept a whole PDF of any size, and count its pages; PDFium has crashed on hostile ones.
+
+    Raises:
+        DocumentError: as of :func:`refuse_other_than_pdf`.
+    """
+    refuse_other_than_pdf(content)
+    return PdfFacts(pages=_count_pages(content))
+
+
+def refuse_other_than_pdf(content: bytes) -> None:
+    """Look at both ends of what should be a PDF, and at nothing that is inside.
 
     Raises:
         DocumentError: the bytes start with HTML, have no ``%PDF-`` in the first 1,024 bytes, or no
@@ -91,7 +101,6 @@ def check_pdf(content: bytes) -> PdfFacts:
             f"the PDF is cut: {len(content):,} bytes starting with {shown(content)}, without %%EOF "
             f"in the last {_HEADER_BYTES:,}; fetch it again"
         )
-    return PdfFacts(pages=_count_pages(content))
 
 
 def check_archive(content: bytes) -> ArchiveFacts:

@@ -24,8 +24,15 @@ from tdnet_assets.tdnet.identifiers import XbrlKind, is_code, parse_pdf_name, pa
 PAGE_SIZE = 100
 TOKYO = ZoneInfo("Asia/Tokyo")
 REJECTED_HTML_CHARACTERS = 20_000
-# A full page has 60 to 100 KB; a hostile one could keep the HTML parser busy for minutes.
+# A full page has 60 to 100 KB and some 2,300 tags. HTML can say far more with less than it seems:
+# 60 KB of open <b> and <p> made 25 million elements, 70,000 nested ones overflowed the stack, and
+# the attributes of one tag cost their square. Within these bounds any page is parsed in 0.5 s.
 MAXIMUM_PAGE_BYTES = 1_000_000
+MAXIMUM_TAGS = 6_000
+MAXIMUM_TAG_CHARACTERS = 1_000
+MAXIMUM_FORMATS = 20
+# No title has more than 300; normalizing stacked accents costs the square of their number.
+MAXIMUM_CELL_CHARACTERS = 1_000
 
 RowState = Literal["active", "retitled", "deleted"]
 
@@ -42,6 +49,26 @@ _INDENTATION = " \t\r\n\f"
 _LINE_ENDS = ("\r", "\n")
 _UNDECODABLE = "\N{REPLACEMENT CHARACTER}"
 _END_OF_PAGE_CHARACTERS = 1_024
+_TAG_START = re.compile(r"<[A-Za-z]")
+# As the HTML standard reads a tag: every quantifier is possessive, so nothing is read twice.
+# A tag as the HTML standard reads it. Possessive: no character is read more than twice.
+_TAG = re.compile(
+    r"""<[A-Za-z][^ \t\r\n\f/>]*+
+    (?:
+        [ \t\r\n\f/]++
+        | (?: =[^ \t\r\n\f/>=]*+ | [^ \t\r\n\f/>=]++ )
+          (?:
+              [ \t\r\n\f]*+ = [ \t\r\n\f]*+
+              (?: "[^"]*+" | '[^']*+' | (?=>) | [^ \t\r\n\f>"'][^ \t\r\n\f>]*+ )
+              | (?! [ \t\r\n\f]*+ = )
+          )
+    )*+ >""",
+    re.VERBOSE,
+)
+# What HTML opens again in every paragraph until it is closed.
+_FORMAT = re.compile(
+    r"<(?:b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)[ \t\r\n\f/>]", re.IGNORECASE
+)
 
 
 class ListPageError(TdnetError):
@@ -200,6 +227,7 @@ def parse_list_page(content: bytes, *, day: dt.date, page: int) -> ListPage:
         raise StructureError(
             f"{name} ends with {shown(text[-40:])}, not with </html>: it was cut; fetch it again"
         )
+    _check_markup(text, name)
     # HTML parsers drop NUL without a word; as U+FFFD it condemns its row like any other damage.
     tree = LexborHTMLParser(text.replace("\0", _UNDECODABLE))
     _check_day(tree, day, name)
@@ -246,6 +274,36 @@ def _decoded(content: bytes, name: str) -> str:
             f"{name} is not UTF-8 at byte {error.start} ({around!r}): the raw bytes are what to "
             "look at; do not decode them with another charset before the site is known to use it"
         ) from None
+
+
+def _check_markup(text: str, name: str) -> None:
+    """Refuse what could keep or break the HTML parser, looking at each character a few times.
+
+    Comments and scripts are not told apart from markup: that only makes the bounds stricter.
+    """
+    tags = text.count("<")
+    if tags > MAXIMUM_TAGS:
+        raise StructureError(
+            f"{name} has {tags:,} tags, a page of {PAGE_SIZE} rows about 2,300: this is no list "
+            "page; look at the raw bytes"
+        )
+    formats = set()
+    for start in _TAG_START.finditer(text):
+        place = start.start()
+        tag = _TAG.match(text, place, place + MAXIMUM_TAG_CHARACTERS)
+        if tag is None:
+            raise StructureError(
+                f"{name} has a tag at character {place:,} that does not end within "
+                f"{MAXIMUM_TAG_CHARACTERS:,} characters, {shown(text[place : place + 80])}: look "
+                "at the raw bytes, the site may have changed"
+            )
+        if _FORMAT.match(tag[0]):
+            formats.add(tag[0])
+    if len(formats) > MAXIMUM_FORMATS:
+        raise StructureError(
+            f"{name} has {len(formats):,} different formatting tags, as "
+            f"{shown(max(formats))}, where a list page has 1 or 2: look at the raw bytes"
+        )
 
 
 def _check_day(tree: LexborHTMLParser, day: dt.date, name: str) -> None:
@@ -304,6 +362,10 @@ def _read_row(row: LexborNode, page: int, position: int) -> ListedDisclosure:
     texts = {name: cell.text() for name, cell in cells.items()}
     if damaged := [name for name, text in texts.items() if _UNDECODABLE in text]:
         raise _UnreadableRowError(f"{', '.join(damaged)} holds U+FFFD: a character was lost")
+    if long := [name for name, text in texts.items() if len(text) > MAXIMUM_CELL_CHARACTERS]:
+        raise _UnreadableRowError(
+            f"{', '.join(long)} holds more than {MAXIMUM_CELL_CHARACTERS:,} characters"
+        )
     code = texts["kjCode"].strip(_PADDING)
     if not is_code(code):
         raise _UnreadableRowError(f"the code is {shown(code)}, not 5 characters such as 587A4")

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from tdnet_assets.cli.main import main
-from tdnet_assets.cli.output import printable
+from tdnet_assets.cli.output import _write_csv, printable
 from tdnet_assets.resources.lake.store import LakeResource
 from tdnet_assets.resources.lake.yearly_copies import yearly_copy
 from tdnet_assets.tables.financial_facts import FACTS_TABLE
@@ -206,7 +206,7 @@ def test_csv_has_every_column_one_line_a_row_and_whole_fields(lake, tdnet):
     assert rows[0]["first_seen_at"] == "2026-06-10T03:00:00+00:00"
     assert rows[0]["date"] == "2026-06-10"
     assert rows[0]["pdf_url"] == ""
-    assert rows[6]["title"] == awkward
+    assert rows[6]["title"] == r'A "quoted", title\u000d with\u000a lines'
     assert json.loads(rows[6]["previous_titles"]) == ["x,y", '"z"']
     assert json.loads(rows[6]["exchanges"]) == ["東"]
 
@@ -283,6 +283,37 @@ def test_a_table_can_do_a_terminal_no_harm(lake, tdnet):
     assert r"[red]x\x1b[2J\u202egnp\x9b1m\r\n[/red]" in table
     assert row["title"] == hostile
     assert "\x9b" not in tdnet("query", "--format", "json").stdout
+
+
+def test_text_in_csv_neither_computes_nor_hides_anything_and_numbers_stay_numbers(lake, tdnet):
+    titles = ["=HYPERLINK(0)", "\u202e+1", " @x", "－１", "a=b", "-", "\t=1", "\u2066ab\x1b[2J"]
+    put_day(lake, DAY, [disclosure(DAY, 1 + n, title=text) for n, text in enumerate(titles)])
+
+    written = tdnet("query", "--format", "csv").stdout
+
+    assert [row["title"] for row in csv.DictReader(io.StringIO(written))] == [
+        "'=HYPERLINK(0)",
+        r"\u202e+1",
+        "' @x",
+        "'－１",
+        "a=b",
+        "'-",
+        r"\u0009=1",
+        r"\u2066ab\u001b[2J",
+    ]
+    assert {unicodedata.category(letter) for letter in written} & {"Cc", "Cf"} == {"Cc"}
+    assert {letter for letter in written if unicodedata.category(letter) == "Cc"} == {"\n"}
+    read = json.loads(tdnet("query", "--format", "json").stdout)
+    assert [row["title"] for row in read] == titles
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False, places=3))
+def test_a_number_in_csv_is_a_number_also_below_zero(number):
+    output = io.StringIO()
+
+    _write_csv(pl.DataFrame({"value": [number]}, schema={"value": pl.Decimal(38, 3)}), output)
+
+    assert Decimal(output.getvalue().splitlines()[1]) == number
 
 
 @given(st.text())

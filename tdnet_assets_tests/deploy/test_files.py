@@ -183,6 +183,22 @@ def test_the_image_has_every_requirement_at_the_version_that_is_tested():
     assert shipped.keys().isdisjoint({"ministack", "pytest", "arelle-release", "hypothesis"})
 
 
+def test_every_image_that_is_not_ours_is_named_by_its_exact_version():
+    bases = {words.split()[0] for words in instructions("FROM")}
+    used = {service.get("image") for service in settings("compose.yaml")["services"].values()}
+
+    images = bases | (used - {"tdnet-assets"})
+    assert {image.split(":")[0] for image in images} == {"python", "postgres"}
+    for image in images:
+        assert re.fullmatch(r"[a-z]+:[0-9]+(\.[0-9]+)+-[a-z-]+", image), image
+
+
+def test_secrets_beside_the_checkout_never_reach_git():
+    lines = (CHECKOUT / ".gitignore").read_text().splitlines()
+
+    assert {".env", ".env.*", "!.env.example"} <= set(lines)
+
+
 def instructions(name: str) -> list[str]:
     """The arguments of every Dockerfile instruction of that name."""
     return re.findall(rf"^{name} +(.*)$", DOCKERFILE, flags=re.MULTILINE)

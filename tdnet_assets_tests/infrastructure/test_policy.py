@@ -12,6 +12,7 @@ from tdnet_assets_tests.infrastructure.wire import ACCOUNT, Call, Request, Unkno
 pytestmark = pytest.mark.slow
 
 HERE = Account("aws", "ap-northeast-1", ACCOUNT)
+NEW = (("s3:if-none-match", "*"),)
 TOPIC = f"arn:aws:sns:ap-northeast-1:{ACCOUNT}:notices"
 
 
@@ -39,6 +40,8 @@ def _elsewhere(call: Call, config: PlatformConfig) -> list[Call]:
         assert own.startswith(config.prefix)
         others = (own.removeprefix(config.prefix), f"other/{own}", "", config.prefix[:-2])
         contexts += [{**context, "s3:prefix": other} for other in others]
+        contexts.append({})
+    if "s3:if-none-match" in context:
         contexts.append({})
     if call.resource.startswith(f"arn:aws:s3:::{config.bucket}/"):
         resources.append(call.resource.replace(f"/{config.prefix}", "/", 1))
@@ -154,10 +157,47 @@ def test_a_lake_that_has_its_bucket_for_itself_may_be_listed_from_the_top(exampl
             (policy, Call("s3:ListBucket", bucket)),
             (policy, Call("s3:ListBucket", bucket, (("s3:prefix", "tables/"),))),
             (policy, Call("s3:ListBucket", f"{bucket}2")),
-            (policy, Call("s3:PutObject", f"{bucket}/raw/page")),
+            (policy, Call("s3:PutObject", f"{bucket}/raw/page", NEW)),
             (policy, Call("s3:DeleteObject", f"{bucket}/raw/page")),
         ]
     ) == [True, True, False, True, False]
+
+
+@pytest.mark.parametrize("prefix", ["", "team/tdnet/"])
+def test_a_run_creates_what_tdnet_sent_and_never_writes_over_it_or_deletes_it(
+    example, allowed, prefix
+):
+    policy = run_policy(example.changed(prefix=prefix), HERE)
+    lake = f"arn:aws:s3:::{example.bucket}/{prefix}"
+    sent = [f"{lake}raw/listing/date=2026-06-10/x", f"{lake}documents/date=2026-06-10/1.pdf"]
+
+    asked = [
+        Call(action, key, context)
+        for key in (*sent, f"{lake}tables/x")
+        for action, context in (
+            ("s3:PutObject", NEW),
+            ("s3:PutObject", ()),
+            ("s3:PutObject", (("s3:if-match", "etag"),)),
+            ("s3:DeleteObject", ()),
+        )
+    ]
+
+    verdicts = allowed((policy, call) for call in asked)
+
+    granted = {call for call, verdict in zip(asked, verdicts, strict=True) if verdict}
+    assert {call for call in granted if "/tables/" not in call.resource} == {
+        Call("s3:PutObject", key, NEW) for key in sent
+    }
+    assert {call.action for call in granted if "/tables/" in call.resource} == {"s3:PutObject"}
+
+
+def test_every_put_of_a_recorded_run_below_raw_and_documents_creates(recording):
+    puts = [call for call in recording.run_calls if call.action == "s3:PutObject"]
+    kept = [call for call in puts if "/tables/" not in call.resource]
+
+    assert len(kept) > 10
+    assert [call.resource for call in kept if call.context != NEW] == []
+    assert len(puts) > len(kept)
 
 
 def test_the_partition_follows_the_region(example):

@@ -182,7 +182,10 @@ def _s3_call(request: Request) -> Call:
     actions = {"GET": "s3:GetObject", "HEAD": "s3:GetObject", "PUT": "s3:PutObject"}
     if not key or query or request.method not in actions:
         raise UnknownCallError(f"{request}: S3")
-    return Call(actions[request.method], f"arn:aws:s3:::{bucket}/{key}")
+    # Of reads too, but only of a put does IAM know it.
+    asked = request.headers.get("if-none-match") if request.method == "PUT" else None
+    context = (("s3:if-none-match", asked),) if asked else ()
+    return Call(actions[request.method], f"arn:aws:s3:::{bucket}/{key}", context)
 
 
 def _arguments(request: Request) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 import datetime as dt
 import re
+import threading
+import time
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -8,8 +10,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from selectolax.lexbor import LexborHTMLParser
 
+from benchmarks import fuzz_listing
+from tdnet_assets.tdnet import listing
 from tdnet_assets.tdnet.listing import (
+    MAXIMUM_PAGE_BYTES,
     REJECTED_HTML_CHARACTERS,
     CharsetError,
     ListedDisclosure,
@@ -264,7 +270,7 @@ def test_a_space_behind_the_link_is_not_part_of_the_title():
 
 
 def test_a_deeply_nested_title_is_read():
-    depth = 20_000
+    depth = 2_500
     text = three_rows(title="表題").replace(">表題<", f">{'<b>' * depth}表題<s>古い</s><")
     row = parse(text).rows[1]
     assert (row.title, row.previous_titles) == ("表題", ("古い",))
@@ -591,6 +597,100 @@ def test_a_body_far_too_large_is_refused_unread():
 def test_what_is_no_list_page_is_refused(content):
     with pytest.raises(ListPageError):
         parse_list_page(content, day=DAY, page=1)
+
+
+# --- small pages that would cost much ---
+
+BOLD = [f"<b title={number}>" for number in range(20)]
+HOSTILE_TITLES = {
+    "70,000 nested elements": "<span>" * 70_000,
+    "40,000 nested elements": "<span>" * 40_000,
+    "25 million elements of 60 KB": "".join(f"<p><b a={number}>" for number in range(2_500)),
+    "formatting that is moved about": "".join(f"<font a={n}><div>" for n in range(1_500))
+    + "</font>" * 1_500,
+    "100,000 attributes": "<a " + " ".join(f"a{number}" for number in range(100_000)) + ">",
+    "attributes after quoted marks": f"<a b='>' {'c>' * 10}" + "<a b='>" + " c=d" * 150_000 + "'>",
+    "attributes behind an open comment": "<!--><a" + " a=b" * 150_000 + ">-->",
+    "attributes in a script that has ended": "<script><!--</script><a" + " a=b" * 150_000 + ">",
+}
+COSTLY_TITLES = {
+    "as many nested elements as are allowed": "<span>" * 5_800,
+    "nested blocks": "<ul><li>" * 2_800,
+    "as many open formats as are allowed": "<p>" + "".join(BOLD) * 3 + "<p>x" * 5_000,
+    "formats opened and closed in the wrong order": "".join(f"{bold}<div>" for bold in BOLD * 90)
+    + "</b>" * 1_900,
+    "end tags of what is not open": "<div>" * 2_800 + "</x>" * 2_800,
+    "attributes as long as are allowed": f"<a {' '.join(f'{n:x}' for n in range(260))}>" * 700,
+    "accents out of order": "e" + "\u0301" * 150_000 + "\u0316" * 150_000,
+}
+
+
+def with_title(title):
+    return three_rows(title="題名").replace("題名", title)
+
+
+@pytest.mark.parametrize("title", HOSTILE_TITLES.values(), ids=HOSTILE_TITLES)
+def test_a_page_that_would_keep_the_parser_is_refused_in_milliseconds(title):
+    content = with_title(title).encode()
+    started = time.process_time()
+
+    with pytest.raises(StructureError, match=r"look at the raw bytes"):
+        parse_list_page(content, day=DAY, page=1)
+
+    assert time.process_time() - started < 0.2
+    assert len(content) < MAXIMUM_PAGE_BYTES
+
+
+@pytest.mark.parametrize("title", COSTLY_TITLES.values(), ids=COSTLY_TITLES)
+def test_what_is_within_the_bounds_costs_at_most_a_second(title):
+    content = with_title(title).encode()
+    started = time.process_time()
+
+    page = parse_list_page(content, day=DAY, page=1)
+    for row in page.rows:
+        normalize_title(row.title)
+
+    assert time.process_time() - started < 1.5
+
+
+def test_the_deepest_page_that_is_accepted_needs_little_stack():
+    # The sensor reads pages in threads, whose stacks may be small.
+    read = []
+    content = with_title("<span>" * 5_800)
+    before = threading.stack_size(256 * 1024)
+    try:
+        thread = threading.Thread(target=lambda: read.append(parse(content)))
+        thread.start()
+        thread.join()
+    finally:
+        threading.stack_size(before)
+
+    assert [page.total for page in read] == [3]
+
+
+def test_a_row_with_a_title_far_too_long_is_rejected_and_the_others_are_read():
+    reject = only_reject(three_rows(title="長" * 1_001))
+
+    assert reject.reason == "kjTitle holds more than 1,000 characters"
+    assert len(only_row(Row(), title="長" * 1_000).title) == 1_000
+
+
+@given(st.text("ab ='\"/>\t\n=", max_size=20))
+def test_a_tag_ends_where_the_parser_says_that_it_ends(text):
+    markup = f"<b{text}"
+    tag = listing._TAG.match(markup)  # noqa: SLF001 - what is bounded is a tag of the parser's
+
+    body = LexborHTMLParser(markup).body
+    assert (markup[tag.end() :] if tag else "") == (body.text() if body else "")
+
+
+@settings(deadline=None)
+@given(st.integers(0, 10_000))
+def test_fuzzed_pages_end_in_our_own_errors_only_and_soon(seed):
+    outcome = fuzz_listing.run(20, seed)
+
+    assert sum(outcome.kinds.values()) == 20
+    assert outcome.slowest_seconds < 5
 
 
 # --- properties ---

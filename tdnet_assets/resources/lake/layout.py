@@ -12,7 +12,11 @@ from datetime import UTC, date, datetime
 
 CAPTURE_TIME_FORMAT = "%Y%m%dT%H%M%S.%fZ"
 
-ALL_CAPTURES, TABLES_PREFIX = "raw/listing/", "tables/"
+ALL_CAPTURES = "raw/listing/"
+TABLES_FOLDER = "tables/"
+IMMUTABLE_FOLDERS = ("raw/", "documents/")
+"""Folders in which an object is created and never written again."""
+
 _MANIFEST = "manifest.json"
 _DAY_IN_KEY = re.compile(r"/date=([0-9]{4}-[0-9]{2}-[0-9]{2})/")
 
@@ -75,7 +79,7 @@ def document_key(day: date, disclosure_id: str, kind: str) -> str:
 
 def table_prefix(table: str) -> str:
     """Folder of a table."""
-    return f"{TABLES_PREFIX}{table}/"
+    return f"{TABLES_FOLDER}{table}/"
 
 
 def table_key(table: str, day: date) -> str:

@@ -9,15 +9,19 @@ What does not: HTTP and retries (``resources/source/session.py``), what a good f
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
+from tdnet_assets.resources.file_workers import FileWorkerError, FileWorkers
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.resources.lake.store import LakeError, LakeResource, sha256
 from tdnet_assets.resources.source.session import SourceError, TdnetSession
-from tdnet_assets.tdnet.files import check_archive, check_pdf
+from tdnet_assets.tdnet.files import check_archive, check_pdf, refuse_other_than_pdf
+
+_LOGGER = logging.getLogger(__name__)
 
 STORED, FAILED, GONE = "stored", "failed", "gone"
 _CONTENT_TYPES = {"pdf": "application/pdf", "xbrl": "application/zip"}
@@ -118,7 +122,7 @@ class Downloads:
         waiting = iter(files)
         refusals = 0
 
-        async def work() -> None:
+        async def work(readers: FileWorkers) -> None:
             nonlocal refusals
             for file in waiting:
                 if refusals >= _REFUSALS_IN_A_ROW:
@@ -126,7 +130,7 @@ class Downloads:
                     done(self._failed(file, reason))
                     continue
                 try:
-                    outcome = await self._fetch_one(file)
+                    outcome = await self._fetch_one(file, readers)
                 except LakeError as error:
                     refusals += 1
                     outcome = self._failed(file, str(error))
@@ -134,25 +138,26 @@ class Downloads:
                     refusals = 0
                 done(outcome)
 
-        workers = [asyncio.create_task(work()) for _ in range(concurrency)]
-        try:
-            await asyncio.gather(*workers)
-        finally:
-            for worker in workers:
-                worker.cancel()
-            # Their requests must have ended before anybody closes the session.
-            await asyncio.gather(*workers, return_exceptions=True)
+        async with FileWorkers() as readers:
+            workers = [asyncio.create_task(work(readers)) for _ in range(concurrency)]
+            try:
+                await asyncio.gather(*workers)
+            finally:
+                for worker in workers:
+                    worker.cancel()
+                # Their requests must have ended before anybody closes the session.
+                await asyncio.gather(*workers, return_exceptions=True)
 
-    async def _fetch_one(self, file: ExpectedFile) -> FileOutcome:
+    async def _fetch_one(self, file: ExpectedFile, readers: FileWorkers) -> FileOutcome:
         pages: int | None = None
         length = 0
 
-        def validate(content: bytes) -> None:
+        async def validate(content: bytes) -> None:
             nonlocal pages, length
             if file.kind == "pdf":
-                pages = check_pdf(content).pages
+                pages = await _pages(readers, file, content)
             else:
-                length = check_archive(content).expanded_bytes
+                length = (await readers.run(check_archive, content)).expanded_bytes
 
         try:
             answer = await self.session.document(file.name, validate)
@@ -229,6 +234,16 @@ class Downloads:
             error=reason[:500],
             fetched_at=datetime.now(UTC),
         )
+
+
+async def _pages(readers: FileWorkers, file: ExpectedFile, content: bytes) -> int | None:
+    try:
+        return (await readers.run(check_pdf, content)).pages
+    except FileWorkerError as error:
+        # What was filed is kept, as any PDF that cannot be opened.
+        refuse_other_than_pdf(content)
+        _LOGGER.warning("%s: its pages are not counted: %s", file.name, error)
+        return None
 
 
 def outcome_from_row(row: dict[str, Any]) -> FileOutcome:

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
+from inspect import isawaitable
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +41,10 @@ _LOGGER = logging.getLogger(__name__)
 # A retry is worth a log line of the ordinary kind, whatever logging library is installed.
 set_on_retry_hooks([LoggingOnRetryHook])
 
-# The encodings that _Body can undo within bounds; zlib's 31 is gzip with its header.
+# The encoding that _GzipBody can undo within bounds; zlib's 31 is gzip with its header.
 _ACCEPT_ENCODING = "gzip"
 _GZIP_ONLY = 31
+_MOST_GZIP_MEMBERS = 100
 LIST_PAGE_LIMIT_BYTES = 5_000_000
 DOCUMENT_LIMIT_BYTES = 64_000_000
 # Longer than this is not a pause but a closed door: give up at once and say so.
@@ -62,6 +64,7 @@ _LONGEST_SPREAD_SECONDS = 0.5
 LIST, FILE = "list pages", "files"
 """The kinds of requests, by which refusals are counted."""
 _FORBIDDEN = 403
+_WHOLE_SECONDS = re.compile(r"[0-9]+")
 _BARE_NAME = re.compile(r"[A-Za-z0-9_]+\.(html|pdf|zip)")
 
 
@@ -238,7 +241,9 @@ class TdnetSession:
         )
 
     async def document(self, name: str, validate: Callable[[bytes], object]) -> Answer:
-        """A linked file's bytes, accepted by ``validate`` (which raises TdnetError to refuse).
+        """A linked file's bytes, accepted by ``validate``.
+
+        It refuses by raising TdnetError, and may be a coroutine function, which is awaited.
 
         Raises:
             SourceError: permanent refusal (its ``status`` says which), or every attempt failed.
@@ -335,7 +340,9 @@ class TdnetSession:
             raise SourceError(f"{name} redirects to what is no address: {error}") from error
         if content is not None and validate is not None:
             try:
-                validate(content)
+                accepted = validate(content)
+                if isawaitable(accepted):
+                    await accepted
             except TdnetError as error:
                 raise RefusedBodyError(f"{name}: {error}", status=response.status_code) from error
         return Answer(
@@ -398,28 +405,60 @@ class TdnetSession:
                 f"{url}: the body is encoded as {shown(encoding)}, which was not asked for",
                 status=response.status_code,
             )
-        # httpx would expand a chunk a thousandfold before its size can be looked at.
-        inflater = zlib.decompressobj(_GZIP_ONLY) if encoding == "gzip" else None
-        body = bytearray()
+        inflater = _GzipBody() if encoding == "gzip" else None
+        body, received = bytearray(), 0
         async for chunk in response.aiter_raw():
+            received += len(chunk)
             try:
                 body += inflater.decompress(chunk, limit + 1 - len(body)) if inflater else chunk
             except zlib.error as error:
                 raise TransientSourceError(
                     f"{url}: the body cannot be decompressed: {error}", status=response.status_code
                 ) from error
-            if len(body) > limit:
+            # Compressed bytes count too: they may expand to nothing.
+            if max(len(body), received) > limit:
                 raise SourceError(
                     f"{url}: the body is larger than {limit:,} bytes: not read further",
                     status=response.status_code,
                 )
         # A length that does not agree is refused by the connection; a gzip stream says its own end.
-        if inflater and not inflater.eof:
+        if inflater and not inflater.ended:
             raise TransientSourceError(
                 f"{url}: the compressed body ends too early", status=response.status_code
             )
         self.counts.bytes += len(body)
         return bytes(body)
+
+
+class _GzipBody:
+    """Undoes gzip piece by piece; httpx would expand one a thousandfold before it can be looked at.
+
+    A body may be several gzip files, one behind the other: together they are the content.
+    """
+
+    def __init__(self) -> None:
+        self._member = zlib.decompressobj(_GZIP_ONLY)
+        self._members = 1
+
+    @property
+    def ended(self) -> bool:
+        """Whether the content could end here."""
+        return self._member.eof
+
+    def decompress(self, chunk: bytes, most: int) -> bytes:
+        """The content of the next piece of the body, or its first ``most`` bytes.
+
+        Raises:
+            zlib.error: it is not gzip, or has too many members.
+        """
+        content = self._member.decompress(chunk, most)
+        while len(content) < most and self._member.eof and (rest := self._member.unused_data):
+            if self._members == _MOST_GZIP_MEMBERS:
+                raise zlib.error(f"it has more than {_MOST_GZIP_MEMBERS} members")
+            self._members += 1
+            self._member = zlib.decompressobj(_GZIP_ONLY)
+            content += self._member.decompress(rest, most - len(content))
+        return content
 
 
 class TdnetResource(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -585,7 +624,7 @@ def _retry_after_seconds(value: str | None) -> float | None:
     """Seconds to wait from a Retry-After header: a number, or an HTTP date; None if neither."""
     if not value:
         return None
-    if re.fullmatch(r"[0-9]+", value.strip()):
+    if _WHOLE_SECONDS.fullmatch(value.strip()):
         return float(value)
     moment = _http_date(value)
     return None if moment is None else max(0.0, (moment - datetime.now(UTC)).total_seconds())

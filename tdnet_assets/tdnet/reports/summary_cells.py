@@ -25,9 +25,9 @@ CONSOLIDATED, NON_CONSOLIDATED = "Consolidated", "NonConsolidated"
 PREVIOUS, CURRENT = "Previous", "Current"
 
 # Matches any edition: .../taxonomy/jp/tse/tdnet/ed/t/2014-01-12 and the older .../t/ed/2007-06-30.
-_SUMMARY_NAMESPACE = re.compile(r"tdnet.*[/-](ed|re|ef)(?:[/-]|$)")
+_SUMMARY_NAMESPACE = re.compile(r"tdnet.{0,100}[/-](ed|re|ef)(?:[/-]|$)")
 # The exchange's own, of any form; a filer's extensions are elsewhere.
-_TAXONOMY = re.compile(r"tdnet.*/taxonomy/")
+_TAXONOMY = re.compile(r"tdnet.{0,100}/taxonomy/")
 _DAYS_PER_MONTH = 30.44
 
 

@@ -27,6 +27,7 @@ from tdnet_assets.resources.source.session import (
 from tdnet_assets.sample_site.day import SampleRow
 from tdnet_assets.sample_site.site import SampleSite
 from tdnet_assets_tests.resources.lake.test_store import new_bucket
+from tdnet_assets_tests.tdnet.pdf_bombs import crashing_pdf
 
 DAY = date(2026, 6, 10)
 
@@ -80,6 +81,21 @@ def fetched(
 
     asyncio.run(everything())
     return outcomes
+
+
+def test_a_pdf_that_crashes_its_reader_is_stored_and_costs_no_other_file(
+    site, config, rows, caplog
+):
+    files = [pdf_of(row) for row in rows[:4]]
+    hostile = crashing_pdf()
+    site.faults.send_instead(files[1].name, body=hostile)
+
+    outcomes = fetched(config, files, concurrency=1)
+
+    assert [outcome.status for outcome in outcomes] == [STORED] * 4
+    assert [outcome.pages is None for outcome in outcomes] == [False, True, False, False]
+    assert LakeResource(config=config).read(_key(files[1])) == hostile
+    assert f"{files[1].name}: its pages are not counted" in caplog.text
 
 
 def stored_outcomes(config: PlatformConfig, files: Sequence[ExpectedFile]) -> list[FileOutcome]:

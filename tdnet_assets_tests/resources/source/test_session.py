@@ -327,15 +327,41 @@ def test_a_compressed_page_arrives_expanded_and_files_are_asked_for_as_they_are(
     assert "accept-encoding: identity\r\n" in server.heads[1].lower()
 
 
+@pytest.mark.parametrize("piece", [1, 7, 1_000_000])
+def test_a_page_of_several_gzip_members_is_read_whole(tmp_path, piece):
+    members = [gzip.compress(part) for part in ("適時".encode(), b"", "開示".encode() * 100)]
+    body = b"".join(members)
+    head, whole = http(Content_Encoding="gzip", Content_Length=str(len(body))), iter(body)
+    pieces = iter(lambda: bytes(itertools.islice(whole, piece)), b"")
+    with raw_server(itertools.chain([head], pieces)) as server:
+        answer = page_of(tdnet_at(server.base_url, tmp_path, rate=0))
+
+    assert answer.content == "適時".encode() + "開示".encode() * 100
+
+
+@pytest.mark.parametrize("unit", [gzip.compress(b""), bytes(20)], ids=["empty members", "zeros"])
+def test_what_follows_a_compressed_page_for_ever_is_not_read_for_ever(tmp_path, unit):
+    endless = itertools.repeat(unit * 4_000, 4_000)
+    head = http(Content_Encoding="gzip", Content_Length="400000000")
+    with raw_server(itertools.chain([head, gzip.compress(b"page")], endless)) as server:
+        tdnet = tdnet_at(server.base_url, tmp_path, rate=0, attempts=1)
+        with pytest.raises(SourceError, match="cannot be decompressed"):
+            page_of(tdnet)
+
+    assert server.sent_bytes < 5 * LIST_PAGE_LIMIT_BYTES
+
+
 @pytest.mark.parametrize(
     "damaged",
     [
         b"not gzip at all",
+        gzip.compress(b"page" * 1000) + b"\0\0",
+        gzip.compress(b"page" * 1000) + gzip.compress(b"page" * 1000)[:-4],
         gzip.compress(b"page" * 1000)[:-4],
         gzip.compress(b"page" * 1000)[:-8] + bytes(8),
         b"",
     ],
-    ids=["no gzip", "cut", "wrong check sum", "empty"],
+    ids=["no gzip", "bytes behind", "second member cut", "cut", "wrong check sum", "empty"],
 )
 def test_a_damaged_compressed_body_is_tried_again(tmp_path, damaged):
     good = http(gzip.compress(b"page"), Content_Encoding="gzip")
