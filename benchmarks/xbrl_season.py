@@ -3,7 +3,8 @@
 What belongs here: reading every archive of a folder, what could not be read, the findings of probes
 by kind, time and memory, and on demand whether Arelle reads the same facts. What does not: what a
 probe looks for (``PROBES``; each is a function of one archive), and timing the reader against the
-parser alone (``xbrl_reader.py``).
+parser alone (``xbrl_reader.py``), and which column a figure belongs in
+(``xbrl_season_figures.py``).
 
 ``python -m benchmarks.xbrl_season FOLDER [--arelle] [--json FILE]``; Arelle takes some 0.4 s an
 archive. Milliseconds are CPU time of this process, the least of three readings.
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.xbrl_reference import Arelle, in_common_form, unpack
+from benchmarks.xbrl_season_figures import SeasonFigures
 from tdnet_assets.tdnet.errors import TdnetError
 from tdnet_assets.tdnet.xbrl.archive import read_archive
 from tdnet_assets.tdnet.xbrl.facts import FilingFacts
@@ -65,6 +67,7 @@ class Season:
         peak_memory_mib: of this process, at the end.
         arelle_facts: facts that Arelle was asked for; 0 where it was not.
         arelle_differences: archives whose facts are not Arelle's, with the number that differ.
+        figures: whether each figure stands in the column that its context names.
     """
 
     archives: int = 0
@@ -77,6 +80,7 @@ class Season:
     peak_memory_mib: float = 0
     arelle_facts: int = 0
     arelle_differences: dict[str, int] = field(default_factory=dict)
+    figures: SeasonFigures = field(default_factory=SeasonFigures)
 
     def rows(self) -> list[tuple[str, str]]:
         """The lines of the table."""
@@ -120,6 +124,7 @@ def read_season(
             filing = _read(season, path.name, content)
             if filing is None:
                 continue
+            season.figures.look_at(path.name, filing.facts)
             for probe in probes:
                 for kind, detail in probe(content, filing):
                     season.findings[kind] = season.findings.get(kind, 0) + 1
@@ -165,6 +170,7 @@ def main() -> None:
     season = read_season(arguments.folder, with_arelle=arguments.arelle)
     for name, value in season.rows():
         print(f"{name:40} {value}")
+    print(*season.figures.lines(), sep="\n")
     if arguments.json:
         arguments.json.write_text(json.dumps(asdict(season), ensure_ascii=False, indent=1))
 

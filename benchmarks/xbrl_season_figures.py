@@ -5,16 +5,13 @@ What belongs here: an expectation made from the ids of contexts alone (as
 rows that it makes; and what the accounting checks find. What does not: reading archives and
 comparing their facts (``benchmarks/xbrl_season.py``).
 
-``python -m benchmarks.xbrl_season_figures FOLDER`` prints a table, or JSON with ``--json``.
+``python -m benchmarks.xbrl_season FOLDER`` looks at a folder so, and prints what it found.
 """
 
-import json
-import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from pathlib import Path
 from typing import NamedTuple
 
 from tdnet_assets.tdnet.errors import TdnetError
@@ -43,7 +40,6 @@ from tdnet_assets.tdnet.reports.revision_notice import (
     unread_elements,
 )
 from tdnet_assets.tdnet.reports.summary_cells import SummaryCells
-from tdnet_assets.tdnet.xbrl.archive import read_archive
 from tdnet_assets.tdnet.xbrl.facts import SUMMARY, Fact
 
 _COLUMNS = frozenset(earnings_columns())
@@ -316,22 +312,3 @@ def season_figures(archives: Iterable[tuple[str, Sequence[Fact]]]) -> SeasonFigu
     for name, facts in archives:
         season.look_at(name, facts)
     return season
-
-
-def _archives(folder: Path) -> Iterator[tuple[str, Sequence[Fact]]]:
-    for path in sorted(folder.glob("*.zip")):
-        try:
-            yield path.name, read_archive(path.read_bytes()).facts
-        except TdnetError as error:
-            print(f"{path.name} is not read: {error}", file=sys.stderr)
-
-
-def main() -> None:
-    """Look at a folder's archives and print what was found."""
-    folder, *options = sys.argv[1:] or ["."]
-    season = season_figures(_archives(Path(folder)))
-    print(json.dumps(vars(season)) if "--json" in options else "\n".join(season.lines()))
-
-
-if __name__ == "__main__":
-    main()
