@@ -5,6 +5,9 @@ What belongs here: passing requests on. What does not: what they mean (``meterin
 Whichever client sends a request, boto3, obstore or polars, it passes here.
 """
 
+import os
+import socket
+import struct
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -38,7 +41,7 @@ class Answer:
 
 
 Send = Callable[[], Answer]
-Pass = Callable[[Request, Send], Answer]
+Pass = Callable[[Request, Send], Answer | None]
 
 
 @contextmanager
@@ -47,7 +50,8 @@ def proxy(endpoint_url: str, pass_on: Pass) -> Iterator[str]:
 
     Args:
         endpoint_url: where requests end.
-        pass_on: gets each request, in a thread of its own, and what sends it; gives the answer.
+        pass_on: gets each request, in a thread of its own, and what sends it; gives the answer, or
+            None to hang up without one.
     """
     upstream = urlsplit(endpoint_url).netloc
 
@@ -62,6 +66,9 @@ def proxy(endpoint_url: str, pass_on: Pass) -> Iterator[str]:
             names = {name.lower(): value for name, value in self.headers.items()}
             request = Request(self.command, self.path, names, body)
             answer = pass_on(request, lambda: _send(upstream, request, sent))
+            if answer is None:
+                self._reset()
+                return
             length = str(len(answer.body))
             self.send_response(answer.status)
             for name, value in answer.headers:
@@ -74,6 +81,12 @@ def proxy(endpoint_url: str, pass_on: Pass) -> Iterator[str]:
             self.wfile.write(answer.body)
 
         do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _pass_on  # noqa: N815 - http.server's names
+
+        def _reset(self) -> None:
+            self.close_connection = True
+            at_once = struct.pack("ii", 1, 0)
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+            os.close(self.connection.detach())
 
         def log_message(self, *_: object) -> None:
             """Say nothing: who passes requests on may."""

@@ -107,22 +107,27 @@ class CaptureStore:
         """Store a page's bytes; gives its key."""
         key = layout.page_key(day, capture_id, number)
         # No time inside the gzip, so the same page is the same object.
-        self.lake.put_new(
+        self._put(
             key,
             gzip.compress(content, mtime=0),
-            content_type="application/gzip",
-            metadata={"content-sha256": sha256(content)},
+            "application/gzip",
+            {"content-sha256": sha256(content)},
         )
         return key
 
     def put_manifest(self, capture: Capture) -> None:
         """Store the manifest, which makes the capture a finished one."""
-        self.lake.put_new(
-            layout.manifest_key(capture.day, capture.id),
-            capture.to_json(),
-            content_type="application/json",
-            metadata={},
-        )
+        key = layout.manifest_key(capture.day, capture.id)
+        self._put(key, capture.to_json(), "application/json", {})
+
+    def _put(
+        self, key: str, content: bytes, content_type: str, metadata: Mapping[str, str]
+    ) -> None:
+        if not self.lake.put_new(key, content, content_type=content_type, metadata=metadata):
+            raise LakeError(
+                f"{self.lake.uri(key)} is there with other content: two readings began in the same "
+                "microsecond, or something else put it there; read the day's list again"
+            )
 
     def _ids(self, day: date, after: str | None = None) -> list[str]:
         behind = layout.captures_after(day, after) if after else None

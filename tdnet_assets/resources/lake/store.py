@@ -1,7 +1,9 @@
 """The lake: immutable objects and daily Parquet tables in one S3 bucket.
 
 What belongs here: how bytes and tables are put, read and listed. obstore carries the objects (an
-eighth of boto3's CPU), with credentials from the SDK's own chain.
+eighth of boto3's CPU), with credentials from the SDK's own chain. A put says truly what became of
+it: what S3 refuses is looked at before anybody is told, because a refusal may be the answer to our
+own write whose first answer was lost, or to nothing at all.
 
 What does not: key names (``resources/lake/layout.py``) and what tables contain (``tables/``).
 """
@@ -18,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import dagster as dg
+import stamina
 from pydantic import PrivateAttr
 
 from tdnet_assets.config import PlatformConfig
@@ -27,8 +30,23 @@ from tdnet_assets.tdnet.errors import TdnetAssetsError
 
 if TYPE_CHECKING:
     import polars as pl
+    from obstore import PutMode
     from obstore.store import S3Config, S3Store
 
+
+_PARQUET = "application/vnd.apache.parquet"
+# S3's own limit, counted as the strictest servers do: names with their prefix, and values.
+_METADATA_LIMIT_BYTES = 2048
+_METADATA_PREFIX = "x-amz-meta-"
+# Other names and values come back changed, or not at all, from one server or another.
+_METADATA_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
+_METADATA_VALUE = re.compile(r"([!-~]([ -~]*[!-~])?)?")
+
+# What obstore takes for final, or dares not repeat under a condition, is tried this often in all.
+_ATTEMPTS = 5
+_LONGEST_PAUSE_SECONDS = 2.0
+_PASSING_CODES = frozenset(("RequestTimeout", "RequestTimeoutException", "PriorRequestNotComplete"))
+_TRIED_AGAIN = re.compile(r"after [0-9]+ retries")
 
 # Of the XML that S3 answers with, only these: the rest may repeat keys, tokens and signatures.
 _S3_CODE = re.compile(r"<Code>([^<]*)</Code>")
@@ -39,8 +57,23 @@ class LakeError(TdnetAssetsError):
     """S3 refused or failed; the message names the object and what to look at."""
 
 
+class ConflictError(LakeError):
+    """Somebody else's object is there: read it, make yours of it anew, and put that.
+
+    Theirs may be made of ours already, where the answer to our put was lost: fold as into a set.
+    """
+
+
 class _NoSuchObjectError(LakeError):
     """There is no such key, in a bucket that is there as far as S3 tells."""
+
+
+class _UnmetConditionError(LakeError):
+    """S3 refused a put for its condition; what is there says whether that is so."""
+
+
+class _PassingError(LakeError):
+    """A fault that another attempt may mend, and that obstore has not tried again itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +90,15 @@ class StoredObject:
 
 
 @dataclass(frozen=True, slots=True)
+class ObjectHead:
+    """What an object says of itself: its ``Content-Type`` and metadata, etag and size."""
+
+    metadata: Mapping[str, str]
+    etag: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class StoredTable:
     """A table's file of one day, with the metadata it was written with and its etag."""
 
@@ -67,10 +109,11 @@ class StoredTable:
 
 @dataclass(frozen=True, slots=True)
 class TableWrite:
-    """What became of a table's file: whether it was put, and the digest that it has now."""
+    """What became of a table's file: whether it was put, and the digest and etag it has now."""
 
     changed: bool
     sha256: str
+    etag: str
 
 
 class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -107,19 +150,16 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     def put_new(
         self, key: str, content: bytes, *, content_type: str, metadata: Mapping[str, str]
     ) -> bool:
-        """Store an immutable object with its sha256; False when the key exists already."""
-        from obstore.exceptions import AlreadyExistsError  # noqa: PLC0415 - loaded with the store
+        """Store an immutable object with its sha256; False when somebody else's is there.
 
-        with _explained(self.uri(key)):
-            try:
-                self.store.put(
-                    key,
-                    content,
-                    mode="create",
-                    attributes=_attributes(content, content_type, metadata),
-                )
-            except AlreadyExistsError:
-                return False
+        Raises:
+            LakeError: it is not stored, or nobody knows: nothing answered.
+        """
+        attributes = self._attributes(key, content, content_type, metadata)
+        try:
+            self._put(key, content, attributes, "create")
+        except ConflictError:
+            return False
         return True
 
     async def put_new_async(
@@ -141,14 +181,10 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         except _NoSuchObjectError:
             return None
 
-    def metadata(self, key: str) -> dict[str, str] | None:
+    def metadata(self, key: str) -> Mapping[str, str] | None:
         """The metadata that an object was stored with; None when there is no such key."""
-        try:
-            with _explained(self.uri(key)):
-                attributes = self.store.get(key, options={"head": True}).attributes
-        except _NoSuchObjectError:
-            return None
-        return {str(name): value for name, value in attributes.items()}
+        found = self._head(key)
+        return found.metadata if found else None
 
     def list(self, prefix: str, *, after: str | None = None) -> Iterator[StoredObject]:
         """Objects below a prefix, by key; those behind ``after`` when it is given."""
@@ -162,6 +198,10 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
                         found["e_tag"] or "",
                     )
 
+    def table_head(self, table: str, day: date) -> ObjectHead | None:
+        """What a table's file of one day says of itself; None when that day was never written."""
+        return self._head(layout.table_key(table, day))
+
     def read_table(self, table: str, day: date) -> StoredTable | None:
         """A table's rows of one day; None when that day was never written."""
         import polars as pl  # noqa: PLC0415 - 0.5 s that only a run needs
@@ -173,20 +213,42 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
                 content = bytes(found.bytes())
         except _NoSuchObjectError:
             return None
-        metadata = {str(name): value for name, value in found.attributes.items()}
         return StoredTable(
             pl.read_parquet(io.BytesIO(content), hive_partitioning=False),
-            metadata,
+            _names_and_values(found.attributes),
             found.meta["e_tag"] or "",
         )
 
+    def put_table(
+        self,
+        table: str,
+        day: date,
+        frame: "pl.DataFrame",
+        metadata: Mapping[str, str],
+        *,
+        expected: str | None,
+    ) -> TableWrite:
+        """Replace a table's file of one day, unless somebody else has done so since it was read.
+
+        Nothing is put where just this is stored already: the file's bytes depend on the rows only.
+
+        Args:
+            table: its name.
+            day: of the file.
+            frame: its rows, in the order to be kept.
+            metadata: of the object.
+            expected: the etag that was read; None where there was no file.
+
+        Raises:
+            ConflictError: another file is there; read it, fold it in and put again.
+        """
+        mode: PutMode = "create" if expected is None else {"e_tag": expected}
+        return self._replace(layout.table_key(table, day), _parquet(frame), metadata, mode)
+
     def write_table(
         self, table: str, day: date, frame: "pl.DataFrame", metadata: Mapping[str, str]
-    ) -> "TableWrite":
-        """Replace a table's file of one day in one put, unless it is already just this.
-
-        The file's bytes depend on the rows only, so an unchanged day is not written again.
-        """
+    ) -> TableWrite:
+        """Replace a table's file of one day whatever it is now, unless it is already just this."""
         return self.write_parquet(layout.table_key(table, day), frame, metadata)
 
     def write_parquet(
@@ -197,8 +259,8 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         *,
         row_group_size: int | None = None,
         footer: Mapping[str, str] | None = None,
-    ) -> "TableWrite":
-        """Replace a Parquet file in one put, unless it is already just this.
+    ) -> TableWrite:
+        """Replace a Parquet file whatever it is now, unless it is already just this.
 
         Args:
             key: where it is.
@@ -208,23 +270,95 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
                 when None.
             footer: key-value metadata inside the file, which no other put can part from its rows.
         """
-        buffer = io.BytesIO()
-        # The writer makes a page of each chunk, and chunks only say how the rows came together.
-        frame.rechunk().write_parquet(
-            buffer,
-            compression="zstd",
-            statistics=True,
-            row_group_size=row_group_size,
-            metadata=dict(footer) if footer else None,
+        content = _parquet(frame, row_group_size=row_group_size, footer=footer)
+        return self._replace(key, content, metadata, "overwrite")
+
+    def _replace(
+        self, key: str, content: bytes, metadata: Mapping[str, str], mode: "PutMode"
+    ) -> TableWrite:
+        attributes = self._attributes(key, content, _PARQUET, metadata)
+        digest = attributes["sha256"]
+        found = self._head(key)
+        if found and found.metadata == attributes:
+            return TableWrite(changed=False, sha256=digest, etag=found.etag)
+        etag = self._put(key, content, attributes, mode)
+        return TableWrite(changed=True, sha256=digest, etag=etag)
+
+    def _put(self, key: str, content: bytes, attributes: dict[str, str], mode: "PutMode") -> str:
+        """Put an object in one request; its etag.
+
+        Raises:
+            ConflictError: the condition does not hold, and what is there is not ours.
+            LakeError: S3 refused or failed for another reason, or again and again.
+        """
+        for attempt in stamina.retry_context(
+            on=_PassingError,
+            attempts=_ATTEMPTS,
+            timeout=None,
+            wait_initial=0.1,
+            wait_max=_LONGEST_PAUSE_SECONDS,
+            wait_jitter=0.1,
+        ):
+            with attempt:
+                try:
+                    with _explained(self.uri(key)):
+                        # In one part, so that the etag is of the content and the put is one step.
+                        put = self.store.put(
+                            key, content, attributes=attributes, mode=mode, use_multipart=False
+                        )
+                except (_UnmetConditionError, _NoSuchObjectError) as refusal:
+                    return self._etag_of_ours(key, attributes, mode, refusal)
+                return put["e_tag"] or ""
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _etag_of_ours(
+        self, key: str, attributes: dict[str, str], mode: "PutMode", refusal: LakeError
+    ) -> str:
+        """The etag of our object where a put was applied that S3 says it refused.
+
+        A put whose answer was lost is sent again and meets itself. And S3 may answer "conflict"
+        while another request is under way, although nothing stands in the way: put again.
+        """
+        found = self._head(key)
+        if found and found.metadata == attributes:
+            return found.etag
+        expected = mode["e_tag"] if isinstance(mode, dict) else None
+        if mode == "overwrite" or (found.etag if found else None) == expected:
+            raise _PassingError(str(refusal)) from None
+        there = f"is {found.etag} now" if found else "is not there any more"
+        raise ConflictError(
+            f"{self.uri(key)} {there}: somebody else has written it since it was looked at"
+        ) from None
+
+    def _head(self, key: str) -> ObjectHead | None:
+        try:
+            with _explained(self.uri(key)):
+                found = self.store.get(key, options={"head": True})
+        except _NoSuchObjectError:
+            return None
+        return ObjectHead(
+            _names_and_values(found.attributes), found.meta["e_tag"] or "", found.meta["size"]
         )
-        content = buffer.getvalue()
-        attributes = _attributes(content, "application/vnd.apache.parquet", metadata)
-        write = TableWrite(self.metadata(key) != attributes, attributes["sha256"])
-        if not write.changed:
-            return write
-        with _explained(self.uri(key)):
-            self.store.put(key, content, attributes=attributes, use_multipart=False)
-        return write
+
+    def _attributes(
+        self, key: str, content: bytes, content_type: str, metadata: Mapping[str, str]
+    ) -> dict[str, str]:
+        digest = metadata.get("sha256") or sha256(content)
+        stored = {**metadata, "sha256": digest}
+        for name, value in stored.items():
+            if not _METADATA_NAME.fullmatch(name) or not _METADATA_VALUE.fullmatch(value):
+                raise LakeError(
+                    f"{self.uri(key)}: metadata {name!r} cannot be {value[:100]!r}: names are "
+                    "lower-case letters, digits and '-', values printable ASCII without spaces "
+                    "at their ends; keep other texts inside the object"
+                )
+        size = sum(len(_METADATA_PREFIX) + len(name) + len(value) for name, value in stored.items())
+        if size > _METADATA_LIMIT_BYTES:
+            raise LakeError(
+                f"{self.uri(key)}: {size} bytes of metadata, S3 holds {_METADATA_LIMIT_BYTES}; "
+                "keep long texts inside the object"
+            )
+        return {"Content-Type": content_type, **stored}
 
     def _open_store(self) -> "S3Store":
         from obstore.auth.boto3 import Boto3CredentialProvider  # noqa: PLC0415 - brings boto3
@@ -259,23 +393,48 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _attributes(content: bytes, content_type: str, metadata: Mapping[str, str]) -> dict[str, str]:
-    digest = metadata.get("sha256") or sha256(content)
-    return {"Content-Type": content_type, **metadata, "sha256": digest}
+def _parquet(
+    frame: "pl.DataFrame",
+    *,
+    row_group_size: int | None = None,
+    footer: Mapping[str, str] | None = None,
+) -> bytes:
+    buffer = io.BytesIO()
+    # The writer makes a page of each chunk, and chunks only say how the rows came together.
+    frame.rechunk().write_parquet(
+        buffer,
+        compression="zstd",
+        statistics=True,
+        row_group_size=row_group_size,
+        metadata=dict(footer) if footer else None,
+    )
+    return buffer.getvalue()
+
+
+def _names_and_values(attributes: Mapping[Any, str]) -> dict[str, str]:
+    return {str(name): value for name, value in attributes.items()}
 
 
 @contextmanager
 def _explained(uri: str) -> Iterator[None]:
     """Turn obstore's page-long errors into one line that names the object."""
-    from obstore.exceptions import BaseError  # noqa: PLC0415 - loaded with the store
+    from obstore import exceptions  # noqa: PLC0415 - loaded with the store
 
     try:
         yield
-    except (BaseError, FileNotFoundError) as error:
+    except (exceptions.BaseError, FileNotFoundError) as error:
         text = str(error).split("\n\nDebug source", 1)[0]
         said = [found[1] for pattern in (_S3_CODE, _S3_MESSAGE) if (found := pattern.search(text))]
         cause = " ".join(": ".join((text.split("<", 1)[0].strip(" :\n"), *said)).split())
-        missing = isinstance(error, FileNotFoundError) and "NoSuchBucket" not in said
-        kind = _NoSuchObjectError if missing else LakeError
+        if isinstance(error, FileNotFoundError) and "NoSuchBucket" not in said:
+            kind: type[LakeError] = _NoSuchObjectError
+        elif isinstance(error, (exceptions.AlreadyExistsError, exceptions.PreconditionError)):
+            kind = _UnmetConditionError
+        elif not _TRIED_AGAIN.search(text) and (
+            _PASSING_CODES.intersection(said) or "HTTP error" in text
+        ):
+            kind = _PassingError
+        else:
+            kind = LakeError
         # Without the cause's chain: a traceback would print the XML that is left out here.
         raise kind(f"{uri}: {type(error).__name__}: {cause[:500]}") from None

@@ -8,7 +8,7 @@ What does not: HTTP and retries (``resources/source/session.py``), what a good f
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -146,7 +146,7 @@ class Downloads:
         if content is None:
             return self._not_stored(file, SourceError(f"{file.name}: 304 without being asked"))
         key = layout.document_key(self.day, file.disclosure_id, file.kind)
-        metadata = {
+        metadata: Mapping[str, str] = {
             "sha256": sha256(content),
             "bytes": str(len(content)),
             "attempts": str(answer.attempts),
@@ -161,7 +161,9 @@ class Downloads:
             metadata = self.lake.metadata(key) or metadata
         return self._from_metadata(file, key, metadata)
 
-    def _from_metadata(self, file: ExpectedFile, key: str, metadata: dict[str, str]) -> FileOutcome:
+    def _from_metadata(
+        self, file: ExpectedFile, key: str, metadata: Mapping[str, str]
+    ) -> FileOutcome:
         missing = _METADATA.difference(metadata)
         if missing:
             raise LakeError(

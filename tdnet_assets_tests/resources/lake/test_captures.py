@@ -196,7 +196,8 @@ def test_a_page_that_is_gone_is_refused_by_name(store):
 def test_a_capture_once_finished_is_never_replaced(store):
     first, _ = captured(store, FIRST, [b"one"])
 
-    captured(store, FIRST, [b"other"])
+    with pytest.raises(LakeError, match=r"page=001\.html\.gz is there with other content"):
+        captured(store, FIRST, [b"other"])
 
     assert store.latest(DAY) == first
     assert store.read(first.pages[0]) == b"one"
