@@ -1,7 +1,8 @@
 """Fetching a day's files: many in flight, one request slot, one outcome a file.
 
 What belongs here: which of a day's files still have to be fetched, and what became of each. A file
-is whole in the lake or not there at all, so a killed run costs only the files in flight.
+is whole in the lake or not there at all, so a killed run costs only the files in flight; and what
+goes wrong with one file, at TDnet or in the lake, is that file's outcome and no other's.
 
 What does not: HTTP and retries (``resources/source/session.py``), what a good file is
 (``tdnet/files.py``).
@@ -9,7 +10,7 @@ What does not: HTTP and retries (``resources/source/session.py``), what a good f
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -20,9 +21,11 @@ from tdnet_assets.tdnet.files import check_archive, check_pdf
 
 STORED, FAILED, GONE = "stored", "failed", "gone"
 _CONTENT_TYPES = {"pdf": "application/pdf", "xbrl": "application/zip"}
-_METADATA = frozenset(("sha256", "bytes", "attempts", "fetched-at"))
 _GONE_STATUSES = (404, 410)
 _FORBIDDEN = 403
+# A lake that has taken none of so many files in a row takes the next one no better: TDnet is not
+# asked for what cannot be kept.
+_REFUSALS_IN_A_ROW = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ class Downloads:
             key = layout.document_key(self.day, file.disclosure_id, file.kind)
             metadata = self.lake.metadata(key)
             if metadata is not None:
-                yield self._from_metadata(file, key, metadata)
+                yield self._of_stored(file, key, metadata)
 
     def not_asked(self, file: ExpectedFile, earlier: FileOutcome | None) -> FileOutcome:
         """The outcome of a file that is not in the lake, on a day that TDnet lists no more.
@@ -113,10 +116,23 @@ class Downloads:
     ) -> None:
         """Fetch the files, ``concurrency`` at once; ``done`` hears of each as it ends."""
         waiting = iter(files)
+        refusals = 0
 
         async def work() -> None:
+            nonlocal refusals
             for file in waiting:
-                done(await self._fetch_one(file))
+                if refusals >= _REFUSALS_IN_A_ROW:
+                    reason = f"not asked for: the lake has taken none of {refusals} files in a row"
+                    done(self._failed(file, reason))
+                    continue
+                try:
+                    outcome = await self._fetch_one(file)
+                except LakeError as error:
+                    refusals += 1
+                    outcome = self._failed(file, str(error))
+                if outcome.status == STORED:
+                    refusals = 0
+                done(outcome)
 
         workers = [asyncio.create_task(work()) for _ in range(concurrency)]
         try:
@@ -141,12 +157,12 @@ class Downloads:
         try:
             answer = await self.session.document(file.name, validate)
         except SourceError as error:
-            return self._not_stored(file, error)
+            return self._not_given(file, error)
         content = answer.content
         if content is None:
-            return self._not_stored(file, SourceError(f"{file.name}: 304 without being asked"))
+            return self._not_given(file, SourceError(f"{file.name}: 304 without being asked"))
         key = layout.document_key(self.day, file.disclosure_id, file.kind)
-        metadata: Mapping[str, str] = {
+        metadata = {
             "sha256": sha256(content),
             "bytes": str(len(content)),
             "attempts": str(answer.attempts),
@@ -157,19 +173,28 @@ class Downloads:
         new = await self.lake.put_new_async(
             key, content, content_type=_CONTENT_TYPES[file.kind], metadata=metadata
         )
-        if not new:  # another run stored it meanwhile: what is there is the truth
-            metadata = self.lake.metadata(key) or metadata
-        return self._from_metadata(file, key, metadata)
+        if new:
+            return self._of_stored(file, key, metadata)
+        # Another run stored it meanwhile: what is there is the truth.
+        there = await asyncio.to_thread(self.lake.metadata, key)
+        if there is None:
+            raise LakeError(f"{self.lake.uri(key)} was there when it was put, and is gone since")
+        return self._of_stored(file, key, there)
+
+    def _of_stored(self, file: ExpectedFile, key: str, metadata: Mapping[str, str]) -> FileOutcome:
+        """The outcome that an object's metadata tells; a failure where they are not ours."""
+        try:
+            return self._from_metadata(file, key, metadata)
+        except (KeyError, ValueError) as error:
+            return self._failed(
+                file,
+                f"{self.lake.uri(key)} was not stored by this code, by its metadata "
+                f"({type(error).__name__}: {error}): move it away and materialize the day again",
+            )
 
     def _from_metadata(
         self, file: ExpectedFile, key: str, metadata: Mapping[str, str]
     ) -> FileOutcome:
-        missing = _METADATA.difference(metadata)
-        if missing:
-            raise LakeError(
-                f"{self.lake.uri(key)} has no metadata {', '.join(sorted(missing))}: it was not "
-                "stored by this code; move it away and materialize the day again"
-            )
         pages = metadata.get("pages")
         return FileOutcome(
             disclosure_id=file.disclosure_id,
@@ -184,20 +209,24 @@ class Downloads:
             fetched_at=datetime.fromisoformat(metadata["fetched-at"]),
         )
 
-    def _not_stored(self, file: ExpectedFile, error: SourceError) -> FileOutcome:
+    def _not_given(self, file: ExpectedFile, error: SourceError) -> FileOutcome:
         # 403 is how TDnet answers for files that it no longer shows; for any other it would mean
         # that we are shut out, which must not pass for a file that is gone.
         gone = error.status in _GONE_STATUSES or (error.status == _FORBIDDEN and file.withdrawn)
+        failed = self._failed(file, str(error), attempts=error.attempts)
+        return replace(failed, status=GONE) if gone else failed
+
+    def _failed(self, file: ExpectedFile, reason: str, *, attempts: int = 0) -> FileOutcome:
         return FileOutcome(
             disclosure_id=file.disclosure_id,
             kind=file.kind,
-            status=GONE if gone else FAILED,
+            status=FAILED,
             s3_key=None,
             bytes=None,
             sha256=None,
             pages=None,
-            attempts=error.attempts,
-            error=str(error)[:500],
+            attempts=attempts,
+            error=reason[:500],
             fetched_at=datetime.now(UTC),
         )
 

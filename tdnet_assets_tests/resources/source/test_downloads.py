@@ -1,7 +1,6 @@
 import asyncio
 import hashlib
 import io
-import time
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -9,8 +8,9 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from benchmarks.aws_proxy import Answer, Request, Send, proxy
 from tdnet_assets.config import PlatformConfig
-from tdnet_assets.resources.lake.store import LakeError, LakeResource
+from tdnet_assets.resources.lake.store import LakeResource
 from tdnet_assets.resources.source.downloads import (
     FAILED,
     GONE,
@@ -136,15 +136,31 @@ def test_outcomes_of_stored_files_are_found_again_in_the_lake_alone(site, config
     assert len(site.requests) == asked
 
 
-def test_an_object_that_something_else_put_there_is_refused_by_name(config, rows):
+@pytest.mark.parametrize(
+    ("metadata", "seen"),
+    [
+        ({"bytes": "4"}, "KeyError: 'attempts'"),
+        ({"bytes": "four", "attempts": "1", "fetched-at": "2026-06-10"}, "'four'"),
+        ({"bytes": "4", "attempts": "1", "fetched-at": "yesterday"}, "'yesterday'"),
+    ],
+)
+def test_an_object_that_something_else_put_there_is_that_files_failure_by_name(
+    site, config, rows, metadata, seen
+):
     lake = LakeResource(config=config)
     key = f"documents/date={DAY}/{rows[0].disclosure_id}.pdf"
-    lake.put_new(key, b"%PDF", content_type="application/pdf", metadata={"bytes": "4"})
+    lake.put_new(key, b"%PDF", content_type="application/pdf", metadata=metadata)
 
-    with pytest.raises(LakeError, match="has no metadata attempts, fetched-at: ") as caught:
-        stored_outcomes(config, [pdf_of(rows[0])])
+    (found,) = stored_outcomes(config, [pdf_of(rows[0])])
+    fetched_anew, good = fetched(config, [pdf_of(rows[0]), pdf_of(rows[1])], concurrency=1)
 
-    assert str(caught.value).startswith(lake.uri(key))
+    assert good.status == STORED
+    for outcome in (found, fetched_anew):
+        assert (outcome.status, outcome.sha256) == (FAILED, None)
+        assert outcome.error.startswith(f"{lake.uri(key)} was not stored by this code")
+        assert seen in outcome.error
+        assert outcome.error.endswith("move it away and materialize the day again")
+    assert lake.read(key) == b"%PDF"
 
 
 def test_an_outcome_is_read_back_from_its_row(config, rows):
@@ -242,17 +258,56 @@ def test_a_file_that_another_run_stored_meanwhile_is_taken_as_it_is_there(site, 
     assert lake.read(f"documents/date={DAY}/{row.disclosure_id}.pdf") == site.document(row.pdf_name)
 
 
-def test_a_lake_that_fails_ends_the_whole_fetch_and_every_request_of_it(site, config, rows):
-    files = [pdf_of(row) for row in rows[:20]]
-    for file in files[1:]:
-        site.faults.wait(file.name, seconds=30)
-    begun = time.monotonic()
+def test_a_file_that_cannot_be_put_is_one_failed_file_and_the_others_are_stored(config, rows):
+    files = [pdf_of(row) for row in rows[:12]]
+    refused = files[4].disclosure_id
 
-    with pytest.raises(LakeError, match="NoSuchBucket"):
-        fetched(config.changed(bucket="nobodys-bucket"), files, concurrency=5)
+    def pass_on(request: Request, send: Send) -> Answer:
+        if request.method == "PUT" and refused in request.target:
+            return Answer(400, [], b"<Error><Code>InvalidRequest</Code></Error>")
+        return send()
 
-    assert time.monotonic() - begun < 10
-    assert len(site.requests) <= 6
+    with proxy(config.aws_endpoint_url, pass_on) as address:
+        outcomes = fetched(config.changed(aws_endpoint_url=address), files)
+
+    by_identity = {outcome.identity: outcome for outcome in outcomes}
+    failed = by_identity.pop(files[4].identity)
+    assert {outcome.status for outcome in by_identity.values()} == {STORED}
+    assert failed.status == FAILED
+    assert failed.error.startswith(f"s3://{config.bucket}/")
+    assert f"{refused}.pdf: GenericError: " in failed.error
+    assert "InvalidRequest" in failed.error
+
+
+def test_a_put_that_the_wire_breaks_once_is_no_failure_of_its_file(config, rows):
+    broken: set[str] = set()
+
+    def pass_on(request: Request, send: Send) -> Answer | None:
+        if request.method != "PUT" or request.target in broken:
+            return send()
+        broken.add(request.target)
+        return None
+
+    with proxy(config.aws_endpoint_url, pass_on) as address:
+        outcomes = fetched(
+            config.changed(aws_endpoint_url=address), [pdf_of(row) for row in rows[:12]]
+        )
+
+    assert [outcome.status for outcome in outcomes] == [STORED] * 12
+    assert len(broken) == 12
+
+
+def test_a_lake_that_takes_nothing_ends_the_asking_and_every_file_says_why(site, config, rows):
+    files = [pdf_of(row) for row in rows]
+
+    outcomes = fetched(config.changed(bucket="nobodys-bucket"), files, concurrency=5)
+
+    assert [outcome.status for outcome in outcomes] == [FAILED] * 60
+    assert 20 <= len(site.requests) <= 24
+    reasons = [outcome.error or "" for outcome in outcomes]
+    assert sum("NoSuchBucket" in reason for reason in reasons) == len(site.requests)
+    unasked = [reason for reason in reasons if reason.startswith("not asked for: the lake has ")]
+    assert len(unasked) == 60 - len(site.requests)
 
 
 def test_a_caller_that_cannot_go_on_ends_the_whole_fetch(site, config, rows):
