@@ -14,8 +14,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 
+from pydantic import TypeAdapter, ValidationError
+
 from tdnet_assets.resources.lake import layout
-from tdnet_assets.resources.lake.store import LakeError, LakeResource, sha256
+from tdnet_assets.resources.lake.store import DamagedObjectError, LakeError, LakeResource, sha256
+
+_READ_AGAIN = "if TDnet lists the day still, move it away and materialize the day again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +65,15 @@ class Capture:
 
     @classmethod
     def from_json(cls, content: bytes) -> "Capture":
-        """The capture that a manifest describes."""
-        values = json.loads(content)
-        pages = tuple(CapturedPage(**page) for page in values.pop("pages"))
-        return cls(**{**values, "day": date.fromisoformat(values["day"])}, pages=pages)
+        """The capture that a manifest describes.
+
+        Raises:
+            ValueError: it describes none.
+        """
+        return _MANIFEST.validate_json(content)
+
+
+_MANIFEST = TypeAdapter(Capture)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +83,22 @@ class CaptureStore:
     lake: LakeResource
 
     def latest(self, day: date) -> Capture | None:
-        """The newest finished capture of a day."""
+        """The newest finished capture of a day.
+
+        Raises:
+            DamagedObjectError: its manifest cannot be read.
+        """
         for capture_id in reversed(self._ids(day)):
             if capture := self._manifest(day, capture_id):
                 return capture
         return None
 
     def since(self, day: date, after: str | None = None) -> Iterator[Capture]:
-        """The finished captures of a day in their order, those newer than ``after``."""
+        """The finished captures of a day in their order, those newer than ``after``.
+
+        Raises:
+            DamagedObjectError: a manifest cannot be read.
+        """
         for capture_id in self._ids(day, after):
             if capture := self._manifest(day, capture_id):
                 yield capture
@@ -90,17 +107,17 @@ class CaptureStore:
         """A page's bytes as they came from TDnet.
 
         Raises:
-            LakeError: the object is missing or is not what the manifest says.
+            DamagedObjectError: the object is missing or is not what the manifest says.
         """
         stored = self.lake.read(page.key)
         if stored is None:
-            raise LakeError(f"{self.lake.uri(page.key)}: named by a manifest, but not there")
+            raise self._damaged(page.key, "named by a manifest, but not there")
         try:
             content = gzip.decompress(stored)
         except (OSError, EOFError, zlib.error) as error:
-            raise LakeError(f"{self.lake.uri(page.key)}: not a whole gzip file: {error}") from error
+            raise self._damaged(page.key, f"not a whole gzip file: {error}") from error
         if sha256(content) != page.sha256:
-            raise LakeError(f"{self.lake.uri(page.key)}: its sha256 is not the manifest's")
+            raise self._damaged(page.key, "its sha256 is not the manifest's")
         return content
 
     def put_page(self, day: date, capture_id: str, number: int, content: bytes) -> str:
@@ -135,8 +152,24 @@ class CaptureStore:
         return sorted({layout.capture_of_key(stored.key) for stored in found})
 
     def _manifest(self, day: date, capture_id: str) -> Capture | None:
-        content = self.lake.read(layout.manifest_key(day, capture_id))
-        return None if content is None else Capture.from_json(content)
+        key = layout.manifest_key(day, capture_id)
+        content = self.lake.read(key)
+        if content is None:
+            return None
+        try:
+            capture = Capture.from_json(content)
+        except ValidationError as error:
+            wrong = error.errors(include_url=False)[0]
+            where = ".".join(map(str, wrong["loc"])) or "the whole"
+            raise self._damaged(key, f"not a capture's manifest: {where}: {wrong['msg']}") from None
+        if (capture.day, capture.id) != (day, capture_id):
+            raise self._damaged(key, f"the manifest of {capture.day}, {capture.id}")
+        return capture
+
+    def _damaged(self, key: str, seen: str) -> DamagedObjectError:
+        found = self.lake.head(key)
+        etag = found.etag if found else None
+        return DamagedObjectError(self.lake.uri(key), seen, _READ_AGAIN, etag=etag)
 
 
 @dataclass(slots=True)

@@ -64,6 +64,22 @@ class ConflictError(LakeError):
     """
 
 
+class DamagedObjectError(LakeError):
+    """What is stored under a key is not what was put there, and cannot be read.
+
+    Args:
+        uri: the object's ``s3://`` address.
+        seen: what is wrong with it.
+        advice: what to do.
+        etag: of the damaged object, for who replaces it; None where it is not there at all.
+    """
+
+    def __init__(self, uri: str, seen: str, advice: str, *, etag: str | None) -> None:
+        super().__init__(f"{uri}: {seen}; {advice}")
+        self.uri = uri
+        self.etag = etag
+
+
 class _NoSuchObjectError(LakeError):
     """There is no such key, in a bucket that is there as far as S3 tells."""
 
@@ -181,9 +197,20 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         except _NoSuchObjectError:
             return None
 
+    def head(self, key: str) -> ObjectHead | None:
+        """What an object says of itself; None when there is no such key."""
+        try:
+            with _explained(self.uri(key)):
+                found = self.store.get(key, options={"head": True})
+        except _NoSuchObjectError:
+            return None
+        return ObjectHead(
+            _names_and_values(found.attributes), found.meta["e_tag"] or "", found.meta["size"]
+        )
+
     def metadata(self, key: str) -> Mapping[str, str] | None:
         """The metadata that an object was stored with; None when there is no such key."""
-        found = self._head(key)
+        found = self.head(key)
         return found.metadata if found else None
 
     def list(self, prefix: str, *, after: str | None = None) -> Iterator[StoredObject]:
@@ -200,11 +227,16 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def table_head(self, table: str, day: date) -> ObjectHead | None:
         """What a table's file of one day says of itself; None when that day was never written."""
-        return self._head(layout.table_key(table, day))
+        return self.head(layout.table_key(table, day))
 
     def read_table(self, table: str, day: date) -> StoredTable | None:
-        """A table's rows of one day; None when that day was never written."""
+        """A table's rows of one day; None when that day was never written.
+
+        Raises:
+            DamagedObjectError: the file is not the one that was put, or no Parquet file.
+        """
         import polars as pl  # noqa: PLC0415 - 0.5 s that only a run needs
+        from polars.exceptions import PanicException, PolarsError  # noqa: PLC0415 - as above
 
         key = layout.table_key(table, day)
         try:
@@ -213,11 +245,20 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
                 content = bytes(found.bytes())
         except _NoSuchObjectError:
             return None
-        return StoredTable(
-            pl.read_parquet(io.BytesIO(content), hive_partitioning=False),
-            _names_and_values(found.attributes),
-            found.meta["e_tag"] or "",
-        )
+        metadata, etag = _names_and_values(found.attributes), found.meta["e_tag"] or ""
+        try:
+            # A flipped bit may read as other rows: only the digest tells.
+            if metadata.get("sha256", sha256(content)) != sha256(content):
+                raise ValueError(f"{len(content)} bytes with another sha256 than were put")  # noqa: TRY301 - damage like any other
+            frame = pl.read_parquet(io.BytesIO(content), hive_partitioning=False)
+        except (ValueError, OSError, PolarsError, PanicException) as error:
+            raise DamagedObjectError(
+                self.uri(key),
+                f"no whole Parquet file: {' '.join(str(error).split())[:300]}",
+                f"materialize {table} of {day} again; if that ends here too, move the object away",
+                etag=etag,
+            ) from error
+        return StoredTable(frame, metadata, etag)
 
     def put_table(
         self,
@@ -227,6 +268,7 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         metadata: Mapping[str, str],
         *,
         expected: str | None,
+        damaged: bool = False,
     ) -> TableWrite:
         """Replace a table's file of one day, unless somebody else has done so since it was read.
 
@@ -238,12 +280,14 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             frame: its rows, in the order to be kept.
             metadata: of the object.
             expected: the etag that was read; None where there was no file.
+            damaged: what was read could not be: it is replaced whatever it says that it is.
 
         Raises:
             ConflictError: another file is there; read it, fold it in and put again.
         """
         mode: PutMode = "create" if expected is None else {"e_tag": expected}
-        return self._replace(layout.table_key(table, day), _parquet(frame), metadata, mode)
+        key = layout.table_key(table, day)
+        return self._replace(key, _parquet(frame), metadata, mode, damaged=damaged)
 
     def write_table(
         self, table: str, day: date, frame: "pl.DataFrame", metadata: Mapping[str, str]
@@ -274,12 +318,18 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         return self._replace(key, content, metadata, "overwrite")
 
     def _replace(
-        self, key: str, content: bytes, metadata: Mapping[str, str], mode: "PutMode"
+        self,
+        key: str,
+        content: bytes,
+        metadata: Mapping[str, str],
+        mode: "PutMode",
+        *,
+        damaged: bool = False,
     ) -> TableWrite:
         attributes = self._attributes(key, content, _PARQUET, metadata)
         digest = attributes["sha256"]
-        found = self._head(key)
-        if found and found.metadata == attributes:
+        found = None if damaged else self.head(key)
+        if found and (found.metadata, found.bytes) == (attributes, len(content)):
             return TableWrite(changed=False, sha256=digest, etag=found.etag)
         etag = self._put(key, content, attributes, mode)
         return TableWrite(changed=True, sha256=digest, etag=etag)
@@ -319,7 +369,7 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         A put whose answer was lost is sent again and meets itself. And S3 may answer "conflict"
         while another request is under way, although nothing stands in the way: put again.
         """
-        found = self._head(key)
+        found = self.head(key)
         if found and found.metadata == attributes:
             return found.etag
         expected = mode["e_tag"] if isinstance(mode, dict) else None
@@ -329,16 +379,6 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         raise ConflictError(
             f"{self.uri(key)} {there}: somebody else has written it since it was looked at"
         ) from None
-
-    def _head(self, key: str) -> ObjectHead | None:
-        try:
-            with _explained(self.uri(key)):
-                found = self.store.get(key, options={"head": True})
-        except _NoSuchObjectError:
-            return None
-        return ObjectHead(
-            _names_and_values(found.attributes), found.meta["e_tag"] or "", found.meta["size"]
-        )
 
     def _attributes(
         self, key: str, content: bytes, content_type: str, metadata: Mapping[str, str]

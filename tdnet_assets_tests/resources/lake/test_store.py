@@ -17,7 +17,7 @@ from tdnet_assets.config import PlatformConfig
 from tdnet_assets.local.embedded_aws import free_port
 from tdnet_assets.resources.aws import clients
 from tdnet_assets.resources.lake import layout
-from tdnet_assets.resources.lake.store import LakeError, LakeResource, sha256
+from tdnet_assets.resources.lake.store import DamagedObjectError, LakeError, LakeResource, sha256
 from tdnet_assets_tests.resources.source.test_session import http, raw_server
 
 DAY, NEXT_DAY = date(2026, 6, 10), date(2026, 6, 11)
@@ -234,6 +234,61 @@ def test_a_table_without_rows_keeps_its_columns(lake):
     lake.write_table("rejects", DAY, frame(0), {})
 
     assert lake.read_table("rejects", DAY).frame.schema == frame().schema
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        lambda good: good[:500],
+        lambda good: good[: len(good) // 2] + b"\xff" + good[len(good) // 2 + 1 :],
+        lambda _: b"",
+        lambda _: b"<html>said</html>",
+        lambda good: good[:-8] + b"\xff\xff\xff\x7fPAR1",
+    ],
+    ids=["cut", "one byte", "empty", "HTML", "no footer"],
+)
+def test_a_damaged_table_is_refused_by_name_and_can_be_replaced_by_its_etag(bucket, damaged):
+    lake = LakeResource(config=bucket)
+    key = layout.table_key("t", DAY)
+    good = lake.write_table("t", DAY, frame(), {"reader": "1"})
+    content = damaged(lake.read(key))
+    lake.store.put(key, content, attributes=lake.metadata(key))
+
+    with pytest.raises(DamagedObjectError) as caught:
+        lake.read_table("t", DAY)
+
+    message = str(caught.value)
+    assert message.startswith(f"{lake.uri(key)}: no whole Parquet file: ")
+    assert "; materialize t of 2026-06-10 again; if that ends here too, move the object" in message
+    assert "\n" not in message
+    mended = lake.put_table(
+        "t", DAY, frame(), {"reader": "1"}, expected=caught.value.etag, damaged=True
+    )
+    assert mended.changed
+    assert lake.read_table("t", DAY).frame.equals(frame(), null_equal=True)
+    assert mended.sha256 == good.sha256
+
+
+def test_a_table_that_something_else_put_there_is_read_if_it_can_be(bucket):
+    lake = LakeResource(config=bucket)
+    key = layout.table_key("t", DAY)
+    lake.write_table("t", DAY, frame(), {})
+    lake.store.put(key, lake.read(key))
+    assert lake.read_table("t", DAY).frame.equals(frame(), null_equal=True)
+
+    lake.store.put(key, lake.read(key)[:500])
+    with pytest.raises(DamagedObjectError, match="no whole Parquet file"):
+        lake.read_table("t", DAY)
+
+
+def test_a_cut_file_under_its_whole_metadata_is_not_taken_for_an_unchanged_one(bucket):
+    lake = LakeResource(config=bucket)
+    key = layout.table_key("t", DAY)
+    lake.write_table("t", DAY, frame(), {})
+    lake.store.put(key, lake.read(key)[:500], attributes=lake.metadata(key))
+
+    assert lake.write_table("t", DAY, frame(), {}).changed
+    assert lake.read_table("t", DAY).frame.equals(frame(), null_equal=True)
 
 
 def test_the_same_rows_are_the_same_bytes_however_they_came_together(lake):
