@@ -31,7 +31,10 @@ def captures_prefix(day: date) -> str:
 
 
 def captures_after(day: date, capture: str) -> str:
-    """A key that sorts behind everything of this capture and before the next one's."""
+    """A key that sorts behind everything of this capture and before the next one's.
+
+    It is inside the capture's folder, as that of :func:`table_before`.
+    """
     return f"{captures_prefix(day)}captured_at={capture}/~"
 
 
@@ -72,8 +75,12 @@ def table_key(table: str, day: date) -> str:
 
 
 def table_before(table: str, day: date) -> str:
-    """A key that sorts before the table's file of this day and behind those of earlier days."""
-    return f"{table_prefix(table)}date={day}"
+    """A key that sorts before the table's file of this day and behind those of earlier days.
+
+    It is inside the day's folder: SeaweedFS skips a folder whose bare name it is to start behind,
+    and a ``/`` at the end does not reach the server.
+    """
+    return f"{table_prefix(table)}date={day}/!"
 
 
 def day_of_table_key(table: str, key: str) -> date | None:

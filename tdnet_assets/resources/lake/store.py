@@ -40,7 +40,7 @@ _METADATA_LIMIT_BYTES = 2048
 _METADATA_PREFIX = "x-amz-meta-"
 # Other names and values come back changed, or not at all, from one server or another.
 _METADATA_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
-_METADATA_VALUE = re.compile(r"([!-~]([ -~]*[!-~])?)?")
+_METADATA_VALUE = re.compile(r"[!-~]([ -~]*[!-~])?")
 
 # What obstore takes for final, or dares not repeat under a condition, is tried this often in all.
 _ATTEMPTS = 5
@@ -389,8 +389,8 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             if not _METADATA_NAME.fullmatch(name) or not _METADATA_VALUE.fullmatch(value):
                 raise LakeError(
                     f"{self.uri(key)}: metadata {name!r} cannot be {value[:100]!r}: names are "
-                    "lower-case letters, digits and '-', values printable ASCII without spaces "
-                    "at their ends; keep other texts inside the object"
+                    "lower-case letters, digits and '-', values printable ASCII, not empty and "
+                    "without spaces at their ends; keep other texts inside the object"
                 )
         size = sum(len(_METADATA_PREFIX) + len(name) + len(value) for name, value in stored.items())
         if size > _METADATA_LIMIT_BYTES:

@@ -546,3 +546,12 @@ def test_keys_of_captures_sort_by_time_and_a_capture_ends_before_the_next():
         border = layout.captures_after(DAY, earlier)
         assert all(key < border for key in keys if earlier in key)
         assert all(key > border for key in keys if later in key)
+
+
+def test_the_border_before_a_day_is_inside_its_folder_which_no_server_skips():
+    border = layout.table_before("t", NEXT_DAY)
+
+    assert layout.table_key("t", DAY) < border < layout.table_key("t", NEXT_DAY)
+    assert border.startswith(f"tables/t/date={NEXT_DAY}/")
+    # The client sends no "/" at a key's end.
+    assert not border.endswith("/")
