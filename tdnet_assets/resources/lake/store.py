@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 
 import dagster as dg
@@ -24,14 +24,14 @@ import stamina
 from pydantic import PrivateAttr
 
 from tdnet_assets.config import PlatformConfig
-from tdnet_assets.resources.aws import clients
+from tdnet_assets.resources.aws.bucket_access import BucketAccess, bucket_access
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.tdnet.errors import TdnetAssetsError
 
 if TYPE_CHECKING:
     import polars as pl
     from obstore import PutMode
-    from obstore.store import S3Config, S3Store
+    from obstore.store import ClientConfig, S3Config, S3Store
 
 
 _PARQUET = "application/vnd.apache.parquet"
@@ -137,6 +137,7 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     config: dg.ResourceDependency[PlatformConfig]
     _store: Any = PrivateAttr(default=None)
+    _access: Any = PrivateAttr(default=None)
 
     @property
     def store(self) -> "S3Store":
@@ -144,6 +145,13 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         if self._store is None:
             self._store = self._open_store()
         return self._store  # type: ignore[no-any-return]
+
+    @property
+    def access(self) -> BucketAccess:
+        """Where the bucket is and with whose keys, for obstore and polars alike; found once."""
+        if self._access is None:
+            self._access = bucket_access(self.config)
+        return self._access  # type: ignore[no-any-return]
 
     def uri(self, key: str) -> str:
         """The ``s3://`` address of a key."""
@@ -156,8 +164,8 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     def console_url(self, key: str) -> str:
         """Where a person can look at the object: the AWS console, or the endpoint itself."""
         name = quote(self.object_key(key))
-        if self.config.aws_endpoint_url:
-            return f"{self.config.aws_endpoint_url}/{self.config.bucket}/{name}"
+        if endpoint := self.config.endpoint_url("s3"):
+            return f"{endpoint}/{self.config.bucket}/{name}"
         return (
             f"https://{self.config.aws_region}.console.aws.amazon.com/s3/object/"
             f"{self.config.bucket}?prefix={name}"
@@ -401,29 +409,14 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         return {"Content-Type": content_type, **stored}
 
     def _open_store(self) -> "S3Store":
-        from obstore.auth.boto3 import Boto3CredentialProvider  # noqa: PLC0415 - brings boto3
-        from obstore.store import S3Store  # noqa: PLC0415 - as above
+        from obstore.store import S3Store  # noqa: PLC0415 - 0.1 s that only a user of it pays
 
-        session = clients.session(self.config)
-        if session.get_credentials() is None:
-            raise LakeError(
-                "no AWS credentials found: set a profile, a role or AWS_ACCESS_KEY_ID, or leave "
-                "TDNET_ENVIRONMENT=local and AWS_ENDPOINT_URL unset for the embedded AWS"
-            )
-        endpoint = self.config.aws_endpoint_url
-        settings: S3Config = {
-            "region": self.config.aws_region,
-            # A dot in the bucket's name would not match the certificate of *.s3.amazonaws.com.
-            "virtual_hosted_style_request": not endpoint and "." not in self.config.bucket,
-        }
-        if endpoint:
-            settings["endpoint"] = endpoint
         return S3Store(
             self.config.bucket,
             prefix=self.config.prefix or None,
-            config=settings,
-            credential_provider=Boto3CredentialProvider(session),
-            client_options={"allow_http": endpoint.startswith("http://"), "timeout": "60s"},
+            config=cast("S3Config", self.access.options),
+            credential_provider=self.access.for_obstore,
+            client_options=cast("ClientConfig", {**self.access.http_options, "timeout": "60s"}),
             retry_config={"max_retries": 5},
         )
 

@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tdnet_assets.config import PlatformConfig
+from tdnet_assets.config import ConfigurationError, PlatformConfig
 from tdnet_assets.local.embedded_aws import free_port
 from tdnet_assets.resources.aws import clients
 from tdnet_assets.resources.lake import layout
@@ -449,7 +449,7 @@ def _config(**values: object) -> PlatformConfig:
 
 
 def test_without_credentials_the_message_says_where_to_get_them():
-    with pytest.raises(LakeError, match="no AWS credentials found: set a profile, a role or AWS_"):
+    with pytest.raises(ConfigurationError, match="no AWS credentials found: set a profile, a role"):
         LakeResource(config=_config()).read(PDF)
 
 
@@ -461,14 +461,16 @@ def operator(monkeypatch) -> None:
 
 @pytest.mark.usefixtures("operator")
 @pytest.mark.parametrize(
-    ("values", "virtual_hosted"),
+    ("values", "virtual_hosted", "endpoint"),
     [
-        ({}, "true"),
-        ({"bucket": "dotted.bucket.jp"}, "false"),  # no certificate has a name of that depth
-        ({"aws_endpoint_url": "https://s3.example"}, "false"),
+        ({}, "true", "https://tdnet-prod-1.s3.ap-northeast-3.amazonaws.com"),
+        # No certificate has a name of that depth.
+        ({"bucket": "dotted.bucket.jp"}, "false", "https://s3.ap-northeast-3.amazonaws.com"),
+        ({"aws_endpoint_url": "https://s3.example"}, "false", "https://s3.example"),
+        ({"aws_endpoint_url": "https://s3.example/a"}, "false", "https://s3.example/a"),
     ],
 )
-def test_aws_itself_is_asked_at_the_buckets_own_host(values, virtual_hosted):
+def test_aws_itself_is_asked_at_the_buckets_own_host(values, virtual_hosted, endpoint):
     config = _config(aws_region="ap-northeast-3", prefix="a/b", **values)
 
     store = LakeResource(config=config).store
@@ -476,7 +478,7 @@ def test_aws_itself_is_asked_at_the_buckets_own_host(values, virtual_hosted):
     assert store.config["virtual_hosted_style_request"] == virtual_hosted
     assert store.config["bucket"] == config.bucket
     assert store.config["region"] == "ap-northeast-3"
-    assert store.config.get("endpoint") == (config.aws_endpoint_url or None)
+    assert store.config["endpoint_url_s3"] == endpoint
     assert store.prefix == "a/b"
     assert store.client_options["allow_http"] == "false"
     assert SECRET not in repr(store)
