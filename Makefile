@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 
-.PHONY: demo up check test coverage lint ruff types imports format install requirements clean
+.PHONY: demo up check test coverage conformance lint ruff types imports format install requirements clean
 
 demo: install
 	@$(RUN)/tdnet demo
@@ -21,6 +21,10 @@ test: install
 # The whole suite again, measured; its floor and what is left out on purpose are in setup.cfg.
 coverage: install
 	$(RUN)/pytest --durations 10 --cov
+
+# The same day on servers that are not ours; says loudly which of them does not install here.
+conformance: install
+	$(RUN)/python -m benchmarks.conformance
 
 lint: ruff types imports
 

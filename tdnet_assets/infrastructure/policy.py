@@ -85,6 +85,7 @@ def run_policy(config: PlatformConfig, account: Account) -> dict[str, Any]:
     )
     statements = [
         _metrics(config),
+        # A put on a condition (If-Match) asks for both.
         *_lake(config, account, ["s3:GetObject", "s3:PutObject"]),
         _allow("WriteExecutions", ["dynamodb:GetItem", "dynamodb:UpdateItem"], executions),
         _allow(
