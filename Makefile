@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 
-.PHONY: demo up check test coverage audit lint ruff types imports format install requirements clean
+.PHONY: demo up check test coverage conformance audit lint ruff types imports format install requirements clean
 
 demo: install
 	@$(RUN)/tdnet demo
@@ -28,6 +28,10 @@ audit: install
 	$(VENV)/audit/bin/pip install --quiet --disable-pip-version-check 'pip-audit>=2.9,<3'
 	$(VENV)/audit/bin/pip-audit --disable-pip --require-hashes --requirement requirements.txt
 	$(VENV)/audit/bin/pip-audit --disable-pip --require-hashes --requirement deploy/requirements.txt
+
+# The same day on servers that are not ours; says loudly which of them does not install here.
+conformance: install
+	$(RUN)/python -m benchmarks.conformance
 
 lint: ruff types imports
 

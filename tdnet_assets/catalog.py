@@ -26,7 +26,7 @@ from tdnet_assets.resources.lake import layout
 from tdnet_assets.resources.lake.captures import CaptureStore
 from tdnet_assets.resources.lake.parquet_scans import scan_days
 from tdnet_assets.resources.lake.readings import fold_captures
-from tdnet_assets.resources.lake.store import DamagedObjectError, LakeResource, StoredObject
+from tdnet_assets.resources.lake.store import LakeError, LakeResource, StoredObject
 from tdnet_assets.resources.lake.yearly_copies import daily_files, yearly_copy
 from tdnet_assets.tables.disclosures import DISCLOSURES_TABLE, REJECTS_TABLE, disclosures_frame
 from tdnet_assets.tables.documents import DOCUMENTS_TABLE
@@ -234,7 +234,7 @@ def _read_again(lake: LakeResource, day: date, as_of: datetime) -> pl.DataFrame 
     ids = [one for one in store.ids(day) if layout.capture_time(one) <= as_of]
     reading = fold_captures(store, day, ids)
     if reading and reading.damaged:
-        raise DamagedObjectError(f"what was known of {day} cannot be told: {reading.damaged[0]}")
+        raise LakeError(f"what was known of {day} cannot be told: {reading.damaged[0]}")
     return disclosures_frame(reading.known if reading else (), day)
 
 

@@ -32,6 +32,7 @@ _NAMESPACE = re.compile(r"[A-Za-z0-9._/#:-]{1,255}")
 _PREFIX = re.compile(r"([A-Za-z0-9!_.*'()=-]+/)*")
 _TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}")
 _TRUE, _FALSE = ("yes",), ("", "no")
+_ENDPOINT = "AWS_ENDPOINT_URL"
 # TDnet's own rule: the day of the disclosure and the 30 days after it, weekends included.
 LIVE_WINDOW_DAYS = 31
 
@@ -104,8 +105,13 @@ class PlatformConfig(dg.ConfigurableResource):  # type: ignore[type-arg]
     )
     aws_endpoint_url: str = Field(
         default="",
-        description="AWS endpoint (AWS_ENDPOINT_URL); empty means AWS itself, and in the local "
-        "environment the embedded AWS.",
+        description="AWS endpoint (AWS_ENDPOINT_URL); empty means AWS itself or what a profile "
+        "names, and in the local environment the embedded AWS.",
+    )
+    aws_service_endpoint_urls: dict[str, str] = Field(
+        default_factory=dict,
+        description="Endpoints of single services by name, e.g. s3 (AWS_ENDPOINT_URL_S3 …), over "
+        "aws_endpoint_url; the embedded AWS takes none.",
     )
     notice_topic: str = Field(
         default="",
@@ -223,7 +229,19 @@ class PlatformConfig(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     @field_validator("tdnet_base_url", "aws_endpoint_url")
     @classmethod
-    def _valid_url(cls, value: str, info: Any) -> str:
+    def _valid_address(cls, value: str, info: Any) -> str:
+        return cls._valid_url(value, info.field_name.upper())
+
+    @field_validator("aws_service_endpoint_urls")
+    @classmethod
+    def _valid_addresses(cls, values: dict[str, str]) -> dict[str, str]:
+        return {
+            service: cls._valid_url(value, f"AWS_ENDPOINT_URL_{service.upper()}")
+            for service, value in values.items()
+        }
+
+    @classmethod
+    def _valid_url(cls, value: str, variable: str) -> str:
         if not value:
             return value
         parts = urlsplit(value)
@@ -237,7 +255,7 @@ class PlatformConfig(dg.ConfigurableResource):  # type: ignore[type-arg]
             # What stands before an @ may be a password, which no message shows.
             seen = re.sub(r"(?<=//).*@", "…@", value)
             raise ConfigurationError(
-                f"{info.field_name.upper()} is {seen!r}: use http(s)://host[:port]/path "
+                f"{variable} is {seen!r}: use http(s)://host[:port]/path "
                 "without credentials, query or fragment"
             )
         return value.rstrip("/")
@@ -288,6 +306,11 @@ class PlatformConfig(dg.ConfigurableResource):  # type: ignore[type-arg]
         """Whether AWS is to be the embedded one: local, and no endpoint named."""
         return self.environment == "local" and (self.embedded_aws or not self.aws_endpoint_url)
 
+    def endpoint_url(self, service: str) -> str | None:
+        """The endpoint of an AWS service, e.g. ``s3``; None: what the SDK itself resolves."""
+        named = {} if self.embedded_aws else self.aws_service_endpoint_urls
+        return named.get(service) or self.aws_endpoint_url or None
+
     @property
     def uses_sample_site(self) -> bool:
         """Whether TDnet is to be the sample site: no address named."""
@@ -326,9 +349,7 @@ def values_from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
         "disclosures_table": environ.get("TDNET_DISCLOSURES_TABLE")
         or f"tdnet_disclosures_{environment}",
         "accept_terms": _yes_or_no("TDNET_ACCEPT_TERMS", environ),
-        "aws_region": environ.get("AWS_REGION")
-        or environ.get("AWS_DEFAULT_REGION")
-        or DEFAULT_REGION,
+        **_endpoints(environ),
         "home": str(Path(environ.get("TDNET_HOME") or ".tdnet").absolute()),
     }
     for field, variable in {
@@ -338,7 +359,6 @@ def values_from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
         "tdnet_base_url": "TDNET_BASE_URL",
         "contact": "TDNET_CONTACT",
         "dagster_home": "DAGSTER_HOME",
-        "aws_endpoint_url": "AWS_ENDPOINT_URL",
     }.items():
         if environ.get(variable):
             values[field] = environ[variable]
@@ -355,6 +375,14 @@ def values_from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
                 f"TDNET_WINDOW_DAYS is {days!r}: use a number of days such as 31"
             )
         values["window_days"] = int(days)
+    embedded = environment == "local" and "aws_endpoint_url" not in values
+    values["aws_region"] = (
+        environ.get("AWS_REGION")
+        or environ.get("AWS_DEFAULT_REGION")
+        # The operator's profile has no say in the embedded AWS.
+        or (None if embedded else _region_of_profile(environ))
+        or DEFAULT_REGION
+    )
     return values
 
 
@@ -377,6 +405,38 @@ def _default_bucket(environment: str, environ: Mapping[str, str]) -> str:
         if account and environment != "local"
         else (f"tdnet-{environment}")
     )
+
+
+def _endpoints(environ: Mapping[str, str]) -> dict[str, Any]:
+    """The endpoints that the SDK's own variables name, as its documentation has them."""
+    if environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true":
+        return {}
+    everywhere = environ.get(_ENDPOINT)
+    services = {
+        name.removeprefix(f"{_ENDPOINT}_").lower(): address
+        for name, address in environ.items()
+        if name.startswith(f"{_ENDPOINT}_") and address
+    }
+    return {
+        **({"aws_endpoint_url": everywhere} if everywhere else {}),
+        **({"aws_service_endpoint_urls": services} if services else {}),
+    }
+
+
+def _region_of_profile(environ: Mapping[str, str]) -> str | None:
+    """The region of the profile in use, by the SDK's own reader of its files."""
+    from botocore.configloader import load_config  # noqa: PLC0415 - only who has no other region
+    from botocore.exceptions import ConfigNotFound, ConfigParseError  # noqa: PLC0415 - as above
+
+    profile = environ.get("AWS_DEFAULT_PROFILE") or environ.get("AWS_PROFILE") or "default"
+    path = environ.get("AWS_CONFIG_FILE") or "~/.aws/config"
+    try:
+        found = load_config(path)["profiles"].get(profile, {}).get("region")
+    except ConfigNotFound:
+        return None
+    except ConfigParseError as error:
+        raise ConfigurationError(f"AWS_CONFIG_FILE: {error}") from None
+    return str(found) if found else None
 
 
 def _yes_or_no(variable: str, environ: Mapping[str, str]) -> bool:

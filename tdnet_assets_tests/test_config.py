@@ -43,6 +43,7 @@ def test_every_variable_reaches_its_field(tmp_path):
             "TDNET_HOME": str(tmp_path),
             "DAGSTER_HOME": str(tmp_path / "dg"),
             "AWS_ENDPOINT_URL": "http://127.0.0.1:4566",
+            "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9000/",
             "AWS_REGION": "eu-west-1",
             "TDNET_NOTICE_TOPIC": "arn:aws:sns:eu-west-1:123456789012:tdnet",
             "TDNET_WINDOW_DAYS": "40",
@@ -64,6 +65,7 @@ def test_every_variable_reaches_its_field(tmp_path):
         "dagster_home": str(tmp_path / "dg"),
         "aws_region": "eu-west-1",
         "aws_endpoint_url": "http://127.0.0.1:4566",
+        "aws_service_endpoint_urls": {"s3": "http://127.0.0.1:9000"},
         "notice_topic": "arn:aws:sns:eu-west-1:123456789012:tdnet",
         "window_days": 40,
         "embedded_aws": False,
@@ -100,6 +102,8 @@ def test_names_carry_the_environment_and_the_bucket_the_account_where_it_is_know
         ({"TDNET_REQUESTS_PER_SECOND": "nan"}, "TDNET_REQUESTS_PER_SECOND is nan"),
         ({"TDNET_BASE_URL": "ftp://host/inbs"}, "TDNET_BASE_URL is 'ftp://host/inbs'"),
         ({"TDNET_BASE_URL": "http://user:pw@127.0.0.1/inbs"}, "without credentials"),
+        ({"AWS_ENDPOINT_URL": "127.0.0.1:9000"}, "AWS_ENDPOINT_URL is '127.0.0.1:9000'"),
+        ({"AWS_ENDPOINT_URL_S3": "s3.local"}, "AWS_ENDPOINT_URL_S3 is 's3.local': use http"),
         ({"TDNET_ACCEPT_TERMS": "maybe"}, "TDNET_ACCEPT_TERMS is 'maybe'"),
         ({"TDNET_ENVIRONMENT": "prod"}, "TDNET_BASE_URL is not set"),
         ({"TDNET_CONTACT": "a\nb"}, "TDNET_CONTACT"),
@@ -212,3 +216,52 @@ def test_a_live_host_lists_31_days_today_included_and_loopback_has_no_limit():
 def test_a_window_that_is_no_number_of_days_is_refused_by_name(days):
     with pytest.raises(ConfigurationError, match=r"TDNET_WINDOW_DAYS is .*: use a number of days"):
         PlatformConfig.from_environment({"TDNET_WINDOW_DAYS": days})
+
+
+def test_a_services_own_endpoint_is_before_the_one_of_all_and_the_embedded_aws_takes_neither():
+    config = PlatformConfig.from_environment(
+        {"AWS_ENDPOINT_URL": "http://all:1", "AWS_ENDPOINT_URL_S3": "http://one:2"}
+    )
+    assert config.endpoint_url("s3") == "http://one:2"
+    assert config.endpoint_url("dynamodb") == "http://all:1"
+
+    embedded = PlatformConfig.from_environment({"AWS_ENDPOINT_URL_S3": "http://one:2"})
+    assert embedded.uses_embedded_aws
+    assert embedded.endpoint_url("dynamodb") is None
+    started = embedded.changed(aws_endpoint_url="http://127.0.0.1:3", embedded_aws=True)
+    assert started.endpoint_url("s3") == "http://127.0.0.1:3"
+
+
+def test_endpoints_that_the_sdk_is_told_to_ignore_are_ignored():
+    config = PlatformConfig.from_environment(
+        {
+            "AWS_ENDPOINT_URL": "http://all:1",
+            "AWS_ENDPOINT_URL_S3": "http://one:2",
+            "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
+        }
+    )
+
+    assert (config.aws_endpoint_url, config.endpoint_url("s3")) == ("", None)
+    assert config.uses_embedded_aws
+
+
+def test_the_region_of_a_profile_counts_where_no_variable_names_one(tmp_path):
+    file = tmp_path / "config"
+    file.write_text(
+        "[default]\nregion = eu-west-1\n[profile ops]\nregion = us-west-2\n[profile x]\n"
+    )
+    prod = {"TDNET_ENVIRONMENT": "prod", "TDNET_BASE_URL": "http://127.0.0.1:1/inbs"}
+
+    def region(**variables: str) -> str:
+        known = {"AWS_CONFIG_FILE": str(file), **variables}
+        return PlatformConfig.from_environment(known).aws_region
+
+    assert region(**prod) == "eu-west-1"
+    assert region(**prod, AWS_PROFILE="ops") == "us-west-2"
+    assert region(**prod, AWS_PROFILE="x") == "ap-northeast-1"
+    assert region(**prod, AWS_PROFILE="ops", AWS_REGION="eu-north-1") == "eu-north-1"
+    assert region(AWS_PROFILE="ops", AWS_ENDPOINT_URL="http://127.0.0.1:1") == "us-west-2"
+    assert region(AWS_PROFILE="ops") == "ap-northeast-1"  # the embedded AWS has its own
+    file.write_text("region = 1")
+    with pytest.raises(ConfigurationError, match="AWS_CONFIG_FILE: Unable to parse config file"):
+        region(**prod)

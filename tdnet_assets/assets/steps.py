@@ -163,7 +163,7 @@ class Day:
             metadata,
             expected=before.etag if before else self.state.etags.get(table),
             footer=footer,
-            afresh=table in self.damaged,
+            damaged=table in self.damaged,
         )
         self.damaged.discard(table)
         self.state.etags[table] = write.etag

@@ -36,7 +36,7 @@ def _demonstrate(config: PlatformConfig) -> int:
     day = latest_whole_business_day(datetime.now(TOKYO).date())
     lake = LakeResource(config=config)
     click.echo(f"TDnet        {config.tdnet_base_url}")
-    click.echo(f"lake         {lake.uri('')}  at {config.aws_endpoint_url or 'AWS'}")
+    click.echo(f"lake         {lake.uri('')}  at {config.endpoint_url('s3') or 'AWS'}")
     click.echo(f"sample day   {day}\n")
     started = datetime.now(UTC)
     first = materialize(config, day, day, display=ProgressDisplay)

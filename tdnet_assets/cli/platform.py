@@ -100,7 +100,7 @@ def _require_table(config: PlatformConfig) -> None:
         if error.response["Error"]["Code"] != "ResourceNotFoundException":
             raise
         raise ConfigurationError(
-            f"there is no table {config.executions_table} at {_where(config)}: "
+            f"there is no table {config.executions_table} at {_where(config, 'dynamodb')}: "
             f"{_ADVICE} TDNET_EXECUTIONS_TABLE"
         ) from error
 
@@ -114,9 +114,9 @@ def _require_bucket(config: PlatformConfig) -> None:
         if "NoSuchBucket" not in str(error):
             raise
         raise ConfigurationError(
-            f"there is no bucket {config.bucket} at {_where(config)}: {_ADVICE} TDNET_BUCKET"
+            f"there is no bucket {config.bucket} at {_where(config, 's3')}: {_ADVICE} TDNET_BUCKET"
         ) from error
 
 
-def _where(config: PlatformConfig) -> str:
-    return config.aws_endpoint_url or f"AWS in {config.aws_region}"
+def _where(config: PlatformConfig, service: str) -> str:
+    return config.endpoint_url(service) or f"AWS in {config.aws_region}"

@@ -27,7 +27,7 @@ def identity(examination: Examination) -> Iterator[Finding]:
     """The caller's ARN, the account and the region."""
     config = examination.config
     caller = examination.caller
-    where = f" at {config.aws_endpoint_url}" if config.aws_endpoint_url else ""
+    where = f" at {endpoint}" if (endpoint := config.endpoint_url("sts")) else ""
     yield ok(IDENTITY, f"{caller['Arn']}, account {caller['Account']}, {config.aws_region}{where}")
 
 

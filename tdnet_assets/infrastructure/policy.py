@@ -86,6 +86,7 @@ def run_policy(config: PlatformConfig, account: Account) -> dict[str, Any]:
     )
     statements = [
         _metrics(config),
+        # A put on a condition (If-Match) asks for both.
         *_reads_of_the_lake(config, account),
         *_writes_of_the_lake(config, account),
         _allow("WriteExecutions", ["dynamodb:GetItem", "dynamodb:UpdateItem"], executions),

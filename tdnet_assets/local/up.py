@@ -34,6 +34,9 @@ from tdnet_assets.tdnet.errors import TdnetAssetsError
 # Dagster's mark of a run that a code server executes: where that server is, as JSON.
 _LAUNCHED = ".dagster/grpc_info"
 
+# The webserver is on this machine, where no proxy has any business.
+_NO_PROXY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
 DEFAULT_PORT = 3000
 # On a busy machine Dagster has taken a minute and a half.
 START_SECONDS = 240.0
@@ -215,7 +218,7 @@ def _workspace(config: PlatformConfig) -> Path:
 
 def _answers(address: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{address}/server_info", timeout=2):  # noqa: S310 - ours
+        with _NO_PROXY.open(f"{address}/server_info", timeout=2):
             return True
     except (urllib.error.URLError, TimeoutError, ConnectionError):
         return False

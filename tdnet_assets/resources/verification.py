@@ -11,7 +11,12 @@ from datetime import date
 from typing import Final
 
 from tdnet_assets.resources.lake import layout
-from tdnet_assets.resources.lake.captures import Capture, CaptureStore, expanded_page
+from tdnet_assets.resources.lake.captures import (
+    Capture,
+    CaptureStore,
+    expanded_page,
+    what_is_wrong_with_a_manifest,
+)
 from tdnet_assets.resources.lake.store import (
     DamagedObjectError,
     LakeError,
@@ -100,7 +105,7 @@ class Verification:
     def _damage(self, thing: StoredThing) -> Damage | None:
         try:
             problem = self._problem(thing)
-        except LakeError as error:
+        except (LakeError, ValueError) as error:
             problem = str(error)
         if not problem:
             return None
@@ -112,11 +117,11 @@ class Verification:
             return "it is not there any more"
         content, head = found
         if thing.key.endswith("manifest.json"):
-            Capture.from_manifest(self.lake.uri(thing.key), content)
-            return ""
+            capture_id = layout.capture_of_key(thing.key)
+            return what_is_wrong_with_a_manifest(content, thing.day, capture_id)
         is_page = thing.key.endswith(".html.gz")
         if is_page:
-            content = expanded_page(self.lake.uri(thing.key), content)
+            content = expanded_page(content)
         digest = sha256(content)
         claimed = _claims(thing, head.metadata, is_page=is_page)
         wrong = [f"{where} says {one[:12]}…" for where, one in claimed.items() if one != digest]

@@ -18,6 +18,7 @@ from tdnet_assets.tables.recipes import RECIPES, Recipe
 
 READER, RESULT, MADE_FROM = "reader", "result", "made-from"
 """Names in an object's metadata: ASCII, together far below the 2 KB that S3 holds."""
+PASSED = "passed"
 _DIGEST = "sha256"
 _VERSION_LENGTH = 16
 
@@ -55,12 +56,12 @@ class Origin:
         cls, metadata: Mapping[str, str], stored_at: datetime | None = None, damage: str = ""
     ) -> "Origin":
         """The origin in an object's metadata; one of an earlier version is of no known reader."""
-        result = metadata.get(RESULT, "")
+        result = metadata.get(RESULT, PASSED)
         pairs = (pair.partition("=") for pair in metadata.get(MADE_FROM, "").split(",") if pair)
         return cls(
             version=version_of(metadata.get(_DIGEST, ""), result),
             reader=metadata.get(READER, "") if MADE_FROM in metadata else "",
-            result=tuple(code for code in result.split(",") if code),
+            result=() if result == PASSED else tuple(result.split(",")),
             made_from={name: version for name, _, version in pairs},
             stored_at=stored_at,
             damage=damage,
@@ -78,7 +79,7 @@ def origin_metadata(
     """The metadata to store a table with."""
     return {
         READER: recipe.reader,
-        RESULT: ",".join(sorted(failed_checks)),
+        RESULT: ",".join(sorted(failed_checks)) or PASSED,
         MADE_FROM: ",".join(f"{name}={made_from[name]}" for name in recipe.inputs),
     }
 

@@ -133,7 +133,7 @@ def test_the_recording_has_calls_of_both_clients_to_every_service(recording):
     agents = {request.headers.get("user-agent", "").split("/")[0] for request in recording.run}
 
     assert services == {"s3", "dynamodb", "cloudwatch", "sns"}
-    assert {"Boto3", "object_store"} <= agents
+    assert {"Botocore", "object_store"} <= agents
 
 
 def test_without_a_topic_nothing_may_be_published(example, allowed):

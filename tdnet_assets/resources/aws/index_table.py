@@ -235,7 +235,7 @@ class DisclosureIndexResource(clients.AwsResource):
     def console_url(self) -> str:
         """Where a person can look at the table: the AWS console, or the endpoint itself."""
         config = self.config
-        return config.aws_endpoint_url or (
+        return config.endpoint_url("dynamodb") or (
             f"https://{config.aws_region}.console.aws.amazon.com/dynamodbv2/home"
             f"?region={config.aws_region}#item-explorer?table={config.disclosures_table}"
         )

@@ -15,8 +15,15 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 
+from pydantic import TypeAdapter, ValidationError
+
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.resources.lake.store import DamagedObjectError, LakeError, LakeResource, sha256
+
+_READ_AGAIN = (
+    "if TDnet lists the day still, `tdnet verify --repair` has it read again, else bring back the "
+    "object's earlier version"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,20 +77,16 @@ class Capture:
         return json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True).encode()
 
     @classmethod
-    def from_manifest(cls, uri: str, content: bytes) -> "Capture":
+    def from_json(cls, content: bytes) -> "Capture":
         """The capture that a manifest describes.
 
         Raises:
-            DamagedObjectError: it is not the manifest of a capture; the message names the ``uri``.
+            ValueError: it describes none.
         """
-        try:
-            values = json.loads(content)
-            pages = tuple(CapturedPage(**page) for page in values.pop("pages"))
-            return cls(**{**values, "day": date.fromisoformat(values["day"])}, pages=pages)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise DamagedObjectError(
-                f"{uri}: not the manifest of a capture: {type(error).__name__}: {error}"
-            ) from error
+        return _MANIFEST.validate_json(content)
+
+
+_MANIFEST = TypeAdapter(Capture)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,11 @@ class CaptureStore:
         """
         key = layout.manifest_key(day, capture_id)
         content = self.lake.read(key)
-        return None if content is None else Capture.from_manifest(self.lake.uri(key), content)
+        if content is None:
+            return None
+        if wrong := what_is_wrong_with_a_manifest(content, day, capture_id):
+            raise self._damaged(key, wrong)
+        return Capture.from_json(content)
 
     def oldest_day(self) -> date | None:
         """The oldest day of which anything was captured; None in an empty lake."""
@@ -124,13 +131,19 @@ class CaptureStore:
         """
         stored = self.lake.read(page.key)
         if stored is None:
-            raise DamagedObjectError(
-                f"{self.lake.uri(page.key)}: named by a manifest, but not there"
-            )
-        content = expanded_page(self.lake.uri(page.key), stored)
+            raise self._damaged(page.key, "named by a manifest, but not there")
+        try:
+            content = expanded_page(stored)
+        except ValueError as error:
+            raise self._damaged(page.key, str(error)) from error
         if sha256(content) != page.sha256:
-            raise DamagedObjectError(f"{self.lake.uri(page.key)}: its sha256 is not the manifest's")
+            raise self._damaged(page.key, "its sha256 is not the manifest's")
         return content
+
+    def _damaged(self, key: str, seen: str) -> DamagedObjectError:
+        found = self.lake.head(key)
+        etag = found.etag if found else None
+        return DamagedObjectError(self.lake.uri(key), seen, _READ_AGAIN, etag=etag)
 
     def put_page(self, day: date, capture_id: str, number: int, content: bytes) -> str:
         """Store a page's bytes; gives its key."""
@@ -216,13 +229,26 @@ class CaptureWriter:
         return capture, True
 
 
-def expanded_page(uri: str, stored: bytes) -> bytes:
+def expanded_page(stored: bytes) -> bytes:
     """A stored page's bytes as they came from TDnet.
 
     Raises:
-        DamagedObjectError: it is not a whole gzip file; the message names the ``uri``.
+        ValueError: it is not a whole gzip file.
     """
     try:
         return gzip.decompress(stored)
     except (OSError, EOFError, zlib.error) as error:
-        raise DamagedObjectError(f"{uri}: not a whole gzip file: {error}") from error
+        raise ValueError(f"not a whole gzip file: {error}") from error
+
+
+def what_is_wrong_with_a_manifest(content: bytes, day: date, capture_id: str) -> str:
+    """Why these bytes are not the manifest of that capture; empty where they are."""
+    try:
+        capture = Capture.from_json(content)
+    except ValidationError as error:
+        wrong = error.errors(include_url=False)[0]
+        where = ".".join(map(str, wrong["loc"])) or "the whole"
+        return f"not a capture's manifest: {where}: {wrong['msg']}"
+    if (capture.day, capture.id) != (day, capture_id):
+        return f"the manifest of {capture.day}, {capture.id}"
+    return ""

@@ -88,8 +88,12 @@ def table_key(table: str, day: date) -> str:
 
 
 def table_before(table: str, day: date) -> str:
-    """A key that sorts before the table's file of this day and behind those of earlier days."""
-    return f"{table_prefix(table)}date={day}"
+    """A key that sorts before the table's file of this day and behind those of earlier days.
+
+    It is inside the day's folder: SeaweedFS skips a folder whose bare name it is to start behind,
+    and a ``/`` at the end does not reach the server.
+    """
+    return f"{table_prefix(table)}date={day}/!"
 
 
 def day_of_table_key(table: str, key: str) -> date | None:

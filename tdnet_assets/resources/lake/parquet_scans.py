@@ -12,7 +12,6 @@ from typing import Any
 import polars as pl
 
 from tdnet_assets.config import PlatformConfig
-from tdnet_assets.resources.aws.embedded_keys import EMBEDDED_ACCESS_KEY, EMBEDDED_SECRET_KEY
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.resources.lake.store import LakeError, LakeResource
 
@@ -21,27 +20,11 @@ DATE = "date"
 Schema = Mapping[str, pl.DataType | type[pl.DataType]]
 
 
-def storage_access(config: PlatformConfig) -> dict[str, Any]:
-    """What polars' readers need for the configured bucket, as keyword arguments.
-
-    The SDK's own credential chain is asked for keys, except for the embedded AWS.
-    """
-    endpoint = config.aws_endpoint_url
-    options = {
-        "aws_region": config.aws_region,
-        # As in LakeResource: a dot in the bucket's name would not match the certificate.
-        "aws_virtual_hosted_style_request": str(not endpoint and "." not in config.bucket).lower(),
-        "aws_allow_http": str(endpoint.startswith("http://")).lower(),
-    }
-    if endpoint:
-        options["aws_endpoint_url"] = endpoint
-    if config.embedded_aws:
-        options["aws_access_key_id"] = EMBEDDED_ACCESS_KEY
-        options["aws_secret_access_key"] = EMBEDDED_SECRET_KEY
-        return {"storage_options": options, "credential_provider": None}
+def storage_access(lake: LakeResource) -> dict[str, Any]:
+    """What polars' readers need for the bucket, as keyword arguments."""
     return {
-        "storage_options": options,
-        "credential_provider": pl.CredentialProviderAWS(region_name=config.aws_region),
+        "storage_options": {**lake.access.options, **lake.access.http_options},
+        "credential_provider": lake.access.for_polars,
     }
 
 
@@ -76,7 +59,7 @@ def read_footer(lake: LakeResource, key: str) -> dict[str, str] | None:
         LakeError: what is there is no whole Parquet file.
     """
     try:
-        return pl.read_parquet_metadata(lake.uri(key), **storage_access(lake.config))
+        return pl.read_parquet_metadata(lake.uri(key), **storage_access(lake))
     except FileNotFoundError:
         return None
     except pl.exceptions.ComputeError as error:
@@ -101,7 +84,7 @@ def _scan(lake: LakeResource, keys: Sequence[str], schema: Schema, **hive: Any) 
             extra_struct_fields="ignore",
         ),
         **hive,
-        **storage_access(lake.config),
+        **storage_access(lake),
     )
 
 

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 
 import dagster as dg
@@ -24,14 +24,14 @@ import stamina
 from pydantic import PrivateAttr
 
 from tdnet_assets.config import PlatformConfig
-from tdnet_assets.resources.aws import clients
+from tdnet_assets.resources.aws.bucket_access import BucketAccess, bucket_access
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.tdnet.errors import TdnetAssetsError
 
 if TYPE_CHECKING:
     import polars as pl
     from obstore import GetResult, PutMode
-    from obstore.store import S3Config, S3Store
+    from obstore.store import ClientConfig, S3Config, S3Store
 
 
 _PARQUET = "application/vnd.apache.parquet"
@@ -40,7 +40,7 @@ _METADATA_LIMIT_BYTES = 2048
 _METADATA_PREFIX = "x-amz-meta-"
 # Other names and values come back changed, or not at all, from one server or another.
 _METADATA_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
-_METADATA_VALUE = re.compile(r"([!-~]([ -~]*[!-~])?)?")
+_METADATA_VALUE = re.compile(r"[!-~]([ -~]*[!-~])?")
 
 # What obstore takes for final, or dares not repeat under a condition, is tried this often in all.
 _ATTEMPTS = 5
@@ -65,7 +65,19 @@ class ConflictError(LakeError):
 
 
 class DamagedObjectError(LakeError):
-    """An object is there and is not what was stored: it can be made again, or brought back."""
+    """What is stored under a key is not what was put there, and cannot be read.
+
+    Args:
+        uri: the object's ``s3://`` address.
+        seen: what is wrong with it.
+        advice: what to do.
+        etag: of the damaged object, for who replaces it; None where it is not there at all.
+    """
+
+    def __init__(self, uri: str, seen: str, advice: str, *, etag: str | None) -> None:
+        super().__init__(f"{uri}: {seen}; {advice}")
+        self.uri = uri
+        self.etag = etag
 
 
 class _NoSuchObjectError(LakeError):
@@ -134,6 +146,7 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     config: dg.ResourceDependency[PlatformConfig]
     _store: Any = PrivateAttr(default=None)
+    _access: Any = PrivateAttr(default=None)
 
     @property
     def store(self) -> "S3Store":
@@ -141,6 +154,13 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         if self._store is None:
             self._store = self._open_store()
         return self._store  # type: ignore[no-any-return]
+
+    @property
+    def access(self) -> BucketAccess:
+        """Where the bucket is and with whose keys, for obstore and polars alike; found once."""
+        if self._access is None:
+            self._access = bucket_access(self.config)
+        return self._access  # type: ignore[no-any-return]
 
     def uri(self, key: str) -> str:
         """The ``s3://`` address of a key."""
@@ -153,8 +173,8 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     def console_url(self, key: str) -> str:
         """Where a person can look at the object: the AWS console, or the endpoint itself."""
         name = quote(self.object_key(key))
-        if self.config.aws_endpoint_url:
-            return f"{self.config.aws_endpoint_url}/{self.config.bucket}/{name}"
+        if endpoint := self.config.endpoint_url("s3"):
+            return f"{endpoint}/{self.config.bucket}/{name}"
         return (
             f"https://{self.config.aws_region}.console.aws.amazon.com/s3/object/"
             f"{self.config.bucket}?prefix={name}"
@@ -208,9 +228,18 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         with _explained(self.uri(key)):
             self.store.delete(key)
 
+    def head(self, key: str) -> ObjectHead | None:
+        """What an object says of itself; None when there is no such key."""
+        try:
+            with _explained(self.uri(key)):
+                found = self.store.get(key, options={"head": True})
+        except _NoSuchObjectError:
+            return None
+        return _head_of(found)
+
     def metadata(self, key: str) -> Mapping[str, str] | None:
         """The metadata that an object was stored with; None when there is no such key."""
-        found = self._head(key)
+        found = self.head(key)
         return found.metadata if found else None
 
     def list(self, prefix: str, *, after: str | None = None) -> Iterator[StoredObject]:
@@ -227,15 +256,16 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def table_head(self, table: str, day: date) -> ObjectHead | None:
         """What a table's file of one day says of itself; None when that day was never written."""
-        return self._head(layout.table_key(table, day))
+        return self.head(layout.table_key(table, day))
 
     def read_table(self, table: str, day: date) -> StoredTable | None:
         """A table's rows of one day; None when that day was never written.
 
         Raises:
-            DamagedObjectError: the object is no Parquet file that can be read.
+            DamagedObjectError: the file is not the one that was put, or no Parquet file.
         """
         import polars as pl  # noqa: PLC0415 - 0.5 s that only a run needs
+        from polars.exceptions import PanicException, PolarsError  # noqa: PLC0415 - as above
 
         key = layout.table_key(table, day)
         try:
@@ -244,16 +274,21 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
                 content = bytes(found.bytes())
         except _NoSuchObjectError:
             return None
+        metadata, etag = _names_and_values(found.attributes), found.meta["e_tag"] or ""
         try:
+            # A flipped bit may read as other rows: only the digest tells.
+            if metadata.get("sha256", sha256(content)) != sha256(content):
+                raise ValueError(f"{len(content)} bytes with another sha256 than were put")  # noqa: TRY301 - damage like any other
             frame = pl.read_parquet(io.BytesIO(content), hive_partitioning=False)
             footer = pl.read_parquet_metadata(io.BytesIO(content))
-        except (pl.exceptions.PolarsError, OSError) as error:
+        except (ValueError, OSError, PolarsError, PanicException) as error:
             raise DamagedObjectError(
-                f"{self.uri(key)} ({len(content)} bytes) does not read as Parquet: {error}"
+                self.uri(key),
+                f"no whole Parquet file: {' '.join(str(error).split())[:300]}",
+                f"materialize {table} of {day} again; if that ends here too, move the object away",
+                etag=etag,
             ) from error
-        return StoredTable(
-            frame, _names_and_values(found.attributes), found.meta["e_tag"] or "", footer
-        )
+        return StoredTable(frame, metadata, etag, footer)
 
     def put_table(
         self,
@@ -264,7 +299,7 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         *,
         expected: str | None,
         footer: Mapping[str, str] | None = None,
-        afresh: bool = False,
+        damaged: bool = False,
     ) -> TableWrite:
         """Replace a table's file of one day, unless somebody else has done so since it was read.
 
@@ -277,15 +312,15 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             metadata: of the object.
             expected: the etag that was read; None where there was no file.
             footer: key-value metadata inside the file, which no other put can part from its rows.
-            afresh: put it although the object there says of itself that it is just this: it is
-                known to be damaged.
+            damaged: what was read could not be: it is replaced whatever it says that it is.
 
         Raises:
             ConflictError: another file is there; read it, fold it in and put again.
         """
         mode: PutMode = "create" if expected is None else {"e_tag": expected}
+        key = layout.table_key(table, day)
         content = _parquet(frame, footer=footer)
-        return self._replace(layout.table_key(table, day), content, metadata, mode, afresh=afresh)
+        return self._replace(key, content, metadata, mode, damaged=damaged)
 
     def write_table(
         self, table: str, day: date, frame: "pl.DataFrame", metadata: Mapping[str, str]
@@ -322,13 +357,13 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         metadata: Mapping[str, str],
         mode: "PutMode",
         *,
-        afresh: bool = False,
+        damaged: bool = False,
     ) -> TableWrite:
         sized = {**metadata, SIZE: str(len(content))}
         attributes = self._attributes(key, content, _PARQUET, sized)
         digest = attributes["sha256"]
-        found = self._head(key)
-        if not afresh and found and found.metadata == attributes and found.bytes == len(content):
+        found = None if damaged else self.head(key)
+        if found and (found.metadata, found.bytes) == (attributes, len(content)):
             return TableWrite(changed=False, sha256=digest, etag=found.etag)
         etag = self._put(key, content, attributes, mode)
         return TableWrite(changed=True, sha256=digest, etag=etag)
@@ -368,7 +403,7 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         A put whose answer was lost is sent again and meets itself. And S3 may answer "conflict"
         while another request is under way, although nothing stands in the way: put again.
         """
-        found = self._head(key)
+        found = self.head(key)
         if found and found.metadata == attributes:
             return found.etag
         expected = mode["e_tag"] if isinstance(mode, dict) else None
@@ -379,14 +414,6 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             f"{self.uri(key)} {there}: somebody else has written it since it was looked at"
         ) from None
 
-    def _head(self, key: str) -> ObjectHead | None:
-        try:
-            with _explained(self.uri(key)):
-                found = self.store.get(key, options={"head": True})
-        except _NoSuchObjectError:
-            return None
-        return _head_of(found)
-
     def _attributes(
         self, key: str, content: bytes, content_type: str, metadata: Mapping[str, str]
     ) -> dict[str, str]:
@@ -396,8 +423,8 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             if not _METADATA_NAME.fullmatch(name) or not _METADATA_VALUE.fullmatch(value):
                 raise LakeError(
                     f"{self.uri(key)}: metadata {name!r} cannot be {value[:100]!r}: names are "
-                    "lower-case letters, digits and '-', values printable ASCII without spaces "
-                    "at their ends; keep other texts inside the object"
+                    "lower-case letters, digits and '-', values printable ASCII, not empty and "
+                    "without spaces at their ends; keep other texts inside the object"
                 )
         size = sum(len(_METADATA_PREFIX) + len(name) + len(value) for name, value in stored.items())
         if size > _METADATA_LIMIT_BYTES:
@@ -408,29 +435,14 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         return {"Content-Type": content_type, **stored}
 
     def _open_store(self) -> "S3Store":
-        from obstore.auth.boto3 import Boto3CredentialProvider  # noqa: PLC0415 - brings boto3
-        from obstore.store import S3Store  # noqa: PLC0415 - as above
+        from obstore.store import S3Store  # noqa: PLC0415 - 0.1 s that only a user of it pays
 
-        session = clients.session(self.config)
-        if session.get_credentials() is None:
-            raise LakeError(
-                "no AWS credentials found: set a profile, a role or AWS_ACCESS_KEY_ID, or leave "
-                "TDNET_ENVIRONMENT=local and AWS_ENDPOINT_URL unset for the embedded AWS"
-            )
-        endpoint = self.config.aws_endpoint_url
-        settings: S3Config = {
-            "region": self.config.aws_region,
-            # A dot in the bucket's name would not match the certificate of *.s3.amazonaws.com.
-            "virtual_hosted_style_request": not endpoint and "." not in self.config.bucket,
-        }
-        if endpoint:
-            settings["endpoint"] = endpoint
         return S3Store(
             self.config.bucket,
             prefix=self.config.prefix or None,
-            config=settings,
-            credential_provider=Boto3CredentialProvider(session),
-            client_options={"allow_http": endpoint.startswith("http://"), "timeout": "60s"},
+            config=cast("S3Config", self.access.options),
+            credential_provider=self.access.for_obstore,
+            client_options=cast("ClientConfig", {**self.access.http_options, "timeout": "60s"}),
             retry_config={"max_retries": 5},
         )
 
@@ -438,10 +450,10 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 def _head_of(found: "GetResult") -> ObjectHead:
     meta = found.meta
     return ObjectHead(
-        _names_and_values(found.attributes),
-        meta["e_tag"] or "",
-        meta["size"],
-        meta["last_modified"],
+        metadata=_names_and_values(found.attributes),
+        etag=meta["e_tag"] or "",
+        bytes=meta["size"],
+        last_modified=meta["last_modified"],
     )
 
 

@@ -1,4 +1,5 @@
 import gzip
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
@@ -7,7 +8,7 @@ import pytest
 from tdnet_assets.resources.aws import clients
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.resources.lake.captures import Capture, CapturedPage, CaptureStore, CaptureWriter
-from tdnet_assets.resources.lake.store import LakeError, LakeResource, sha256
+from tdnet_assets.resources.lake.store import DamagedObjectError, LakeError, LakeResource, sha256
 from tdnet_assets_tests.resources.lake.test_store import new_bucket
 
 DAY, NEXT_DAY = date(2026, 6, 10), date(2026, 6, 11)
@@ -180,20 +181,58 @@ def test_bytes_that_are_not_the_manifests_are_refused_by_name(store, tampered, s
     page = capture.pages[0]
     overwrite(store, page.key, tampered)
 
-    with pytest.raises(LakeError, match=seen) as caught:
+    with pytest.raises(DamagedObjectError, match=seen) as caught:
         store.read(page)
 
     assert str(caught.value).startswith(store.lake.uri(page.key))
+    assert caught.value.etag == store.lake.head(page.key).etag
 
 
 def test_a_page_that_is_gone_is_refused_by_name(store):
     capture, _ = captured(store, FIRST, [b"one"])
     missing = replace(capture.pages[0], key=layout.page_key(DAY, FIRST, 9))
 
-    with pytest.raises(LakeError, match="named by a manifest, but not there") as caught:
+    with pytest.raises(DamagedObjectError, match="named by a manifest, but not there") as caught:
         store.read(missing)
 
     assert str(caught.value).startswith(store.lake.uri(missing.key))
+    assert caught.value.etag is None
+
+
+@pytest.mark.parametrize(
+    ("content", "seen"),
+    [
+        (lambda good: good[:-200], "not a capture's manifest: the whole: Invalid JSON: EOF"),
+        (lambda _: b"", "not a capture's manifest: the whole: Invalid JSON"),
+        (lambda _: b"<html>said</html>", "not a capture's manifest: the whole: Invalid JSON"),
+        (lambda _: b"[]", "not a capture's manifest: the whole: Input should be"),
+        (lambda _: b'{"files": []}', "not a capture's manifest: id: Field required"),
+        (
+            lambda good: good.replace(b'"total": 7', b'"total": "many"'),
+            "not a capture's manifest: total: Input should be a valid integer",
+        ),
+        (
+            lambda good: good.replace(b'"number": 1,', b""),
+            "not a capture's manifest: pages.0.number: Field required",
+        ),
+        (
+            lambda good: good.replace(FIRST.encode(), SECOND.encode()),
+            f"the manifest of {DAY}, {SECOND}",
+        ),
+    ],
+)
+def test_a_damaged_or_alien_manifest_is_refused_by_name_with_its_etag(store, content, seen):
+    captured(store, FIRST, [b"one"])
+    key = layout.manifest_key(DAY, FIRST)
+    overwrite(store, key, content(store.lake.read(key)))
+
+    for look in (lambda: store.latest(DAY), lambda: list(store.since(DAY))):
+        with pytest.raises(DamagedObjectError, match=re.escape(seen)) as caught:
+            look()
+        assert str(caught.value).startswith(f"{store.lake.uri(key)}: ")
+        assert str(caught.value).endswith("move it away and materialize the day again")
+        assert "\n" not in str(caught.value)
+        assert caught.value.etag == store.lake.head(key).etag
 
 
 def test_a_capture_once_finished_is_never_replaced(store):

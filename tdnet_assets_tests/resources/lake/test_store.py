@@ -13,11 +13,11 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tdnet_assets.config import PlatformConfig
+from tdnet_assets.config import ConfigurationError, PlatformConfig
 from tdnet_assets.local.embedded_aws import free_port
 from tdnet_assets.resources.aws import clients
 from tdnet_assets.resources.lake import layout
-from tdnet_assets.resources.lake.store import LakeError, LakeResource, sha256
+from tdnet_assets.resources.lake.store import DamagedObjectError, LakeError, LakeResource, sha256
 from tdnet_assets_tests.resources.source.test_session import http, raw_server
 
 DAY, NEXT_DAY = date(2026, 6, 10), date(2026, 6, 11)
@@ -236,6 +236,61 @@ def test_a_table_without_rows_keeps_its_columns(lake):
     assert lake.read_table("rejects", DAY).frame.schema == frame().schema
 
 
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        lambda good: good[:500],
+        lambda good: good[: len(good) // 2] + b"\xff" + good[len(good) // 2 + 1 :],
+        lambda _: b"",
+        lambda _: b"<html>said</html>",
+        lambda good: good[:-8] + b"\xff\xff\xff\x7fPAR1",
+    ],
+    ids=["cut", "one byte", "empty", "HTML", "no footer"],
+)
+def test_a_damaged_table_is_refused_by_name_and_can_be_replaced_by_its_etag(bucket, damaged):
+    lake = LakeResource(config=bucket)
+    key = layout.table_key("t", DAY)
+    good = lake.write_table("t", DAY, frame(), {"reader": "1"})
+    content = damaged(lake.read(key))
+    lake.store.put(key, content, attributes=lake.metadata(key))
+
+    with pytest.raises(DamagedObjectError) as caught:
+        lake.read_table("t", DAY)
+
+    message = str(caught.value)
+    assert message.startswith(f"{lake.uri(key)}: no whole Parquet file: ")
+    assert "; materialize t of 2026-06-10 again; if that ends here too, move the object" in message
+    assert "\n" not in message
+    mended = lake.put_table(
+        "t", DAY, frame(), {"reader": "1"}, expected=caught.value.etag, damaged=True
+    )
+    assert mended.changed
+    assert lake.read_table("t", DAY).frame.equals(frame(), null_equal=True)
+    assert mended.sha256 == good.sha256
+
+
+def test_a_table_that_something_else_put_there_is_read_if_it_can_be(bucket):
+    lake = LakeResource(config=bucket)
+    key = layout.table_key("t", DAY)
+    lake.write_table("t", DAY, frame(), {})
+    lake.store.put(key, lake.read(key))
+    assert lake.read_table("t", DAY).frame.equals(frame(), null_equal=True)
+
+    lake.store.put(key, lake.read(key)[:500])
+    with pytest.raises(DamagedObjectError, match="no whole Parquet file"):
+        lake.read_table("t", DAY)
+
+
+def test_a_cut_file_under_its_whole_metadata_is_not_taken_for_an_unchanged_one(bucket):
+    lake = LakeResource(config=bucket)
+    key = layout.table_key("t", DAY)
+    lake.write_table("t", DAY, frame(), {})
+    lake.store.put(key, lake.read(key)[:500], attributes=lake.metadata(key))
+
+    assert lake.write_table("t", DAY, frame(), {}).changed
+    assert lake.read_table("t", DAY).frame.equals(frame(), null_equal=True)
+
+
 def test_the_same_rows_are_the_same_bytes_however_they_came_together(lake):
     whole = frame(5_000)
     pieces = pl.concat([whole[:1], whole[1:3_000], whole[3_000:]], rechunk=False)
@@ -394,7 +449,7 @@ def _config(**values: object) -> PlatformConfig:
 
 
 def test_without_credentials_the_message_says_where_to_get_them():
-    with pytest.raises(LakeError, match="no AWS credentials found: set a profile, a role or AWS_"):
+    with pytest.raises(ConfigurationError, match="no AWS credentials found: set a profile, a role"):
         LakeResource(config=_config()).read(PDF)
 
 
@@ -406,14 +461,16 @@ def operator(monkeypatch) -> None:
 
 @pytest.mark.usefixtures("operator")
 @pytest.mark.parametrize(
-    ("values", "virtual_hosted"),
+    ("values", "virtual_hosted", "endpoint"),
     [
-        ({}, "true"),
-        ({"bucket": "dotted.bucket.jp"}, "false"),  # no certificate has a name of that depth
-        ({"aws_endpoint_url": "https://s3.example"}, "false"),
+        ({}, "true", "https://tdnet-prod-1.s3.ap-northeast-3.amazonaws.com"),
+        # No certificate has a name of that depth.
+        ({"bucket": "dotted.bucket.jp"}, "false", "https://s3.ap-northeast-3.amazonaws.com"),
+        ({"aws_endpoint_url": "https://s3.example"}, "false", "https://s3.example"),
+        ({"aws_endpoint_url": "https://s3.example/a"}, "false", "https://s3.example/a"),
     ],
 )
-def test_aws_itself_is_asked_at_the_buckets_own_host(values, virtual_hosted):
+def test_aws_itself_is_asked_at_the_buckets_own_host(values, virtual_hosted, endpoint):
     config = _config(aws_region="ap-northeast-3", prefix="a/b", **values)
 
     store = LakeResource(config=config).store
@@ -421,7 +478,7 @@ def test_aws_itself_is_asked_at_the_buckets_own_host(values, virtual_hosted):
     assert store.config["virtual_hosted_style_request"] == virtual_hosted
     assert store.config["bucket"] == config.bucket
     assert store.config["region"] == "ap-northeast-3"
-    assert store.config.get("endpoint") == (config.aws_endpoint_url or None)
+    assert store.config["endpoint_url_s3"] == endpoint
     assert store.prefix == "a/b"
     assert store.client_options["allow_http"] == "false"
     assert SECRET not in repr(store)
@@ -491,3 +548,12 @@ def test_keys_of_captures_sort_by_time_and_a_capture_ends_before_the_next():
         border = layout.captures_after(DAY, earlier)
         assert all(key < border for key in keys if earlier in key)
         assert all(key > border for key in keys if later in key)
+
+
+def test_the_border_before_a_day_is_inside_its_folder_which_no_server_skips():
+    border = layout.table_before("t", NEXT_DAY)
+
+    assert layout.table_key("t", DAY) < border < layout.table_key("t", NEXT_DAY)
+    assert border.startswith(f"tables/t/date={NEXT_DAY}/")
+    # The client sends no "/" at a key's end.
+    assert not border.endswith("/")
