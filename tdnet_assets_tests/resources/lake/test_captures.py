@@ -226,13 +226,14 @@ def test_a_damaged_or_alien_manifest_is_refused_by_name_with_its_etag(store, con
     key = layout.manifest_key(DAY, FIRST)
     overwrite(store, key, content(store.lake.read(key)))
 
-    for look in (lambda: store.latest(DAY), lambda: list(store.since(DAY))):
-        with pytest.raises(DamagedObjectError, match=re.escape(seen)) as caught:
-            look()
-        assert str(caught.value).startswith(f"{store.lake.uri(key)}: ")
-        assert str(caught.value).endswith("move it away and materialize the day again")
-        assert "\n" not in str(caught.value)
-        assert caught.value.etag == store.lake.head(key).etag
+    with pytest.raises(DamagedObjectError, match=re.escape(seen)) as caught:
+        store.get(DAY, FIRST)
+    assert str(caught.value).startswith(f"{store.lake.uri(key)}: ")
+    assert "`tdnet verify --repair`" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert caught.value.etag == store.lake.head(key).etag
+    # The newest one that can be read is what there is to go on with.
+    assert store.latest(DAY) is None
 
 
 def test_a_capture_once_finished_is_never_replaced(store):
@@ -250,5 +251,5 @@ def test_a_manifest_is_the_same_bytes_for_the_same_capture(store):
 
     manifest = store.lake.read(layout.manifest_key(DAY, FIRST))
     assert manifest == capture.to_json()
-    assert Capture.from_manifest("manifest", manifest) == capture
-    assert Capture.from_manifest("manifest", manifest).to_json() == manifest
+    assert Capture.from_json(manifest) == capture
+    assert Capture.from_json(manifest).to_json() == manifest

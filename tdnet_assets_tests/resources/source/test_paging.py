@@ -373,7 +373,7 @@ def test_a_capture_is_filed_behind_the_latest_one_even_if_the_clock_stepped_back
     future = layout.capture_id(ahead)
     key = plain.store.put_page(DAY, future, 1, pages)
     manifest = first.to_json().replace(first.pages[0].key.encode(), key.encode())
-    filed = Capture.from_manifest(key, manifest.replace(first.id.encode(), future.encode()))
+    filed = Capture.from_json(manifest.replace(first.id.encode(), future.encode()))
     plain.store.put_manifest(filed)
     site.publish(DAY, 1)
 
