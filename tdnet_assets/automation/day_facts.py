@@ -6,11 +6,11 @@ judgement of what is stored (``tables/wholeness.py``), and what to do about it (
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import dagster as dg
 
-from tdnet_assets.automation.day_runs import RunInProgress, latest_materialization
+from tdnet_assets.automation.day_runs import RunOverDays, latest_materialization
 from tdnet_assets.config import LIVE_WINDOW_DAYS, PlatformConfig
 from tdnet_assets.resources.aws.executions import ExecutionRecord, ExecutionsResource
 from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
@@ -43,6 +43,16 @@ class DayFacts:
         """The day."""
         return self.state.day
 
+    @property
+    def was_read_when_over(self) -> bool:
+        """Whether its list was read after its last minute, so that nothing came after."""
+        return self.listed_at is not None and self.listed_at >= over_at(self.day)
+
+
+def over_at(day: date) -> datetime:
+    """The end of a day (aware, JST): nothing is published on it any more."""
+    return datetime.combine(day + timedelta(days=1), time(), TOKYO)
+
 
 def facts_of_days(
     days: Iterable[date],
@@ -50,9 +60,9 @@ def facts_of_days(
     instance: dg.DagsterInstance,
     lake: LakeResource,
     index: DisclosureIndexResource,
-    executions: ExecutionsResource,
-    runs: Sequence[RunInProgress],
     now: datetime,
+    executions: ExecutionsResource | None = None,
+    runs: Sequence[RunOverDays] = (),
 ) -> list[DayFacts]:
     """What is stored, recorded and going on of some days.
 
@@ -61,35 +71,50 @@ def facts_of_days(
         instance: knows when their lists were last read.
         lake: has their tables.
         index: has their items.
-        executions: has the records of what was tried.
-        runs: those that are going on.
         now: the present, aware.
+        executions: has the records of what was tried; without it nothing is known of that.
+        runs: those that are going on.
 
     Raises:
         LakeError: S3 refused or failed; nothing is guessed.
     """
-    return [_facts_of(day, instance, lake, index, executions, runs, now) for day in days]
-
-
-def _facts_of(  # noqa: PLR0917 - the parameters of the only caller
-    day: date,
-    instance: dg.DagsterInstance,
-    lake: LakeResource,
-    index: DisclosureIndexResource,
-    executions: ExecutionsResource,
-    runs: Sequence[RunInProgress],
-    now: datetime,
-) -> DayFacts:
-    listed = latest_materialization(instance, LISTING_PAGES, day)
+    wanted = list(days)
     oldest = lake.config.oldest_listed_day(now.astimezone(TOKYO).date())
-    tries = executions.by_partition(str(day), newest_first=True, limit=_TRIES_READ)
-    return DayFacts(
-        state=read_day_state(lake, index, day),
-        tries=list(tries),
-        listed_at=datetime.fromtimestamp(listed.timestamp, UTC) if listed else None,
-        in_progress=frozenset(work for run in runs if run.covers(day) for work in run.works),
-        can_be_had=oldest is None or day >= oldest,
-    )
+    tries = _tries(wanted, executions) if executions else {}
+    found = []
+    for day in wanted:
+        listed = latest_materialization(instance, LISTING_PAGES, day)
+        works = (work for run in runs if run.covers(day) for work in run.works)
+        found.append(
+            DayFacts(
+                state=read_day_state(lake, index, day),
+                tries=tries.get(day, ()),
+                listed_at=datetime.fromtimestamp(listed.timestamp, UTC) if listed else None,
+                in_progress=frozenset(works),
+                can_be_had=oldest is None or day >= oldest,
+            )
+        )
+    return found
+
+
+def _tries(
+    days: Sequence[date], executions: ExecutionsResource
+) -> dict[date, list[ExecutionRecord]]:
+    """The newest records of each day: of its own runs, and of ranges that begin on one of them."""
+    records = {
+        record.execution_id: record
+        for day in days
+        for record in executions.by_partition(str(day), limit=_TRIES_READ)
+    }
+    newest_first = sorted(records.values(), key=lambda record: record.started_at, reverse=True)
+    return {
+        day: [
+            record
+            for record in newest_first
+            if (record.partition_start or "") <= str(day) <= (record.partition_end or "")
+        ]
+        for day in days
+    }
 
 
 def window(today: date, oldest_listed: date | None) -> tuple[date, date]:

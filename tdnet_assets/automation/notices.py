@@ -68,11 +68,12 @@ def failure_notices(
 ) -> dg.SensorResult:
     """One notice a failed run; failures from before the first tick are not announced."""
     config = executions.config
-    if context.cursor is None or not config.notice_topic:
+    cursor = _storage_id(context.cursor)
+    if cursor is None or not config.notice_topic:
         off = "" if config.notice_topic else "no topic is configured, nothing is announced; "
         skip = f"{off}failures from now on count"
         return dg.SensorResult(skip_reason=skip, cursor=_newest_failure(context.instance))
-    return _announce(context, config, executions, int(context.cursor))
+    return _announce(context, config, executions, cursor)
 
 
 def _announce(
@@ -126,6 +127,14 @@ def _failures(
     )
     found = instance.fetch_run_status_changes(wanted, limit=limit, ascending=after is not None)
     return list(found.records)
+
+
+def _storage_id(cursor: str | None) -> int | None:
+    """The event in a cursor; one that cannot be read is none."""
+    try:
+        return int(cursor or "")
+    except ValueError:
+        return None
 
 
 def _newest_failure(instance: dg.DagsterInstance) -> str:

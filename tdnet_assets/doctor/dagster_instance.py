@@ -208,8 +208,6 @@ def backlog(examination: Examination) -> Iterator[Finding]:
             instance=examination.instance,
             lake=lake,
             index=examination.index,
-            executions=examination.executions,
-            runs=(),
             now=now,
         ),
         now,

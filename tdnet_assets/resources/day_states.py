@@ -30,7 +30,8 @@ def read_day_state(
     """
     state = DayState(day)
     store = CaptureStore(lake)
-    state.origins[_LISTING] = listing_origin(store.latest(day), store.ids(day))
+    captures = store.ids(day)
+    state.origins[_LISTING] = listing_origin(store.newest(day, captures), captures)
     for name in RECIPES:
         if name in (_LISTING, _INDEX):
             continue

@@ -10,7 +10,7 @@ What does not: the order in which pages are asked for and when a reading is good
 import gzip
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
@@ -94,7 +94,11 @@ class CaptureStore:
 
     def latest(self, day: date) -> Capture | None:
         """The newest finished capture of a day that can be read."""
-        for capture_id in reversed(self.ids(day)):
+        return self.newest(day, self.ids(day))
+
+    def newest(self, day: date, ids: Sequence[str]) -> Capture | None:
+        """The last of these captures, in their order, that can be read."""
+        for capture_id in reversed(ids):
             with suppress(DamagedObjectError):  # told by whoever needs that very capture
                 if capture := self.get(day, capture_id):
                     return capture
