@@ -25,7 +25,7 @@ import click
 from benchmarks.prices import GIGABYTE, PRICES, PRICES_OF, REGION, Unit, Usage, dollars
 from benchmarks.recorded_days import RecordedDay, RecordedRun, RecordedTicks, recorder
 from tdnet_assets.assets.progress import REPORT_EVERY_SECONDS
-from tdnet_assets.automation import freshness, new_disclosures
+from tdnet_assets.automation import freshness, new_disclosures, reconciler
 from tdnet_assets.automation.records import SWEEP_MARGIN, execution_record_sweep
 from tdnet_assets.automation.schedules import DAY_CLOSE_CRON
 from tdnet_assets.config import DEFAULT_REGION
@@ -65,6 +65,7 @@ _METRICS_OF_SENSORS = (SENSOR_HEARTBEAT, FRESHNESS_LAG)
 # Of the two closes, the re-read and the runs that follow it.
 _HOURS_OF_THE_NIGHT = (23, 6, 2)
 _DAY_SECONDS = 86_400
+_WINDOW_SECONDS = int(reconciler.OTHER_DAYS_EVERY.total_seconds())
 _SWEEP_SECONDS = execution_record_sweep.minimum_interval_seconds or 30
 
 
@@ -260,6 +261,8 @@ def month(parts: Sequence[tuple[int, RecordedDay]], ticks: RecordedTicks) -> Mon
         for name, usage, seconds in (
             ("heartbeats of the sensor", ticks.look, new_disclosures.LOOK_EVERY_SECONDS),
             ("freshness", ticks.freshness, freshness.LOOK_EVERY_SECONDS),
+            ("reconciling today", ticks.reconcile_today, reconciler.LOOK_EVERY_SECONDS),
+            ("reconciling the window", ticks.reconcile_window, _WINDOW_SECONDS),
             ("sweeps of the records", ticks.sweep, _SWEEP_SECONDS),
         )
     }

@@ -11,11 +11,9 @@ from datetime import UTC, date, datetime, time, timedelta
 import dagster as dg
 
 from tdnet_assets.automation.day_runs import RunOverDays, latest_materialization
-from tdnet_assets.config import LIVE_WINDOW_DAYS, PlatformConfig
 from tdnet_assets.resources.aws.executions import ExecutionRecord, ExecutionsResource
 from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
 from tdnet_assets.resources.day_states import read_day_state
-from tdnet_assets.resources.lake.captures import CaptureStore
 from tdnet_assets.resources.lake.store import LakeResource
 from tdnet_assets.tables.wholeness import DayState
 from tdnet_assets.tdnet.listing import TOKYO
@@ -115,20 +113,3 @@ def _tries(
         ]
         for day in days
     }
-
-
-def window(today: date, oldest_listed: date | None) -> tuple[date, date]:
-    """First and last day of TDnet's window, or of what the site lists if that is less."""
-    first = today - timedelta(days=LIVE_WINDOW_DAYS - 1)
-    return max(first, oldest_listed or first), today
-
-
-def days_of_the_window(lake: LakeResource, config: PlatformConfig, now: datetime) -> list[date]:
-    """Today and the days of TDnet's window before it, newest first, back to the lake's oldest day.
-
-    Days before the oldest were never asked for: whether they are wanted is for a person to say.
-    """
-    today = now.astimezone(TOKYO).date()
-    first, last = window(today, config.oldest_listed_day(today))
-    first = max(first, CaptureStore(lake).oldest_day() or today)
-    return [last - timedelta(days=back) for back in range((last - first).days + 1)]

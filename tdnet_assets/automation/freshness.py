@@ -15,11 +15,13 @@ from datetime import date, datetime, time, timedelta
 
 import dagster as dg
 
-from tdnet_assets.automation.day_facts import DayFacts, days_of_the_window, facts_of_days
+from tdnet_assets.automation.day_facts import DayFacts, facts_of_days
 from tdnet_assets.partitions import TIMEZONE
 from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
 from tdnet_assets.resources.aws.metrics import FRESHNESS_LAG, MetricsResource
+from tdnet_assets.resources.day_states import days_of_the_window
 from tdnet_assets.resources.lake.store import LakeResource
+from tdnet_assets.tables.wholeness import days_in_words
 from tdnet_assets.tdnet.listing import TOKYO
 
 DUE = time(7)
@@ -56,8 +58,7 @@ class Freshness:
     def __str__(self) -> str:
         if not self.problems:
             return f"every due day up to {self.latest} is whole"
-        told = [f"{day}: {reason}" for day, reason in sorted(self.problems.items(), reverse=True)]
-        return "; ".join(told)
+        return days_in_words(self.problems)
 
 
 def due_at(day: date) -> datetime:

@@ -18,7 +18,6 @@ import dagster as dg
 
 from tdnet_assets.automation.day_facts import (
     DayFacts,
-    days_of_the_window,
     facts_of_days,
     over_at,
 )
@@ -32,9 +31,10 @@ from tdnet_assets.automation.jobs import Job
 from tdnet_assets.automation.pauses import asked_again_at, tries_of
 from tdnet_assets.resources.aws.executions import COMPLETED, ExecutionRecord, ExecutionsResource
 from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
+from tdnet_assets.resources.day_states import days_of_the_window
 from tdnet_assets.resources.lake.store import LakeResource
 from tdnet_assets.tables.recipes import COLLECTION, DERIVATION, RECIPES
-from tdnet_assets.tables.wholeness import MAKEABLE, DayState
+from tdnet_assets.tables.wholeness import MAKEABLE, DayState, days_in_words
 from tdnet_assets.tdnet.listing import TOKYO
 
 NAME = "reconcile"
@@ -65,7 +65,7 @@ class Plan:
 
     start: list[Want] = field(default_factory=list)
     waiting: dict[date, datetime] = field(default_factory=dict)
-    reasons: list[str] = field(default_factory=list)
+    reasons: dict[date, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +123,13 @@ def plan(days: Iterable[DayFacts], now: datetime, *, collection_queued: bool = F
                 outlook.append(f"{want.work} {again if moment > now else 'has its turn later'}")
         told = "; ".join(filter(None, reasons))
         if told:
-            result.reasons.append(f"{facts.day}: {told} ({', '.join(outlook) or 'nothing helps'})")
+            result.reasons[facts.day] = f"{told} ({', '.join(outlook) or _outlook(facts)})"
     return result
+
+
+def _outlook(facts: DayFacts) -> str:
+    """What has to come before anything can be done for a day that is not whole."""
+    return "waits for other content or another reader" if facts.tries else "waits to be published"
 
 
 def wants(facts: DayFacts, now: datetime) -> list[Want]:
@@ -259,7 +264,7 @@ def build_reconciler(collection: Job, derivation: Job) -> dg.SensorDefinition:
             now if before is None or all_days else before.all_days_at,
             {**waiting, **result.waiting},
         )
-        said = "; ".join(result.reasons) or f"nothing is missing of {len(facts)} days looked at"
+        said = days_in_words(result.reasons) or f"nothing is missing of {len(facts)} days looked at"
         requests = [request(want, now.astimezone(TOKYO).date()) for want in result.start]
         context.log.info(said)
         return dg.SensorResult(

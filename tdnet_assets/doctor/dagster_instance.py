@@ -16,7 +16,7 @@ from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatu
 from dagster._daemon.types import DaemonHeartbeat
 
 from tdnet_assets.assets.collection import POOL
-from tdnet_assets.automation.day_facts import days_of_the_window, facts_of_days
+from tdnet_assets.automation.day_facts import facts_of_days
 from tdnet_assets.automation.freshness import freshness, latest_due_day
 from tdnet_assets.automation.records import RECORD_SENSORS
 from tdnet_assets.doctor.examination import Examination
@@ -29,6 +29,7 @@ from tdnet_assets.doctor.findings import (
     warning,
 )
 from tdnet_assets.local import dagster_home
+from tdnet_assets.resources.day_states import days_of_the_window
 from tdnet_assets.resources.lake.captures import CaptureStore
 from tdnet_assets.tdnet.listing import TOKYO
 
