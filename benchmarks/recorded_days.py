@@ -87,7 +87,7 @@ class RecordedDay:
 class RecordedTicks:
     """What the sensors do at each tick, and a run each time that it reports its progress.
 
-    ``reconcile_today`` is a look at today alone, ``reconcile_window`` one at every day of the window;
+    ``reconcile_today`` is a look at today alone, ``reconcile_window`` one at every day there is;
     ``sweep_of_a_run`` is what a run that has just ended adds to a sweep.
     """
 

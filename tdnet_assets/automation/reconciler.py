@@ -129,7 +129,8 @@ def plan(days: Iterable[DayFacts], now: datetime, *, collection_queued: bool = F
 
 def _outlook(facts: DayFacts) -> str:
     """What has to come before anything can be done for a day that is not whole."""
-    return "waits for other content or another reader" if facts.tries else "waits to be published"
+    is_unknown = facts.can_be_had and facts.state.origins.get(_LISTING) is None
+    return "waits to be published" if is_unknown else "waits for other content or another reader"
 
 
 def wants(facts: DayFacts, now: datetime) -> list[Want]:
