@@ -65,7 +65,8 @@ _METRICS_OF_SENSORS = (SENSOR_HEARTBEAT, FRESHNESS_LAG)
 # Of the two closes, the re-read and the runs that follow it.
 _HOURS_OF_THE_NIGHT = (23, 6, 2)
 _DAY_SECONDS = 86_400
-_WINDOW_SECONDS = int(reconciler.OTHER_DAYS_EVERY.total_seconds())
+_WINDOW_SECONDS = int(reconciler.WHOLE_DAYS_EVERY.total_seconds())
+_RED_DAY_SECONDS = int(reconciler.OTHER_DAYS_EVERY.total_seconds())
 _SWEEP_SECONDS = execution_record_sweep.minimum_interval_seconds or 30
 
 
@@ -259,13 +260,17 @@ def month(parts: Sequence[tuple[int, RecordedDay]], ticks: RecordedTicks) -> Mon
     activities |= {
         name: usage * (DAYS * _DAY_SECONDS / seconds)
         for name, usage, seconds in (
-            ("heartbeats of the sensor", ticks.look, new_disclosures.LOOK_EVERY_SECONDS),
+            ("heartbeats of the sensor", ticks.heartbeat, new_disclosures.LOOK_EVERY_SECONDS),
             ("freshness", ticks.freshness, freshness.LOOK_EVERY_SECONDS),
-            ("reconciling today", ticks.reconcile_today, reconciler.LOOK_EVERY_SECONDS),
             ("reconciling the window", ticks.reconcile_window, _WINDOW_SECONDS),
+            # One day that is not whole all the time.
+            ("reconciling a red day", ticks.reconcile_today, _RED_DAY_SECONDS),
             ("sweeps of the records", ticks.sweep, _SWEEP_SECONDS),
         )
     }
+    minutes = DAYS * (24 - new_disclosures.OPENS.hour) * 60
+    activities["looks for new rows"] = ticks.look * minutes
+    activities["reconciling today"] = ticks.reconcile_today * minutes
     # A metric is billed by the hours in which it is sent.
     of_runs = len(CATALOGUE) - len(_METRICS_OF_SENSORS)
     metrics = len(_METRICS_OF_SENSORS) + of_runs * hours / (DAYS * 24)

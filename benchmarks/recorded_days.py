@@ -92,6 +92,7 @@ class RecordedTicks:
     """
 
     look: Usage
+    heartbeat: Usage
     freshness: Usage
     reconcile_today: Usage
     reconcile_window: Usage
@@ -197,6 +198,7 @@ class Recorder:
             found = new_disclosures.look(
                 self._instance, self._tdnet, self._metered_lake, self._executions, None, now
             )
+        with self._meter.reading() as heartbeat:
             new_disclosures.report(context, found, self._metrics)
         with self._meter.reading() as fresh:
             state = freshness.freshness(self._facts_of_the_window(now), now)
@@ -216,6 +218,7 @@ class Recorder:
             self._executions.progress("reports", 51, total_count=200, collected_count=102)
         return RecordedTicks(
             look=look,
+            heartbeat=heartbeat,
             freshness=fresh,
             reconcile_today=today,
             reconcile_window=every_day,

@@ -83,7 +83,7 @@ def _collection_comes_first(context: dg.AssetExecutionContext) -> bool:
     """
     if collection.NAME not in steps_of(context):
         return False
-    stats = context.instance.get_run_step_stats(context.run_id, [collection.NAME])
+    stats = context.instance.get_run_step_stats(context.run.run_id, [collection.NAME])
     return not any(one.end_time for one in stats)
 
 

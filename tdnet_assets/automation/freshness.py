@@ -31,7 +31,8 @@ POLICY = dg.FreshnessPolicy.cron(
     lower_bound_delta=timedelta(hours=DUE.hour),
     timezone=TIMEZONE,
 )
-LOOK_EVERY_SECONDS = 15 * 60
+LOOK_EVERY_SECONDS = 60 * 60
+"""A look at every day of the window costs what S3 asks for 250 requests."""
 _OBSERVED = dg.AssetKey("disclosures")
 
 

@@ -22,12 +22,14 @@ from tdnet_assets.automation.day_facts import (
     over_at,
 )
 from tdnet_assets.automation.day_runs import (
+    RunOverDays,
     collection_waits,
     location_of,
     runs_ended_since,
     runs_in_progress,
 )
 from tdnet_assets.automation.jobs import Job
+from tdnet_assets.automation.new_disclosures import OPENS
 from tdnet_assets.automation.pauses import asked_again_at, tries_of
 from tdnet_assets.resources.aws.executions import COMPLETED, ExecutionRecord, ExecutionsResource
 from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
@@ -40,6 +42,9 @@ from tdnet_assets.tdnet.listing import TOKYO
 NAME = "reconcile"
 LOOK_EVERY_SECONDS = 60
 OTHER_DAYS_EVERY = timedelta(minutes=15)
+WHOLE_DAYS_EVERY = timedelta(hours=1)
+"""A day that is whole changes by a run, after which it is looked at anyway, or by damage."""
+READERS = " ".join(f"{name}={recipe.reader}" for name, recipe in RECIPES.items())
 REREAD_AFTER = timedelta(hours=26)
 """A list is read again each night as long as TDnet shows it; then it is two hours late."""
 DERIVATIONS_A_TICK = 4
@@ -70,29 +75,34 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """The cursor: when was looked last, when at all days, and which days wait until when."""
+    """The cursor: when was looked, when the window was listed, and when each day has its next turn.
+
+    ``readers`` are those of today's tables: with other ones nothing is known of any day.
+    """
 
     at: datetime
-    all_days_at: datetime
-    waiting: Mapping[date, datetime] = field(default_factory=dict)
+    listed_at: datetime
+    turns: Mapping[date, datetime] = field(default_factory=dict)
+    readers: str = READERS
 
     @classmethod
     def from_cursor(cls, cursor: str | None) -> "Looked | None":
         """What the cursor says; None for one that cannot be read or is of another version."""
         try:
             said = json.loads(cursor or "")
-            waiting = {
-                date.fromisoformat(day): _aware(moment) for day, moment in said["waiting"].items()
+            turns = {
+                date.fromisoformat(day): _aware(moment) for day, moment in said["turns"].items()
             }
-            return cls(_aware(said["at"]), _aware(said["all_days_at"]), waiting)
+            looked = cls(_aware(said["at"]), _aware(said["listed_at"]), turns, said["readers"])
         except (ValueError, TypeError, KeyError, AttributeError):
             return None
+        return looked if looked.readers == READERS else None
 
     def to_cursor(self) -> str:
         """The cursor's text."""
-        waiting = {str(day): moment.isoformat() for day, moment in self.waiting.items()}
-        said = {"at": self.at.isoformat(), "all_days_at": self.all_days_at.isoformat()}
-        return json.dumps({**said, "waiting": waiting})
+        turns = {str(day): moment.isoformat() for day, moment in self.turns.items()}
+        said = {"at": self.at.isoformat(), "listed_at": self.listed_at.isoformat()}
+        return json.dumps({**said, "readers": self.readers, "turns": turns})
 
 
 def plan(days: Iterable[DayFacts], now: datetime, *, collection_queued: bool = False) -> Plan:
@@ -232,8 +242,9 @@ def build_reconciler(collection: Job, derivation: Job) -> dg.SensorDefinition:
     @dg.sensor(
         name=NAME,
         description="Compares what is stored with what should be: each minute of today, each "
-        "quarter of an hour of every other day of the window. Starts a run for just what is "
-        "missing, again and again with growing pauses. Never asks TDnet itself.",
+        "quarter of an hour of every other day of the window (each hour of one that was whole), "
+        "and of any day when a run of it has ended. Starts a run for just what is missing, again "
+        "and again with growing pauses. Never asks TDnet itself.",
         jobs=[collection, derivation],
         minimum_interval_seconds=LOOK_EVERY_SECONDS,
     )
@@ -245,8 +256,21 @@ def build_reconciler(collection: Job, derivation: Job) -> dg.SensorDefinition:
     ) -> dg.SensorResult:
         now = datetime.now(UTC)
         location = location_of(context)
-        before = Looked.from_cursor(context.cursor)
-        days, all_days = _days_to_look_at(context.instance, lake, before, now, location)
+        looked = Looked.from_cursor(context.cursor)
+        ended: list[RunOverDays] = []
+        if looked is not None:
+            # With a margin for the clock of Dagster's database; a second look does no harm.
+            since = looked.at - timedelta(minutes=1)
+            ended = runs_ended_since(context.instance, since, location)
+        if looked is None or not timedelta(0) <= now - looked.listed_at < OTHER_DAYS_EVERY:
+            known = looked.turns if looked else {}
+            listed = days_of_the_window(lake, lake.config, now)
+            looked = Looked(now, now, {day: known.get(day, now) for day in listed})
+        days = [
+            day
+            for day, turn in looked.turns.items()
+            if turn <= now or any(run.covers(day) for run in ended)
+        ]
         runs = runs_in_progress(context.instance, location)
         facts = facts_of_days(
             days,
@@ -258,51 +282,30 @@ def build_reconciler(collection: Job, derivation: Job) -> dg.SensorDefinition:
             runs=runs,
         )
         result = plan(facts, now, collection_queued=collection_waits(runs))
-        kept = {} if before is None or all_days else before.waiting
-        waiting = {day: moment for day, moment in kept.items() if day not in days}
-        looked = Looked(
-            now,
-            now if before is None or all_days else before.all_days_at,
-            {**waiting, **result.waiting},
-        )
+        turns = {**looked.turns, **{day: next_turn(day, result, now) for day in days}}
         said = days_in_words(result.reasons) or f"nothing is missing of {len(facts)} days looked at"
-        requests = [request(want, now.astimezone(TOKYO).date()) for want in result.start]
         context.log.info(said)
+        requests = [request(want, now.astimezone(TOKYO).date()) for want in result.start]
         return dg.SensorResult(
             run_requests=requests,
             skip_reason=None if requests else said[:1000],
-            cursor=looked.to_cursor(),
+            cursor=Looked(now, looked.listed_at, turns).to_cursor(),
         )
 
     return reconcile
 
 
-def _days_to_look_at(
-    instance: dg.DagsterInstance,
-    lake: LakeResource,
-    before: Looked | None,
-    now: datetime,
-    location: str | None,
-) -> tuple[list[date], bool]:
-    """The days, newest first, and whether they are all of the window.
+def next_turn(day: date, found: Plan, now: datetime) -> datetime:
+    """When a day is looked at again, unless a run of it ends before.
 
-    Today each time; a day whose turn has come or of which a run has ended since the last look; and
-    all of them now and then.
+    Today is looked at with each tick while TDnet publishes.
     """
-    all_days = before is None or not timedelta(0) <= now - before.all_days_at < OTHER_DAYS_EVERY
-    if before is None or all_days:
-        return days_of_the_window(lake, lake.config, now), True
-    today = now.astimezone(TOKYO).date()
-    # With a margin for the clock of Dagster's database; a second look does no harm.
-    ended = runs_ended_since(instance, before.at - timedelta(minutes=1), location)
-    due = {day for day, moment in before.waiting.items() if moment <= now}
-    if not due and not ended:
-        return [today], False
-    return [
-        day
-        for day in days_of_the_window(lake, lake.config, now)
-        if day == today or day in due or any(run.covers(day) for run in ended)
-    ], False
+    at = now.astimezone(TOKYO)
+    if day == at.date() and at.time() >= OPENS:
+        return now
+    if day in found.waiting:
+        return found.waiting[day]
+    return now + (OTHER_DAYS_EVERY if day in found.reasons else WHOLE_DAYS_EVERY)
 
 
 def request(want: Want, today: date) -> dg.RunRequest:

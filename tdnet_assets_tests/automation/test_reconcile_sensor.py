@@ -197,13 +197,17 @@ def test_days_that_wait_for_their_turn_are_looked_at_with_the_next_tick(site, pi
 
     first, asked = ask()
     assert asked == [(COLLECTION, str(YESTERDAY))]
-    assert list(json.loads(first.cursor)["waiting"]) == [str(BEFORE)]
-    # Yesterday is not looked at: its run is taken to be queued.
-    second, asked = ask(first.cursor)
+    # Yesterday is not looked at again: its run is taken to be queued.
+    second, asked = ask(later(first.cursor))
     assert asked == [(COLLECTION, str(BEFORE))]
-    third, asked = ask(second.cursor)
-    assert asked == []
-    assert str(BEFORE) not in third.skip_message
+    assert ask(later(second.cursor))[1] == []
+
+
+def later(cursor):
+    """The cursor as it is when runs that have ended by now ended before it."""
+    said = json.loads(cursor)
+    said["at"] = (datetime.now(UTC) + timedelta(minutes=2)).isoformat()
+    return json.dumps(said)
 
 
 def test_a_day_of_which_a_run_has_ended_is_looked_at_with_the_next_tick(
@@ -211,29 +215,32 @@ def test_a_day_of_which_a_run_has_ended_is_looked_at_with_the_next_tick(
 ):
     site.set_day(YESTERDAY, 3)
     pipeline.materialize(YESTERDAY)
-    quiet, _ = ask()
+    cursor = ask()[0].cursor
     run = make_run(RUN.STARTED, tags_for(str(BEFORE), str(YESTERDAY)))
     pipeline.lake.store.delete(layout.table_key("earnings", YESTERDAY))
-    cursor = json.loads(quiet.cursor)
-    # The run of the day itself ended long ago.
-    cursor["at"] = (datetime.now(UTC) + timedelta(minutes=2)).isoformat()
-    assert ask(json.dumps(cursor))[1] == []
-    cursor["at"] = datetime.now(UTC).isoformat()
+    assert ask(later(cursor))[1] == []
     instance.report_run_failed(run)
 
-    assert ask(json.dumps(cursor))[1] == [(DERIVATION, str(YESTERDAY))]
+    assert ask(cursor)[1] == [(DERIVATION, str(YESTERDAY))]
 
 
-def test_every_day_is_looked_at_now_and_then(site, pipeline, ask):
+def test_a_whole_day_is_looked_at_each_hour_and_a_day_that_is_new_to_the_lake_each_quarter_of_one(
+    site, pipeline, ask
+):
     site.set_day(YESTERDAY, 3)
     pipeline.materialize(YESTERDAY)
-    cursor = json.loads(ask()[0].cursor)
+    said = json.loads(later(ask()[0].cursor))
+    turn = datetime.fromisoformat(said["turns"][str(YESTERDAY)])
+    assert timedelta(minutes=59) < turn - datetime.now(UTC) <= timedelta(hours=1)
     pipeline.lake.store.delete(layout.table_key("earnings", YESTERDAY))
-    cursor["at"] = (datetime.now(UTC) + timedelta(minutes=2)).isoformat()
-    for minutes, found in ((14, []), (15, [(DERIVATION, str(YESTERDAY))])):
-        moment = datetime.now(UTC) - timedelta(minutes=minutes)
-        cursor["all_days_at"] = moment.isoformat()
-        assert ask(json.dumps(cursor))[1] == found
+    assert ask(json.dumps(said))[1] == []
+
+    due = {**said, "turns": {**said["turns"], str(YESTERDAY): said["listed_at"]}}
+    assert ask(json.dumps(due))[1] == [(DERIVATION, str(YESTERDAY))]
+    unknown = {**said, "turns": {}}
+    assert ask(json.dumps(unknown))[1] == []
+    unknown["listed_at"] = (datetime.now(UTC) - timedelta(minutes=15)).isoformat()
+    assert ask(json.dumps(unknown))[1] == [(DERIVATION, str(YESTERDAY))]
 
 
 def test_runs_of_other_code_locations_are_none_of_ours(instance, make_run):

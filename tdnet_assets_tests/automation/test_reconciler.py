@@ -1,5 +1,6 @@
 """What is asked for of days that are not whole, when, and what a tick says of them."""
 
+import json
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -10,8 +11,11 @@ from tdnet_assets.automation.day_facts import DayFacts, over_at
 from tdnet_assets.automation.pauses import PAUSES
 from tdnet_assets.automation.reconciler import (
     DERIVATIONS_A_TICK,
+    OTHER_DAYS_EVERY,
     REREAD_AFTER,
+    WHOLE_DAYS_EVERY,
     Looked,
+    next_turn,
     plan,
     wants,
 )
@@ -344,10 +348,41 @@ def test_what_can_be_had_or_made_is_asked_for_within_an_hour_of_the_last_try(one
         assert works == set()
 
 
-def test_a_cursor_is_read_back_and_one_that_cannot_be_read_is_none():
+def test_today_is_looked_at_with_each_tick_and_other_days_by_what_was_found_of_them():
+    found = plan(
+        [
+            facts(stored(TODAY)),
+            facts(stored(DAY, failed={"earnings": ("reports_understood",)})),
+            facts(
+                stored(DAY - timedelta(days=1), failed=FILES),
+                tries=[tried(DAY - timedelta(days=1), NOW)],
+            ),
+            facts(stored(DAY - timedelta(days=2))),
+        ],
+        NOW,
+    )
+    night = NOW.replace(hour=6, minute=59)
+
+    turns = [next_turn(TODAY - timedelta(days=n), found, NOW) - NOW for n in (0, 2, 3, 4)]
+
+    assert turns == [timedelta(0), OTHER_DAYS_EVERY, MINUTE, WHOLE_DAYS_EVERY]
+    assert next_turn(TODAY, found, night) == night + WHOLE_DAYS_EVERY
+
+
+def test_a_cursor_is_read_back():
     looked = Looked(NOW, NOW - MINUTE, {DAY: NOW + MINUTE})
 
     assert Looked.from_cursor(looked.to_cursor()) == looked
+
+
+def test_with_other_readers_nothing_is_known_of_any_day():
+    looked = Looked(NOW, NOW, {DAY: NOW + MINUTE}, readers="earnings=0")
+
+    assert Looked.from_cursor(looked.to_cursor()) is None
+
+
+_FIELDS = ("at", "listed_at", "readers", "turns")
+_GOOD = json.loads(Looked(NOW, NOW).to_cursor())
 
 
 @pytest.mark.parametrize(
@@ -361,10 +396,10 @@ def test_a_cursor_is_read_back_and_one_that_cannot_be_read_is_none():
         "[]",
         "{}",
         "2026-06-12T10:00:00+09:00",
-        '{"at": "2026-06-12T10:00:00", "all_days_at": "2026-06-12T10:00:00", "waiting": {}}',
-        '{"at": 1, "all_days_at": 2, "waiting": {}}',
-        '{"at": "2026-06-12T10:00:00Z", "all_days_at": "2026-06-12T10:00:00Z", "waiting": []}',
-        '{"at": "2026-06-12T10Z", "all_days_at": "2026-06-12T10Z", "waiting": {"a": "b"}}',
+        *(json.dumps({**_GOOD, name: 1}) for name in _FIELDS),
+        *(json.dumps({**_GOOD, name: "2026-06-12T10:00:00"}) for name in _FIELDS),
+        json.dumps({**_GOOD, "turns": {"a": "b"}}),
+        json.dumps({**_GOOD, "turns": {"2026-06-10": None}}),
     ],
 )
 def test_any_other_cursor_is_none(cursor):
