@@ -20,7 +20,6 @@ import asyncio
 import json
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, time, timedelta
-from email.utils import parsedate_to_datetime
 
 import dagster as dg
 
@@ -59,12 +58,14 @@ class LooksFailedError(TdnetAssetsError):
 class Remembered:
     """The cursor: the failed looks since the last good one.
 
-    ``not_before`` (ISO 8601, JST) is when TDnet, by its Retry-After, may be asked again.
+    ``not_before`` (ISO 8601, JST) is when TDnet, by its Retry-After, may be asked again; ``asked``
+    is the digest of the page for which a run was last asked for.
     """
 
     failures: int = 0
     error: str | None = None
     not_before: str | None = None
+    asked: str | None = None
 
     @classmethod
     def from_cursor(cls, cursor: str | None) -> "Remembered":
@@ -86,7 +87,7 @@ class Remembered:
         """The same after one more failed look."""
         wait = error.retry_after if isinstance(error, TransientSourceError) else None
         not_before = None if wait is None else (now + timedelta(seconds=wait)).isoformat()
-        return Remembered(self.failures + 1, str(error)[:500], not_before)
+        return Remembered(self.failures + 1, str(error)[:500], not_before, self.asked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,7 @@ def look(  # noqa: PLR0917 - as the sensor gives them
     if known.not_before and now < datetime.fromisoformat(known.not_before):
         return Look(known, f"not asked before {known.not_before}: {known.error}", 0)
     try:
-        return asyncio.run(_ask(tdnet, CaptureStore(lake), executions, now))
+        return asyncio.run(_ask(tdnet, CaptureStore(lake), executions, known, now))
     except SessionBusyError as busy:
         return Look(known, str(busy), None)
     except TdnetError as error:
@@ -140,7 +141,11 @@ def look(  # noqa: PLR0917 - as the sensor gives them
 
 
 async def _ask(
-    tdnet: TdnetResource, store: CaptureStore, executions: ExecutionsResource, now: datetime
+    tdnet: TdnetResource,
+    store: CaptureStore,
+    executions: ExecutionsResource,
+    known: Remembered,
+    now: datetime,
 ) -> Look:
     day = now.date()
     stored = store.latest(day)
@@ -160,12 +165,14 @@ async def _ask(
     if not seen.total:
         return Look(good, f"no disclosures on {day} yet", 1)
     news = f"全{seen.total}件, in the lake {page.total if page else 0}"
-    changed_at = answer.last_modified and parsedate_to_datetime(answer.last_modified)
-    tries = executions.by_partition(str(day), limit=len(PAUSES))
-    not_before = asked_again_at(tries, COLLECTION, changed_at or None)
-    if not_before > now:
-        again = f"{not_before.astimezone(TOKYO):%H:%M}"
-        return Look(good, f"{news}; the runs for it failed, the next is at {again}", 1)
+    digest = sha256(answer.content)
+    good = Remembered(asked=digest)
+    if digest == known.asked:
+        tries = executions.by_partition(str(day), limit=len(PAUSES))
+        not_before = asked_again_at(tries, COLLECTION, None)
+        if not_before > now:
+            again = f"{not_before.astimezone(TOKYO):%H:%M}"
+            return Look(good, f"{news}; the runs for it failed, the next is at {again}", 1)
     return Look(good, news, 1, dg.RunRequest(partition_key=str(day), tags=_PRIORITY))
 
 
