@@ -200,7 +200,7 @@ def main(quick: bool, pdf_bytes: int) -> None:
     ):
         recording.fill_history(median_size, days_back)
         days = [recording.day(MEDIAN_DAY, median_size), recording.day(PEAK_DAY, peak_size)]
-        ticks = recording.ticks(PEAK_DAY)
+        ticks = recording.ticks(MEDIAN_DAY)
         metrics = recording.metrics
     for recorded in days:
         _print_day(recorded)

@@ -14,7 +14,7 @@ from tdnet_assets.assets.day_run import METRICS_DELIVERED
 from tdnet_assets.partitions import day_of
 from tdnet_assets.resources.aws.executions import ExecutionsResource
 from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
-from tdnet_assets.resources.day_states import days_of_the_window, read_day_state
+from tdnet_assets.resources.day_states import days_of_the_window, read_day_states
 from tdnet_assets.resources.lake.store import LakeResource
 from tdnet_assets.tables.wholeness import DayState, days_in_words
 
@@ -33,7 +33,7 @@ def log_stored_checks(
         if has_days
         else days_of_the_window(lake, lake.config, datetime.now(UTC))
     )
-    states = [read_day_state(lake, index, day) for day in days]
+    states = list(read_day_states(lake, index, days).values())
     for key in sorted(context.selected_asset_check_keys, key=str):
         if key.name in WARNINGS:
             context.log.info(f"{key.name} is not stored, since it only warns: materialize the day")

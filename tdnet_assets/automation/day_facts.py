@@ -13,7 +13,7 @@ import dagster as dg
 from tdnet_assets.automation.day_runs import RunOverDays, latest_materialization
 from tdnet_assets.resources.aws.executions import ExecutionRecord, ExecutionsResource
 from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
-from tdnet_assets.resources.day_states import read_day_state
+from tdnet_assets.resources.day_states import read_day_states
 from tdnet_assets.resources.lake.store import LakeResource
 from tdnet_assets.tables.wholeness import DayState
 from tdnet_assets.tdnet.listing import TOKYO
@@ -80,12 +80,12 @@ def facts_of_days(
     oldest = lake.config.oldest_listed_day(now.astimezone(TOKYO).date())
     tries = _tries(wanted, executions) if executions else {}
     found = []
-    for day in wanted:
+    for day, state in read_day_states(lake, index, wanted).items():
         listed = latest_materialization(instance, LISTING_PAGES, day)
         works = (work for run in runs if run.covers(day) for work in run.works)
         found.append(
             DayFacts(
-                state=read_day_state(lake, index, day),
+                state=state,
                 tries=tries.get(day, ()),
                 listed_at=datetime.fromtimestamp(listed.timestamp, UTC) if listed else None,
                 in_progress=frozenset(works),

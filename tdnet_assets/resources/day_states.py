@@ -6,7 +6,7 @@ asking of. What does not: the judgement
 (``tables/wholeness.py``).
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime, timedelta
 
 from tdnet_assets.config import LIVE_WINDOW_DAYS, PlatformConfig
@@ -31,21 +31,41 @@ def read_day_state(
     Raises:
         LakeError: S3 refused or failed; a state is never guessed.
     """
-    state = DayState(day)
+    return read_day_states(lake, index, [day])[day]
+
+
+def read_day_states(
+    lake: LakeResource, index: DisclosureIndexResource | None, days: Collection[date]
+) -> dict[date, DayState]:
+    """The stored states of some days, in their order; see :func:`read_day_state`."""
     store = CaptureStore(lake)
-    captures = store.ids(day)
+    # One listing of them all is cheaper where they are all that it lists.
+    is_range = len(days) > 1 and (max(days) - min(days)).days + 1 == len(days)
+    captures = (
+        store.ids_between(min(days), max(days))
+        if is_range
+        else {day: store.ids(day) for day in days}
+    )
+    sources = index.sources(days) if index and days else {}
+    states = {day: _day_state(store, day, captures.get(day, ())) for day in days}
+    if index is not None:
+        for day, state in states.items():
+            state.origins[_INDEX] = _index_origin(RECIPES[_INDEX], state, sources.get(day))
+    return states
+
+
+def _day_state(store: CaptureStore, day: date, captures: Sequence[str]) -> DayState:
+    """What S3 knows of a day, of which these captures are stored."""
+    state = DayState(day)
     state.origins[_LISTING] = listing_origin(store.newest(day, captures), captures)
     for name in RECIPES:
         if name in (_LISTING, _INDEX):
             continue
-        head = lake.table_head(name, day)
+        head = store.lake.table_head(name, day)
         state.origins[name] = None
         if head:
             state.origins[name] = _table_origin(head)
             state.etags[name] = head.etag
-    if index is not None:
-        source = index.sources([day]).get(day)
-        state.origins[_INDEX] = _index_origin(RECIPES[_INDEX], state, source)
     return state
 
 

@@ -17,7 +17,7 @@ from tdnet_assets.resources.source.session import TdnetResource
 from tdnet_assets_tests.pipeline import Pipeline
 
 Tick = Callable[..., SensorExecutionData]
-Do = Callable[[dg.RunRequest], dg.ExecuteInProcessResult]
+Do = Callable[..., dg.ExecuteInProcessResult]
 MakeRun = Callable[..., dg.DagsterRun]
 
 
@@ -58,9 +58,8 @@ def tick(repository: dg.RepositoryDefinition, instance: dg.DagsterInstance) -> T
 def do(repository: dg.RepositoryDefinition, instance: dg.DagsterInstance) -> Do:
     """Does what a sensor or schedule asks for, as the daemon would start it."""
 
-    def execute(request: dg.RunRequest) -> dg.ExecuteInProcessResult:
-        assert request.job_name is not None
-        return repository.get_job(request.job_name).execute_in_process(
+    def execute(request: dg.RunRequest, job: str | None = None) -> dg.ExecuteInProcessResult:
+        return repository.get_job(job or str(request.job_name)).execute_in_process(
             instance=instance,
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             asset_selection=request.asset_selection,

@@ -17,6 +17,7 @@ from tdnet_assets.automation.day_runs import (
 from tdnet_assets.partitions import PARTITION, tags_for
 from tdnet_assets.resources.aws.executions import CANCELED, ExecutionsResource
 from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
+from tdnet_assets.resources.day_states import read_day_state, read_day_states
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.resources.lake.store import LakeResource
 from tdnet_assets.tables.recipes import COLLECTION, DERIVATION, names
@@ -241,6 +242,23 @@ def test_a_whole_day_is_looked_at_each_hour_and_a_day_that_is_new_to_the_lake_ea
     assert ask(json.dumps(unknown))[1] == []
     unknown["listed_at"] = (datetime.now(UTC) - timedelta(minutes=15)).isoformat()
     assert ask(json.dumps(unknown))[1] == [(DERIVATION, str(YESTERDAY))]
+
+
+def test_a_range_of_days_is_known_as_each_of_its_days_is(site, pipeline, platform):
+    days = [TODAY - timedelta(days=n) for n in range(5)]
+    for day in days[1:4]:
+        site.set_day(day, 3)
+    pipeline.materialize(days[3], days[2])
+    site.publish(days[2], 1)
+    pipeline.materialize(days[2])
+    index = DisclosureIndexResource(config=platform)
+
+    together = read_day_states(pipeline.lake, index, days)
+
+    assert list(together) == days
+    assert together == {day: read_day_state(pipeline.lake, index, day) for day in days}
+    assert [day for day in days if together[day].version("listing_pages")] == days[2:4]
+    assert together[days[2]].not_whole() == {}
 
 
 def test_runs_of_other_code_locations_are_none_of_ours(instance, make_run):

@@ -167,6 +167,17 @@ class CaptureStore:
         found = (stored.key for stored in self.lake.list(layout.captures_prefix(day)))
         return sorted(layout.capture_of_key(key) for key in found if layout.is_manifest(key))
 
+    def ids_between(self, first: date, last: date) -> dict[date, list[str]]:
+        """The same of each day from ``first`` to ``last`` that has any, in one listing."""
+        found: dict[date, list[str]] = {}
+        for stored in self.lake.list(layout.ALL_CAPTURES, after=layout.captures_prefix(first)):
+            day = layout.day_of_key(stored.key)
+            if day is not None and day > last:
+                break
+            if day is not None and layout.is_manifest(stored.key):
+                found.setdefault(day, []).append(layout.capture_of_key(stored.key))
+        return {day: sorted(ids) for day, ids in found.items()}
+
 
 @dataclass(slots=True)
 class CaptureWriter:
