@@ -11,7 +11,7 @@ import dagster as dg
 
 from tdnet_assets.assets.accounting import WARNINGS
 from tdnet_assets.assets.day_run import METRICS_DELIVERED
-from tdnet_assets.partitions import day_of
+from tdnet_assets.partitions import DAYS, day_of, partitions_of
 from tdnet_assets.resources.aws.executions import ExecutionsResource
 from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
 from tdnet_assets.resources.day_states import days_of_the_window, read_day_states
@@ -26,11 +26,10 @@ def log_stored_checks(
     executions: ExecutionsResource,
 ) -> None:
     """Evaluate the selected checks: for each of the run's days, else for the window as a whole."""
-    run = context.op_execution_context
-    has_days = run.has_partition_key or run.has_partition_key_range
+    found = partitions_of(context.run.tags)
     days = (
-        [day_of(key) for key in context.partition_keys]
-        if has_days
+        [day_of(key) for key in DAYS.get_partition_keys_in_range(dg.PartitionKeyRange(*found))]
+        if found
         else days_of_the_window(lake, lake.config, datetime.now(UTC))
     )
     states = list(read_day_states(lake, index, days).values())
@@ -38,8 +37,8 @@ def log_stored_checks(
         if key.name in WARNINGS:
             context.log.info(f"{key.name} is not stored, since it only warns: materialize the day")
             continue
-        for group in [[state] for state in states] if has_days else [states]:
-            partition = str(group[0].day) if has_days else None
+        for group in [[state] for state in states] if found else [states]:
+            partition = str(group[0].day) if found else None
             context.log_event(_evaluation(key, group, partition, executions))
 
 
