@@ -42,7 +42,7 @@ _MONITORING: Final = "Dagster run monitoring"
 _RETRIES: Final = "Dagster run retries"
 _DAEMONS: Final = "Dagster daemons"
 _AUTOMATION: Final = "sensors and schedules"
-_BACKLOG: Final = "latest due day"
+_BACKLOG: Final = "due days"
 _SETTINGS: Final = "settings in dagster.yaml as in deploy/dagster.yaml, then restart Dagster"
 _ON: Final = (InstigatorStatus.RUNNING, InstigatorStatus.AUTOMATICALLY_RUNNING)
 
@@ -193,7 +193,7 @@ def automation(examination: Examination) -> Iterator[Finding]:
 
 
 def backlog(examination: Examination) -> Iterator[Finding]:
-    """The latest day that is due is complete."""
+    """Every day of the window that is due is complete."""
     now = examination.clock().astimezone(TOKYO)
     lake = examination.lake
     if CaptureStore(lake).oldest_day() is None:
@@ -221,7 +221,8 @@ def backlog(examination: Examination) -> Iterator[Finding]:
     yield (failed if examination.has_stack else warning)(
         _BACKLOG,
         f"{found}; behind for {behind}",
-        f"`tdnet collect {max(found.problems)}`, and see in the Dagster UI why it was not done",
+        f"`tdnet collect {min(found.problems)} --until {max(found.problems)}`, and see in the last "
+        "tick of the sensor reconcile why it was not done",
     )
 
 
