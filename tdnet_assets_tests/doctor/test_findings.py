@@ -47,7 +47,7 @@ def test_where_everything_is_right_every_line_is_ok(account):
     assert lines["disclosure index"].seen.startswith(f"has the {ROWS} of ")
     assert lines["metrics of runs"].seen.startswith("delivered by all of the last ")
     assert lines["Dagster run retries"].seen == "at most 2, of died workers only"
-    assert lines["due days"].seen.endswith(" is complete")
+    assert lines["due days"].seen.endswith(" is whole")
 
 
 def test_tdnet_is_asked_for_one_page(account):
