@@ -19,6 +19,8 @@ from tdnet_assets.assets.collection import POOL
 from tdnet_assets.automation.day_facts import facts_of_days
 from tdnet_assets.automation.freshness import freshness, latest_due_day
 from tdnet_assets.automation.records import RECORD_SENSORS
+from tdnet_assets.doctor.bucket import BUCKET
+from tdnet_assets.doctor.dynamodb import DISCLOSURES_LABEL
 from tdnet_assets.doctor.examination import Examination
 from tdnet_assets.doctor.findings import (
     Check,
@@ -285,5 +287,5 @@ CHECKS: Final = (
     Check(_RETRIES, retries, needs=(_INSTANCE,)),
     Check(_DAEMONS, daemons, needs=(_INSTANCE,)),
     Check(_AUTOMATION, automation, needs=(_INSTANCE,)),
-    Check(_BACKLOG, backlog, needs=(_INSTANCE,)),
+    Check(_BACKLOG, backlog, needs=(_INSTANCE, BUCKET, DISCLOSURES_LABEL)),
 )

@@ -275,7 +275,8 @@ def test_without_credentials_what_needs_aws_says_so_once_and_all_else_is_looked_
     assert lines["identity"].status == "failed"
     assert lines["metrics"].seen == "not looked at, because of: identity"
     assert lines["bucket lifecycle"].seen == "not looked at, because of: bucket"
-    assert lines["TDnet"].status == lines["due days"].status == "ok"
+    assert lines["due days"].seen == "not looked at, because of: bucket, disclosures table"
+    assert lines["TDnet"].status == lines["Dagster daemons"].status == "ok"
 
 
 def test_a_host_whose_terms_are_not_accepted_is_not_asked(account):
