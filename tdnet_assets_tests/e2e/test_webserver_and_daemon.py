@@ -205,7 +205,7 @@ def _assert_not_looked_at(opened: Opened) -> None:
     now = datetime.now(TOKYO)
     if now.date() == opened.today and now.time() < LOOKED_AT[0]:
         for tick in opened.ticks():
-            assert (tick.status, tick.run_ids) == ("SKIPPED", [])
+            assert (tick.status, tick.run_ids) == ("SKIPPED", ())
             assert "TDnet is looked at from 07:00 to midnight in Japan" in str(tick.skip_reason)
     pytest.skip("THE SENSOR WAS NOT TESTED: it looks from 07:00 to midnight in Japan only")
 
