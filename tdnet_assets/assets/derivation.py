@@ -57,6 +57,8 @@ def build_derivation(steps: Sequence[DailyStep[Day]]) -> dg.AssetsDefinition:
             return
         if _collection_comes_first(context):
             context.log.info("TDnet's slot is taken: what is to be collected is waited for")
+            # A run that waits is alive; no other step of it can say so.
+            executions.progress(context.run.run_id, 0)
             raise dg.RetryRequested(max_retries=_LONG_ENOUGH, seconds_to_wait=LOOK_EVERY_SECONDS)
         report = RunReport.of(context, executions, metrics)
 

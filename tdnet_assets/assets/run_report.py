@@ -93,7 +93,6 @@ class RunReport:
         """
         self.steps_left -= 1
         if self.steps_left > 0:
-            self.progress.report()
             return None
         delivery = self._publish()
         self._finish("failed" if self.failures else "completed", metrics_error=delivery.error)

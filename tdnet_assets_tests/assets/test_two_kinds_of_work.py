@@ -20,6 +20,8 @@ from tdnet_assets.tables.recipes import DERIVATION, RECIPES, names
 from tdnet_assets.tdnet.listing import TOKYO
 from tdnet_assets_tests.pipeline import Pipeline
 
+pytestmark = pytest.mark.slow
+
 DAY = date(2026, 6, 10)
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 EVALUATED = dg.DagsterEventType.ASSET_CHECK_EVALUATION
@@ -89,8 +91,11 @@ def test_while_the_slot_of_tdnet_is_taken_a_run_of_both_kinds_waits_before_it_de
     )
     assert slots.claim_concurrency_slot(POOL, other.run_id, COLLECTION_STEP).is_claimed
 
+    seen = []
+
     def give_back():
         time.sleep(4)
+        seen.extend(own.executions.unfinished())
         slots.free_concurrency_slot_for_step(other.run_id, COLLECTION_STEP)
 
     threading.Thread(target=give_back).start()
@@ -103,6 +108,10 @@ def test_while_the_slot_of_tdnet_is_taken_a_run_of_both_kinds_waits_before_it_de
     assert set(own.materialized(result)) == set(RECIPES)
     waited = own.logged(result, dg.DagsterEventType.STEP_UP_FOR_RETRY)
     assert {event.step_key for event in waited} == {derivation.NAME}
+    # While it waits its record beats, so that nobody takes it for dead.
+    (beating,) = seen
+    assert (beating.execution_id, beating.status) == (result.run_id, "running")
+    assert beating.updated_at - beating.started_at >= timedelta(seconds=1)
 
 
 def test_derivation_holds_no_slot_and_asks_nobody(site, own, job):

@@ -276,11 +276,17 @@ def test_failed_looks_are_counted_shown_and_lose_nothing(site, ticks, read):
     asked = len(site.requests)
     site.faults.answer("I_list_001", status=500)
 
+    def a_minute_later():
+        """The host is left in peace for seconds after refusals in a row."""
+        os.utime(ticks.tdnet.config.home_path / "tdnet-session.lock", (0, 0))
+
     for count in range(1, FAILURES_BEFORE_THE_TICK_FAILS):
+        a_minute_later()
         reason = skipped(ticks.tick())
         assert f"look failed, {count} in a row" in reason
         assert "answers 500" in reason
     for _ in range(2):
+        a_minute_later()
         with pytest.raises(LooksFailedError, match=r"3 in a row.*answers 500"):
             ticks.tick()
 
@@ -289,6 +295,7 @@ def test_failed_looks_are_counted_shown_and_lose_nothing(site, ticks, read):
     assert len(site.requests) == asked + 4
     site.faults.clear()
     site.publish(TODAY, 1)
+    a_minute_later()
     assert today_of(ticks.tick()) == str(TODAY)
     assert json.loads(ticks.cursor)["failures"] == 0
     assert ticks.heartbeats() == (6, 2)

@@ -4,7 +4,7 @@ import json
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tdnet_assets.automation.day_facts import DayFacts, over_at
@@ -192,8 +192,9 @@ def test_what_cannot_be_derived_yet_is_not_asked_for():
 def test_a_day_behind_the_window_is_asked_only_for_what_the_lake_can_give():
     gone = facts(stored(DAY, failed=FILES), can_be_had=False, listed_at=None)
     nothing = facts(DayState(DAY), can_be_had=False, listed_at=None)
-    old = stored(DAY, without=("documents", "earnings"))
-    old.origins["disclosures"] = Origin("v", "1", (), old.origins["disclosures"].made_from)
+    old = stored(DAY, without=("earnings",))
+    for name in ("disclosures", "documents"):
+        old.origins[name] = Origin(f"old {name}", "1", (), old.origins[name].made_from)
     makeable = facts(old, can_be_had=False)
 
     assert asked([gone, nothing]) == []
@@ -303,7 +304,6 @@ def any_facts(draw, day):
 
 
 @given(st.tuples(*(any_facts(TODAY - timedelta(days=n)) for n in range(4))), st.booleans())
-@settings(max_examples=200)
 def test_a_plan_is_a_pure_function_that_asks_for_nothing_in_progress(days, queued):
     result = plan(days, NOW, collection_queued=queued)
 
@@ -325,7 +325,6 @@ def test_a_plan_is_a_pure_function_that_asks_for_nothing_in_progress(days, queue
 
 
 @given(any_facts(DAY))
-@settings(max_examples=200)
 def test_what_can_be_had_or_made_is_asked_for_within_an_hour_of_the_last_try(one):
     idle = DayFacts(one.state, one.tries, one.listed_at, frozenset(), one.can_be_had)
     an_hour_later = NOW + PAUSES[-1]

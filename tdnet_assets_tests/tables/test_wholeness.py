@@ -60,9 +60,8 @@ def test_what_is_made_from_a_table_that_failed_its_check_is_not_whole_whoever_ma
         assert kinds(state, name) == [INPUT_NOT_WHOLE], name
         assert state.is_current(name)
     assert state.why() == "disclosures: check rows_complete failed"
-    assert state.lacks("earnings")[0].reason == (
-        "made from disclosures, financial_facts, forecast_revisions, which are not complete"
-    )
+    inputs = ", ".join(RECIPES["earnings"].inputs)
+    assert state.lacks("earnings")[0].reason == f"made from {inputs}, which are not complete"
 
 
 def test_a_table_that_becomes_right_with_the_same_bytes_makes_what_follows_outdated():
