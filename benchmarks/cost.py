@@ -25,7 +25,7 @@ import click
 from benchmarks.prices import GIGABYTE, PRICES, PRICES_OF, REGION, Unit, Usage, dollars
 from benchmarks.recorded_days import RecordedDay, RecordedRun, RecordedTicks, recorder
 from tdnet_assets.assets.progress import REPORT_EVERY_SECONDS
-from tdnet_assets.automation import freshness, new_disclosures
+from tdnet_assets.automation import freshness, new_disclosures, reconciler
 from tdnet_assets.automation.records import SWEEP_MARGIN, execution_record_sweep
 from tdnet_assets.automation.schedules import DAY_CLOSE_CRON
 from tdnet_assets.config import DEFAULT_REGION
@@ -65,6 +65,8 @@ _METRICS_OF_SENSORS = (SENSOR_HEARTBEAT, FRESHNESS_LAG)
 # Of the two closes, the re-read and the runs that follow it.
 _HOURS_OF_THE_NIGHT = (23, 6, 2)
 _DAY_SECONDS = 86_400
+_WINDOW_SECONDS = int(reconciler.WHOLE_DAYS_EVERY.total_seconds())
+_RED_DAY_SECONDS = int(reconciler.OTHER_DAYS_EVERY.total_seconds())
 _SWEEP_SECONDS = execution_record_sweep.minimum_interval_seconds or 30
 
 
@@ -198,7 +200,7 @@ def main(quick: bool, pdf_bytes: int) -> None:
     ):
         recording.fill_history(median_size, days_back)
         days = [recording.day(MEDIAN_DAY, median_size), recording.day(PEAK_DAY, peak_size)]
-        ticks = recording.ticks(PEAK_DAY)
+        ticks = recording.ticks(MEDIAN_DAY)
         metrics = recording.metrics
     for recorded in days:
         _print_day(recorded)
@@ -258,11 +260,17 @@ def month(parts: Sequence[tuple[int, RecordedDay]], ticks: RecordedTicks) -> Mon
     activities |= {
         name: usage * (DAYS * _DAY_SECONDS / seconds)
         for name, usage, seconds in (
-            ("heartbeats of the sensor", ticks.look, new_disclosures.LOOK_EVERY_SECONDS),
+            ("heartbeats of the sensor", ticks.heartbeat, new_disclosures.LOOK_EVERY_SECONDS),
             ("freshness", ticks.freshness, freshness.LOOK_EVERY_SECONDS),
+            ("reconciling the window", ticks.reconcile_window, _WINDOW_SECONDS),
+            # One day that is not whole all the time.
+            ("reconciling a red day", ticks.reconcile_today, _RED_DAY_SECONDS),
             ("sweeps of the records", ticks.sweep, _SWEEP_SECONDS),
         )
     }
+    minutes = DAYS * (24 - new_disclosures.OPENS.hour) * 60
+    activities["looks for new rows"] = ticks.look * minutes
+    activities["reconciling today"] = ticks.reconcile_today * minutes
     # A metric is billed by the hours in which it is sent.
     of_runs = len(CATALOGUE) - len(_METRICS_OF_SENSORS)
     metrics = len(_METRICS_OF_SENSORS) + of_runs * hours / (DAYS * 24)

@@ -8,7 +8,7 @@ The lake is a year old before anything is metered, because a run reads earlier d
 
 import os
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -21,13 +21,8 @@ from benchmarks.aws_proxy import proxy
 from benchmarks.metering import Meter
 from benchmarks.prices import Usage
 from tdnet_assets.assets.disclosure_history import disclosure_history
-from tdnet_assets.automation import freshness, new_disclosures
-from tdnet_assets.automation.day_facts import (
-    LISTING_PAGES,
-    days_of_the_window,
-    facts_of_days,
-    window,
-)
+from tdnet_assets.automation import freshness, new_disclosures, reconciler
+from tdnet_assets.automation.day_facts import LISTING_PAGES, DayFacts, facts_of_days
 from tdnet_assets.automation.records import record_run, sweep
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.definitions import DAILY_ASSETS, build_definitions
@@ -36,6 +31,7 @@ from tdnet_assets.partitions import tags_for
 from tdnet_assets.resources.aws.executions import ExecutionsResource
 from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
 from tdnet_assets.resources.aws.metrics import MetricsResource
+from tdnet_assets.resources.day_states import days_of_the_window, window
 from tdnet_assets.resources.lake.store import LakeResource
 from tdnet_assets.resources.lake.yearly_copies import yearly_copy
 from tdnet_assets.resources.source.session import TdnetResource
@@ -91,11 +87,15 @@ class RecordedDay:
 class RecordedTicks:
     """What the sensors do at each tick, and a run each time that it reports its progress.
 
+    ``reconcile_today`` is a look at today alone, ``reconcile_window`` one at every day there is;
     ``sweep_of_a_run`` is what a run that has just ended adds to a sweep.
     """
 
     look: Usage
+    heartbeat: Usage
     freshness: Usage
+    reconcile_today: Usage
+    reconcile_window: Usage
     sweep: Usage
     sweep_of_a_run: Usage
     progress_report: Usage
@@ -121,6 +121,8 @@ class Recorder:
         self._records = ExecutionsResource(config=config)
         self._site, self._clock, self._meter = site, clock, meter
         self._executions = ExecutionsResource(config=metered)
+        self._metered_lake = LakeResource(config=metered)
+        self._index = DisclosureIndexResource(config=metered)
         self._tdnet, self._metrics = TdnetResource(config=metered), MetricsResource(config=metered)
         self._jobs = build_definitions(metered).resolve_implicit_global_asset_job_def()
         self._instance = dg.DagsterInstance.ephemeral()
@@ -193,20 +195,18 @@ class Recorder:
         now = _at(day, "23:59")
         context = dg.build_sensor_context(instance=self._instance)
         with self._meter.reading() as look:
-            found = new_disclosures.look(self._instance, self._tdnet, self._lake, None, now)
+            found = new_disclosures.look(
+                self._instance, self._tdnet, self._metered_lake, self._executions, None, now
+            )
+        with self._meter.reading() as heartbeat:
             new_disclosures.report(context, found, self._metrics)
         with self._meter.reading() as fresh:
-            facts = facts_of_days(
-                days_of_the_window(self._lake, self._lake.config, now),
-                instance=self._instance,
-                lake=self._lake,
-                index=DisclosureIndexResource(config=self._lake.config),
-                executions=self._executions,
-                runs=(),
-                now=now,
-            )
-            state = freshness.freshness(facts, now)
+            state = freshness.freshness(self._facts_of_the_window(now), now)
             freshness.report(context, state, self._metrics, now)
+        with self._meter.reading() as today:
+            reconciler.plan(self._facts([day], now, self._executions), now)
+        with self._meter.reading() as every_day:
+            reconciler.plan(self._facts_of_the_window(now, self._executions), now)
         with self._meter.reading() as quiet:
             sweep(self._instance, self._executions, since=datetime.now(UTC) + timedelta(hours=1))
         runs = self._instance.get_runs_count()
@@ -216,7 +216,34 @@ class Recorder:
         self._records.progress("reports", 50, total_count=200, collected_count=100)
         with self._meter.reading() as report:
             self._executions.progress("reports", 51, total_count=200, collected_count=102)
-        return RecordedTicks(look, fresh, quiet, (busy - quiet) * (1 / runs), report)
+        return RecordedTicks(
+            look=look,
+            heartbeat=heartbeat,
+            freshness=fresh,
+            reconcile_today=today,
+            reconcile_window=every_day,
+            sweep=quiet,
+            sweep_of_a_run=(busy - quiet) * (1 / runs),
+            progress_report=report,
+        )
+
+    def _facts_of_the_window(
+        self, now: datetime, executions: ExecutionsResource | None = None
+    ) -> list[DayFacts]:
+        lake = self._metered_lake
+        return self._facts(days_of_the_window(lake, lake.config, now), now, executions)
+
+    def _facts(
+        self, days: Iterable[date], now: datetime, executions: ExecutionsResource | None
+    ) -> list[DayFacts]:
+        return facts_of_days(
+            days,
+            instance=self._instance,
+            lake=self._metered_lake,
+            index=self._index,
+            now=now,
+            executions=executions,
+        )
 
     def _publish_a_few(self, day: date) -> None:
         """With a 決算短信 among them, whose facts and row are put anew: rather too dear."""

@@ -15,12 +15,14 @@ from dagster._core.loader import LoadingContextForTest
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.definitions import build_definitions
 from tdnet_assets.partitions import DAYS
+from tdnet_assets.tables.recipes import RECIPES
 from tdnet_assets_tests.local.processes import wait_until
 from tdnet_assets_tests.pipeline import Pipeline
 
 PROJECT = Path(__file__).parent.parent
 DAY = date(2026, 6, 10)
 CHAIN = ("listing_pages", "disclosures", "documents")
+KINDS = (("listing_pages", "daily_collection", "tdnet"), ("earnings", "daily_derivation", None))
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +38,11 @@ def definitions():
 @pytest.fixture(scope="module")
 def daily(definitions):
     return definitions.get_assets_def("listing_pages")
+
+
+@pytest.fixture(scope="module")
+def derived(definitions):
+    return definitions.get_assets_def("earnings")
 
 
 @pytest.mark.slow
@@ -126,11 +133,13 @@ def test_the_assets_follow_from_each_other_as_documented(definitions):
     assert parents["listing_pages"] == set()
     assert parents["disclosures"] == {"listing_pages"}
     assert parents["documents"] == {"disclosures"}
+    for name, recipe in RECIPES.items():
+        assert parents[name] == set(recipe.inputs), name
     assert graph.unexecutable_asset_keys == set()
 
 
-def test_every_asset_is_described_for_the_ui(daily):
-    for spec in daily.specs:
+def test_every_asset_is_described_for_the_ui(daily, derived):
+    for spec in (*daily.specs, *derived.specs):
         assert len(spec.description) > 60
         assert spec.kinds
         assert spec.code_version
@@ -158,28 +167,54 @@ def test_weekends_are_partitions_too():
     assert DAYS.has_partition_key("2026-01-01")
 
 
-def test_a_month_runs_in_one_process_and_one_run_talks_to_tdnet_at_a_time(definitions, daily):
-    assert daily.backfill_policy == dg.BackfillPolicy.multi_run(31)
-    assert daily.op.pool == "tdnet"
+def test_a_month_runs_in_one_process_and_only_collection_waits_for_the_slot_of_tdnet(definitions):
+    for asset, name, pool in KINDS:
+        assets = definitions.get_assets_def(asset)
+        assert assets.backfill_policy == dg.BackfillPolicy.multi_run(31)
+        assert (assets.op.name, assets.op.pool) == (name, pool)
+        assert assets.partitions_def == DAYS
     job = definitions.resolve_implicit_global_asset_job_def()
     assert job.executor_def.name == "in_process"
 
 
-def test_every_asset_has_its_checks_and_tells_whether_the_metrics_were_delivered(daily):
+def test_derivation_is_given_no_session(derived):
+    assert "tdnet" not in derived.required_resource_keys
+
+
+def test_the_jobs_and_what_runs_by_itself_are_those_of_the_documentation(definitions):
+    repository = definitions.get_repository_def()
+    jobs = {name for name in repository.job_names if not name.startswith("__")}
+
+    assert jobs == {"collect_day", "collection", "derivation", "yearly_copies"}
+    assert {one.name for one in repository.schedule_defs} == {
+        "day_close",
+        "window_reread",
+        "yearly_copies",
+    }
+    sensors = {one.name for one in repository.sensor_defs}
+    assert sensors >= {"new_disclosures", "reconcile", "freshness", "failure_notices"}
+    on = {one.name for one in repository.sensor_defs if one.default_status.value == "RUNNING"}
+    assert on == sensors - {"new_disclosures", "reconcile", "freshness"}
+
+
+def test_every_asset_has_its_checks_and_each_kind_of_work_tells_whether_metrics_were_delivered(
+    daily, derived
+):
     checks = {}
-    for spec in daily.check_specs:
+    for spec in (*daily.check_specs, *derived.check_specs):
         assert spec.description
         checks.setdefault(spec.asset_key.to_user_string(), set()).add(spec.name)
 
     assert checks["listing_pages"] == {"list_complete", "metrics_delivered"}
     assert checks["disclosures"] == {
         "rows_complete",
+        "captures_readable",
         "no_replacement_characters",
         "ids_unique",
-        "metrics_delivered",
     }
-    assert checks["documents"] == {"files_complete", "metrics_delivered"}
-    assert set(checks) == {key.to_user_string() for key in daily.keys}
+    assert checks["documents"] == {"files_complete"}
+    told = [name for name, found in checks.items() if "metrics_delivered" in found]
+    assert told == ["listing_pages", "disclosure_index"]
 
 
 def test_a_run_needs_no_configuration(definitions):

@@ -13,6 +13,7 @@ import dagster as dg
 from tdnet_assets.assets.day_run import DayRun, metrics_check
 from tdnet_assets.assets.run_report import RunReport
 from tdnet_assets.assets.steps import CollectionDay, DailyStep
+from tdnet_assets.assets.stored_checks import log_stored_checks
 from tdnet_assets.partitions import DAYS, DAYS_PER_RUN
 from tdnet_assets.resources.aws.executions import ExecutionsResource
 from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
@@ -52,6 +53,9 @@ def build_collection(steps: Sequence[DailyStep[CollectionDay]]) -> dg.AssetsDefi
         metrics: MetricsResource,
     ) -> Iterator[dg.MaterializeResult[None]]:
         selected = [step for step in steps if step.spec.key in context.selected_asset_keys]
+        if not selected:
+            log_stored_checks(context, lake, index, executions)
+            return
         report = RunReport.of(context, executions, metrics)
 
         async def open_day(stack: AsyncExitStack) -> Callable[[date], CollectionDay]:

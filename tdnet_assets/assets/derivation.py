@@ -11,9 +11,11 @@ from datetime import date
 
 import dagster as dg
 
+from tdnet_assets.assets import collection
 from tdnet_assets.assets.day_run import DayRun, metrics_check
-from tdnet_assets.assets.run_report import RunReport
+from tdnet_assets.assets.run_report import RunReport, steps_of
 from tdnet_assets.assets.steps import DailyStep, Day
+from tdnet_assets.assets.stored_checks import log_stored_checks
 from tdnet_assets.partitions import DAYS, DAYS_PER_RUN
 from tdnet_assets.resources.aws.executions import ExecutionsResource
 from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
@@ -22,6 +24,9 @@ from tdnet_assets.resources.day_states import read_day_state
 from tdnet_assets.resources.lake.store import LakeResource
 
 NAME = "daily_derivation"
+LOOK_EVERY_SECONDS = 30
+"""How often derivation looks whether its run's collection, which waits for TDnet, is done."""
+_LONG_ENOUGH = 1_000_000
 
 
 def build_derivation(steps: Sequence[DailyStep[Day]]) -> dg.AssetsDefinition:
@@ -47,6 +52,14 @@ def build_derivation(steps: Sequence[DailyStep[Day]]) -> dg.AssetsDefinition:
         metrics: MetricsResource,
     ) -> Iterator[dg.MaterializeResult[None]]:
         selected = [step for step in steps if step.spec.key in context.selected_asset_keys]
+        if not selected:
+            log_stored_checks(context, lake, index, executions)
+            return
+        if _collection_comes_first(context):
+            context.log.info("TDnet's slot is taken: what is to be collected is waited for")
+            # A run that waits is alive; no other step of it can say so.
+            executions.progress(context.run.run_id, 0)
+            raise dg.RetryRequested(max_retries=_LONG_ENOUGH, seconds_to_wait=LOOK_EVERY_SECONDS)
         report = RunReport.of(context, executions, metrics)
 
         async def open_day(stack: AsyncExitStack) -> Callable[[date], Day]:
@@ -63,6 +76,17 @@ def build_derivation(steps: Sequence[DailyStep[Day]]) -> dg.AssetsDefinition:
         yield from ()
 
     return _standing_alone(daily_derivation)
+
+
+def _collection_comes_first(context: dg.AssetExecutionContext) -> bool:
+    """Whether the run's collection is still to be done.
+
+    Its priority puts it first, but while its pool has no slot Dagster would go on without it.
+    """
+    if collection.NAME not in steps_of(context):
+        return False
+    stats = context.instance.get_run_step_stats(context.run.run_id, [collection.NAME])
+    return not any(one.end_time for one in stats)
 
 
 def _standing_alone(assets: dg.AssetsDefinition) -> dg.AssetsDefinition:

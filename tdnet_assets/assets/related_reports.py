@@ -23,6 +23,7 @@ from tdnet_assets.resources.lake.yearly_copies import daily_files
 from tdnet_assets.tables.earnings import EARNINGS_TABLE, IS_CURRENT, REPLACED_BY, REPLACES
 from tdnet_assets.tables.forecast_revisions import REVISIONS_TABLE
 from tdnet_assets.tables.table import Table
+from tdnet_assets.tables.wholeness import MADE_FROM, READER, RESULT
 from tdnet_assets.tdnet.reports.earnings_items import FORECAST_ITEMS
 from tdnet_assets.tdnet.reports.report_contents import FORECAST_PERIODS, Earnings
 from tdnet_assets.tdnet.reports.revision_notice import Range
@@ -136,7 +137,7 @@ def _relink(day: Day, other_day: date, wanted: Mapping[str, Links]) -> None:
 
 def stored_by(metadata: Mapping[str, str]) -> dict[str, str]:
     """Of an object's metadata, what its writer gave."""
-    return {name: metadata[name] for name in ("reader",) if name in metadata}
+    return {name: metadata[name] for name in (READER, RESULT, MADE_FROM) if name in metadata}
 
 
 _About = tuple[str, str | None, date | None, date]

@@ -8,7 +8,7 @@ A run of a whole day has two steps, collection and derivation, that Dagster exec
 other in one process (the location's executor is the in-process one). They share one report.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from time import monotonic
@@ -39,6 +39,11 @@ class DayFailure:
     permanent: bool
 
 
+def steps_of(context: dg.AssetExecutionContext) -> Collection[str]:
+    """The names of a run's steps; the run itself names them only where it is to leave some out."""
+    return context.run.step_keys_to_execute or [node.name for node in context.job_def.nodes]
+
+
 @dataclass(slots=True)
 class RunReport:
     """The report of one run; the first step opens it, the last one closes it."""
@@ -65,9 +70,9 @@ class RunReport:
         if run.run_id in _OPEN:
             return _OPEN[run.run_id]
         days = [day_of(key) for key in context.partition_keys]
-        steps = max(1, len(run.step_keys_to_execute or ()))
-        progress = RunProgress(executions, run.run_id, days=len(days) * steps)
-        report = cls(run.run_id, days, executions, metrics, progress, steps)
+        steps = steps_of(context)
+        progress = RunProgress(executions, run.run_id, days=len(days) * len(steps))
+        report = cls(run.run_id, days, executions, metrics, progress, len(steps))
         executions.start(
             run.run_id,
             job_name=run.job_name,

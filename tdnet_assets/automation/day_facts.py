@@ -6,16 +6,14 @@ judgement of what is stored (``tables/wholeness.py``), and what to do about it (
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import dagster as dg
 
-from tdnet_assets.automation.day_runs import RunInProgress, latest_materialization
-from tdnet_assets.config import LIVE_WINDOW_DAYS, PlatformConfig
+from tdnet_assets.automation.day_runs import RunOverDays, latest_materialization
 from tdnet_assets.resources.aws.executions import ExecutionRecord, ExecutionsResource
 from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
-from tdnet_assets.resources.day_states import read_day_state
-from tdnet_assets.resources.lake.captures import CaptureStore
+from tdnet_assets.resources.day_states import read_day_states
 from tdnet_assets.resources.lake.store import LakeResource
 from tdnet_assets.tables.wholeness import DayState
 from tdnet_assets.tdnet.listing import TOKYO
@@ -43,6 +41,16 @@ class DayFacts:
         """The day."""
         return self.state.day
 
+    @property
+    def was_read_when_over(self) -> bool:
+        """Whether its list was read after its last minute, so that nothing came after."""
+        return self.listed_at is not None and self.listed_at >= over_at(self.day)
+
+
+def over_at(day: date) -> datetime:
+    """The end of a day (aware, JST): nothing is published on it any more."""
+    return datetime.combine(day + timedelta(days=1), time(), TOKYO)
+
 
 def facts_of_days(
     days: Iterable[date],
@@ -50,9 +58,9 @@ def facts_of_days(
     instance: dg.DagsterInstance,
     lake: LakeResource,
     index: DisclosureIndexResource,
-    executions: ExecutionsResource,
-    runs: Sequence[RunInProgress],
     now: datetime,
+    executions: ExecutionsResource | None = None,
+    runs: Sequence[RunOverDays] = (),
 ) -> list[DayFacts]:
     """What is stored, recorded and going on of some days.
 
@@ -61,49 +69,47 @@ def facts_of_days(
         instance: knows when their lists were last read.
         lake: has their tables.
         index: has their items.
-        executions: has the records of what was tried.
-        runs: those that are going on.
         now: the present, aware.
+        executions: has the records of what was tried; without it nothing is known of that.
+        runs: those that are going on.
 
     Raises:
         LakeError: S3 refused or failed; nothing is guessed.
     """
-    return [_facts_of(day, instance, lake, index, executions, runs, now) for day in days]
-
-
-def _facts_of(  # noqa: PLR0917 - the parameters of the only caller
-    day: date,
-    instance: dg.DagsterInstance,
-    lake: LakeResource,
-    index: DisclosureIndexResource,
-    executions: ExecutionsResource,
-    runs: Sequence[RunInProgress],
-    now: datetime,
-) -> DayFacts:
-    listed = latest_materialization(instance, LISTING_PAGES, day)
+    wanted = list(days)
     oldest = lake.config.oldest_listed_day(now.astimezone(TOKYO).date())
-    tries = executions.by_partition(str(day), newest_first=True, limit=_TRIES_READ)
-    return DayFacts(
-        state=read_day_state(lake, index, day),
-        tries=list(tries),
-        listed_at=datetime.fromtimestamp(listed.timestamp, UTC) if listed else None,
-        in_progress=frozenset(work for run in runs if run.covers(day) for work in run.works),
-        can_be_had=oldest is None or day >= oldest,
-    )
+    tries = _tries(wanted, executions) if executions else {}
+    found = []
+    for day, state in read_day_states(lake, index, wanted).items():
+        listed = latest_materialization(instance, LISTING_PAGES, day)
+        works = (work for run in runs if run.covers(day) for work in run.works)
+        found.append(
+            DayFacts(
+                state=state,
+                tries=tries.get(day, ()),
+                listed_at=datetime.fromtimestamp(listed.timestamp, UTC) if listed else None,
+                in_progress=frozenset(works),
+                can_be_had=oldest is None or day >= oldest,
+            )
+        )
+    return found
 
 
-def window(today: date, oldest_listed: date | None) -> tuple[date, date]:
-    """First and last day of TDnet's window, or of what the site lists if that is less."""
-    first = today - timedelta(days=LIVE_WINDOW_DAYS - 1)
-    return max(first, oldest_listed or first), today
-
-
-def days_of_the_window(lake: LakeResource, config: PlatformConfig, now: datetime) -> list[date]:
-    """Today and the days of TDnet's window before it, newest first, back to the lake's oldest day.
-
-    Days before the oldest were never asked for: whether they are wanted is for a person to say.
-    """
-    today = now.astimezone(TOKYO).date()
-    first, last = window(today, config.oldest_listed_day(today))
-    first = max(first, CaptureStore(lake).oldest_day() or today)
-    return [last - timedelta(days=back) for back in range((last - first).days + 1)]
+def _tries(
+    days: Sequence[date], executions: ExecutionsResource
+) -> dict[date, list[ExecutionRecord]]:
+    """The newest records of each day: of its own runs, and of ranges that begin on one of them."""
+    records = {
+        record.execution_id: record
+        for day in days
+        for record in executions.by_partition(str(day), limit=_TRIES_READ)
+    }
+    newest_first = sorted(records.values(), key=lambda record: record.started_at, reverse=True)
+    return {
+        day: [
+            record
+            for record in newest_first
+            if (record.partition_start or "") <= str(day) <= (record.partition_end or "")
+        ]
+        for day in days
+    }

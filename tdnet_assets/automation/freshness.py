@@ -15,12 +15,13 @@ from datetime import date, datetime, time, timedelta
 
 import dagster as dg
 
-from tdnet_assets.automation.day_facts import DayFacts, days_of_the_window, facts_of_days
+from tdnet_assets.automation.day_facts import DayFacts, facts_of_days
 from tdnet_assets.partitions import TIMEZONE
-from tdnet_assets.resources.aws.executions import ExecutionsResource
 from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
 from tdnet_assets.resources.aws.metrics import FRESHNESS_LAG, MetricsResource
+from tdnet_assets.resources.day_states import days_of_the_window
 from tdnet_assets.resources.lake.store import LakeResource
+from tdnet_assets.tables.wholeness import days_in_words
 from tdnet_assets.tdnet.listing import TOKYO
 
 DUE = time(7)
@@ -30,7 +31,8 @@ POLICY = dg.FreshnessPolicy.cron(
     lower_bound_delta=timedelta(hours=DUE.hour),
     timezone=TIMEZONE,
 )
-LOOK_EVERY_SECONDS = 15 * 60
+LOOK_EVERY_SECONDS = 60 * 60
+"""A look at every day of the window costs what S3 asks for 250 requests."""
 _OBSERVED = dg.AssetKey("disclosures")
 
 
@@ -57,8 +59,7 @@ class Freshness:
     def __str__(self) -> str:
         if not self.problems:
             return f"every due day up to {self.latest} is whole"
-        told = [f"{day}: {reason}" for day, reason in sorted(self.problems.items(), reverse=True)]
-        return "; ".join(told)
+        return days_in_words(self.problems)
 
 
 def due_at(day: date) -> datetime:
@@ -78,16 +79,14 @@ def freshness(days: Sequence[DayFacts], now: datetime) -> Freshness:
     problems = {
         facts.day: problem
         for facts in sorted(days, key=lambda facts: facts.day)
-        if facts.day <= latest and (problem := facts.state.why() or _read_too_early(facts))
+        if facts.day <= latest and (problem := _problem(facts))
     }
     return Freshness(latest, problems)
 
 
-def _read_too_early(facts: DayFacts) -> str:
-    over = datetime.combine(facts.day + timedelta(days=1), time(), TOKYO)
-    if facts.listed_at is None or facts.listed_at < over:
-        return "its list was last read before the day was over"
-    return ""
+def _problem(facts: DayFacts) -> str:
+    early = "" if facts.was_read_when_over else "its list was last read before the day was over"
+    return facts.state.why() or early
 
 
 def with_freshness_policy(daily: dg.AssetsDefinition) -> dg.AssetsDefinition:
@@ -106,7 +105,6 @@ def freshness_sensor(
     context: dg.SensorEvaluationContext,
     lake: LakeResource,
     index: DisclosureIndexResource,
-    executions: ExecutionsResource,
     metrics: MetricsResource,
 ) -> dg.SensorResult:
     """Off until somebody turns it on, like the schedules that it watches over."""
@@ -118,8 +116,6 @@ def freshness_sensor(
         instance=context.instance,
         lake=lake,
         index=index,
-        executions=executions,
-        runs=(),
         now=now,
     )
     return report(context, freshness(facts, now), metrics, now)

@@ -10,6 +10,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import (
     UnresolvedAssetJobDefinition as Job,  # what dg.define_asset_job gives; not exported
 )
 
+from tdnet_assets.automation.day_runs import COLLECT_DAY
 from tdnet_assets.tables.recipes import COLLECTION, DERIVATION, RECIPES, names
 
 __all__ = ["Job", "Jobs", "build_jobs"]
@@ -34,7 +35,7 @@ def build_jobs(yearly_copies: dg.AssetSelection) -> Jobs:
     """The jobs of this code location."""
     return Jobs(
         collect_day=dg.define_asset_job(
-            "collect_day",
+            COLLECT_DAY,
             selection=dg.AssetSelection.assets(*RECIPES),
             description="Everything of a day: asks TDnet for what is new, and makes all tables.",
         ),

@@ -5,8 +5,9 @@ and kept polite (``resources/source/session.py``), and what is missing of what w
 (``reconciler.py``).
 
 What a look compares is the site and the lake: the page is asked for with the condition that the
-newest whole capture came with, and is new as long as the lake does not hold it. Nothing else is
-remembered of a page, so a run that failed, was cancelled or was killed costs no publication.
+newest whole capture came with, and is new as long as the newest capture does not show it. Nothing
+else is remembered of a page, so a run that failed, was cancelled or was killed costs no
+publication; runs that fail for one and the same page come with growing pauses (``pauses.py``).
 
 A look that failed must not pass for "nothing new". Dagster drops the cursor of a tick that raises,
 and keeps the one before. So the first failures are skips that name the error and count it in the
@@ -24,6 +25,8 @@ import dagster as dg
 
 from tdnet_assets.automation.day_runs import location_of, run_in_progress
 from tdnet_assets.automation.jobs import Job
+from tdnet_assets.automation.pauses import PAUSES, asked_again_at
+from tdnet_assets.resources.aws.executions import ExecutionsResource
 from tdnet_assets.resources.aws.metrics import SENSOR_HEARTBEAT, MetricsResource
 from tdnet_assets.resources.lake.captures import CapturedPage, CaptureStore
 from tdnet_assets.resources.lake.store import DamagedObjectError, LakeResource, sha256
@@ -32,6 +35,7 @@ from tdnet_assets.resources.source.session import (
     TdnetResource,
     TransientSourceError,
 )
+from tdnet_assets.tables.recipes import COLLECTION
 from tdnet_assets.tdnet.errors import TdnetAssetsError, TdnetError
 from tdnet_assets.tdnet.listing import TOKYO, ListPage, page_name, parse_list_page
 
@@ -54,12 +58,14 @@ class LooksFailedError(TdnetAssetsError):
 class Remembered:
     """The cursor: the failed looks since the last good one.
 
-    ``not_before`` (ISO 8601, JST) is when TDnet, by its Retry-After, may be asked again.
+    ``not_before`` (ISO 8601, JST) is when TDnet, by its Retry-After, may be asked again; ``asked``
+    is the digest of the page for which a run was last asked for.
     """
 
     failures: int = 0
     error: str | None = None
     not_before: str | None = None
+    asked: str | None = None
 
     @classmethod
     def from_cursor(cls, cursor: str | None) -> "Remembered":
@@ -81,7 +87,7 @@ class Remembered:
         """The same after one more failed look."""
         wait = error.retry_after if isinstance(error, TransientSourceError) else None
         not_before = None if wait is None else (now + timedelta(seconds=wait)).isoformat()
-        return Remembered(self.failures + 1, str(error)[:500], not_before)
+        return Remembered(self.failures + 1, str(error)[:500], not_before, self.asked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +107,7 @@ def look(  # noqa: PLR0917 - as the sensor gives them
     instance: dg.DagsterInstance,
     tdnet: TdnetResource,
     lake: LakeResource,
+    executions: ExecutionsResource,
     cursor: str | None,
     now: datetime,
     location: str | None = None,
@@ -111,6 +118,7 @@ def look(  # noqa: PLR0917 - as the sensor gives them
         instance: where runs in progress are found.
         tdnet: the site; its session is never waited for.
         lake: has the newest capture of today.
+        executions: has the records of what was tried in vain.
         cursor: of the last evaluation.
         now: the present, in Japan's time zone.
         location: the code location whose runs count; every one's when None.
@@ -124,7 +132,7 @@ def look(  # noqa: PLR0917 - as the sensor gives them
     if known.not_before and now < datetime.fromisoformat(known.not_before):
         return Look(known, f"not asked before {known.not_before}: {known.error}", 0)
     try:
-        return asyncio.run(_ask(tdnet, CaptureStore(lake), day))
+        return asyncio.run(_ask(tdnet, CaptureStore(lake), executions, known, now))
     except SessionBusyError as busy:
         return Look(known, str(busy), None)
     except TdnetError as error:
@@ -132,12 +140,20 @@ def look(  # noqa: PLR0917 - as the sensor gives them
         return Look(failed, f"look failed, {failed.failures} in a row: {error}", 0)
 
 
-async def _ask(tdnet: TdnetResource, store: CaptureStore, day: date) -> Look:
+async def _ask(
+    tdnet: TdnetResource,
+    store: CaptureStore,
+    executions: ExecutionsResource,
+    known: Remembered,
+    now: datetime,
+) -> Look:
+    day = now.date()
     stored = store.latest(day)
-    page = stored.page(1) if stored and stored.complete else None
+    page = stored.page(1) if stored else None
+    is_whole = stored is not None and stored.complete and page is not None and page.is_whole
     answer = await tdnet.look(
         page_name(day, 1),
-        if_modified_since=page.last_modified if page and page.is_whole else None,
+        if_modified_since=page.last_modified if page and is_whole else None,
         timeout_seconds=LOOK_TIMEOUT_SECONDS,
     )
     good = Remembered()
@@ -148,8 +164,16 @@ async def _ask(tdnet: TdnetResource, store: CaptureStore, day: date) -> Look:
         return Look(good, f"nothing new: 全{seen.total}件", 1)
     if not seen.total:
         return Look(good, f"no disclosures on {day} yet", 1)
-    request = dg.RunRequest(partition_key=str(day), tags=_PRIORITY)
-    return Look(good, f"全{seen.total}件, in the lake {page.total if page else 0}", 1, request)
+    news = f"全{seen.total}件, in the lake {page.total if page else 0}"
+    digest = sha256(answer.content)
+    good = Remembered(asked=digest)
+    if digest == known.asked:
+        tries = executions.by_partition(str(day), limit=len(PAUSES))
+        not_before = asked_again_at(tries, COLLECTION, None)
+        if not_before > now:
+            again = f"{not_before.astimezone(TOKYO):%H:%M}"
+            return Look(good, f"{news}; the runs for it failed, the next is at {again}", 1)
+    return Look(good, news, 1, dg.RunRequest(partition_key=str(day), tags=_PRIORITY))
 
 
 def _shows_the_same(
@@ -181,10 +205,12 @@ def build_new_disclosures_sensor(
         context: dg.SensorEvaluationContext,
         tdnet: TdnetResource,
         lake: LakeResource,
+        executions: ExecutionsResource,
         metrics: MetricsResource,
     ) -> dg.SensorResult:
         now = datetime.now(TOKYO)
-        found = look(context.instance, tdnet, lake, context.cursor, now, location_of(context))
+        location = location_of(context)
+        found = look(context.instance, tdnet, lake, executions, context.cursor, now, location)
         return report(context, found, metrics)
 
     return new_disclosures

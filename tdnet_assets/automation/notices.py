@@ -18,12 +18,13 @@ from tdnet_assets.automation.day_runs import is_of, location_of
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.partitions import partitions_of, trigger_of
 from tdnet_assets.resources.aws import clients
-from tdnet_assets.resources.aws.executions import ExecutionRecord, ExecutionsResource
+from tdnet_assets.resources.aws.executions import FAILED, ExecutionRecord, ExecutionsResource
 
 NOTICES_A_TICK = 10
 # SNS refuses a longer subject, and more than 256 KB in all.
 _SUBJECT_LENGTH = 100
 _REASON_LENGTH = 4_000
+_TRIES_READ = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +60,22 @@ def notice_of(
 
 @dg.sensor(
     description="Announces every failed run to the SNS topic of the configuration "
-    "(TDNET_NOTICE_TOPIC); without a topic nothing is sent.",
+    "(TDNET_NOTICE_TOPIC), but what a sensor asks for again and fails for the same reason only "
+    "once; without a topic nothing is sent.",
     default_status=dg.DefaultSensorStatus.RUNNING,
     minimum_interval_seconds=30,
 )
 def failure_notices(
     context: dg.SensorEvaluationContext, executions: ExecutionsResource
 ) -> dg.SensorResult:
-    """One notice a failed run; failures from before the first tick are not announced."""
+    """One notice a failed run, less those that repeat; none of those before the first tick."""
     config = executions.config
-    if context.cursor is None or not config.notice_topic:
+    cursor = _storage_id(context.cursor)
+    if cursor is None or not config.notice_topic:
         off = "" if config.notice_topic else "no topic is configured, nothing is announced; "
         skip = f"{off}failures from now on count"
         return dg.SensorResult(skip_reason=skip, cursor=_newest_failure(context.instance))
-    return _announce(context, config, executions, int(context.cursor))
+    return _announce(context, config, executions, cursor)
 
 
 def _announce(
@@ -90,7 +93,8 @@ def _announce(
     announced: list[str] = []
     for event in _failures(context.instance, limit=NOTICES_A_TICK, after=cursor):
         run = context.instance.get_run_by_id(event.run_id)
-        if run is not None and is_of(run, location_of(context)):
+        ours = run is not None and is_of(run, location_of(context))
+        if run is not None and ours and _is_news(run, executions):
             sns = sns or clients.client(config, "sns", timeout_seconds=5, attempts=2)
             try:
                 _publish(sns, config, run, _message(event), executions)
@@ -104,6 +108,24 @@ def _announce(
         cursor = event.storage_id
     reason = f"announced: {', '.join(announced)}" if announced else "no run has failed"
     return dg.SensorResult(skip_reason=reason, cursor=str(cursor))
+
+
+def _is_news(run: dg.DagsterRun, executions: ExecutionsResource) -> bool:
+    """Whether a failure says something: not a sensor's run that failed just as the try before it.
+
+    What fails is asked for again each hour, for as long as TDnet lists the day.
+    """
+    record = executions.get(run.run_id)
+    if record is None or trigger_of(run.tags) != "sensor" or record.partition_start is None:
+        return True
+    tries = executions.by_partition(record.partition_start, limit=_TRIES_READ)
+    earlier = (one for one in tries if one.is_final and one.started_at < record.started_at)
+    before = next(earlier, None)
+    return (
+        before is None
+        or before.status != FAILED
+        or (before.error_type, before.error_message) != (record.error_type, record.error_message)
+    )
 
 
 def _publish(
@@ -126,6 +148,14 @@ def _failures(
     )
     found = instance.fetch_run_status_changes(wanted, limit=limit, ascending=after is not None)
     return list(found.records)
+
+
+def _storage_id(cursor: str | None) -> int | None:
+    """The event in a cursor; one that cannot be read is none."""
+    try:
+        return int(cursor or "")
+    except ValueError:
+        return None
 
 
 def _newest_failure(instance: dg.DagsterInstance) -> str:

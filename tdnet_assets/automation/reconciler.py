@@ -9,33 +9,45 @@ Nothing depends on having seen a change, on a cursor, or on a run that ended wel
 spares a look at days that were looked at a moment ago.
 """
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
-from tdnet_assets.automation.day_facts import DayFacts, days_of_the_window, facts_of_days
-from tdnet_assets.automation.day_runs import location_of, runs_in_progress
-from tdnet_assets.automation.jobs import Job
-from tdnet_assets.resources.aws.executions import (
-    COMPLETED,
-    FINAL_STATUSES,
-    ExecutionRecord,
-    ExecutionsResource,
+from tdnet_assets.automation.day_facts import (
+    DayFacts,
+    facts_of_days,
+    over_at,
 )
+from tdnet_assets.automation.day_runs import (
+    RunOverDays,
+    collection_waits,
+    location_of,
+    runs_ended_since,
+    runs_in_progress,
+)
+from tdnet_assets.automation.jobs import Job
+from tdnet_assets.automation.new_disclosures import OPENS
+from tdnet_assets.automation.pauses import asked_again_at, tries_of
+from tdnet_assets.resources.aws.executions import COMPLETED, ExecutionRecord, ExecutionsResource
 from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
+from tdnet_assets.resources.day_states import days_of_the_window
 from tdnet_assets.resources.lake.store import LakeResource
 from tdnet_assets.tables.recipes import COLLECTION, DERIVATION, RECIPES
-from tdnet_assets.tables.wholeness import MAKEABLE, DayState
+from tdnet_assets.tables.wholeness import MAKEABLE, DayState, days_in_words
 from tdnet_assets.tdnet.listing import TOKYO
 
 NAME = "reconcile"
 LOOK_EVERY_SECONDS = 60
 OTHER_DAYS_EVERY = timedelta(minutes=15)
+WHOLE_DAYS_EVERY = timedelta(hours=1)
+"""A day that is whole changes by a run, after which it is looked at anyway, or by damage."""
+READERS = " ".join(f"{name}={recipe.reader}" for name, recipe in RECIPES.items())
+REREAD_AFTER = timedelta(hours=26)
+"""A list is read again each night as long as TDnet shows it; then it is two hours late."""
 DERIVATIONS_A_TICK = 4
-PAUSES = tuple(timedelta(minutes=minutes) for minutes in (0, 1, 2, 5, 15, 60))
-"""How long to wait after the last try, by the number of tries that failed one after the other."""
 _LISTING = "listing_pages"
 # Before a backfill's next chunk of days, which can wait.
 _TODAY_FIRST = {"dagster/priority": "1"}
@@ -43,7 +55,7 @@ _TODAY_FIRST = {"dagster/priority": "1"}
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """Work that a day needs, and from when on it may be asked for."""
+    """Work that a day needs, and from when on (aware) it may be asked for."""
 
     day: date
     work: str
@@ -54,10 +66,43 @@ class Want:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to start now, and in words what is not whole."""
+    """What to start now, which days have to wait until when, and in words what is not whole."""
 
     start: list[Want] = field(default_factory=list)
-    reasons: list[str] = field(default_factory=list)
+    waiting: dict[date, datetime] = field(default_factory=dict)
+    reasons: dict[date, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """The cursor: when was looked, when the window was listed, and when each day has its next turn.
+
+    ``readers`` are those of today's tables: with other ones nothing is known of any day.
+    """
+
+    at: datetime
+    listed_at: datetime
+    turns: Mapping[date, datetime] = field(default_factory=dict)
+    readers: str = READERS
+
+    @classmethod
+    def from_cursor(cls, cursor: str | None) -> "Looked | None":
+        """What the cursor says; None for one that cannot be read or is of another version."""
+        try:
+            said = json.loads(cursor or "")
+            turns = {
+                date.fromisoformat(day): _aware(moment) for day, moment in said["turns"].items()
+            }
+            looked = cls(_aware(said["at"]), _aware(said["listed_at"]), turns, said["readers"])
+        except (ValueError, TypeError, KeyError, AttributeError):
+            return None
+        return looked if looked.readers == READERS else None
+
+    def to_cursor(self) -> str:
+        """The cursor's text."""
+        turns = {str(day): moment.isoformat() for day, moment in self.turns.items()}
+        said = {"at": self.at.isoformat(), "listed_at": self.listed_at.isoformat()}
+        return json.dumps({**said, "readers": self.readers, "turns": turns})
 
 
 def plan(days: Iterable[DayFacts], now: datetime, *, collection_queued: bool = False) -> Plan:
@@ -69,22 +114,33 @@ def plan(days: Iterable[DayFacts], now: datetime, *, collection_queued: bool = F
         collection_queued: a collection waits for TDnet's one slot already, so no other is queued.
     """
     result = Plan()
-    derivations = 0
+    free = {COLLECTION: 0 if collection_queued else 1, DERIVATION: DERIVATIONS_A_TICK}
     for facts in sorted(days, key=lambda one: one.day, reverse=True):
-        told = facts.state.why()
+        reasons = [facts.state.why()]
+        outlook = []
         for want in wants(facts, now):
-            told = told or want.reason
-            if want.work in facts.in_progress or want.not_before > now:
-                continue
-            if want.work == COLLECTION and not collection_queued:
-                collection_queued = True
+            reasons.append("" if reasons[0] else want.reason)
+            if want.work in facts.in_progress:
+                outlook.append(f"{want.work} goes on")
+            elif want.not_before <= now and free[want.work]:
+                free[want.work] -= 1
                 result.start.append(want)
-            elif want.work == DERIVATION and derivations < DERIVATIONS_A_TICK:
-                derivations += 1
-                result.start.append(want)
+                outlook.append(f"{want.work} starts")
+            else:
+                moment = max(now, want.not_before)
+                result.waiting[facts.day] = min(moment, result.waiting.get(facts.day, moment))
+                again = f"again at {moment.astimezone(TOKYO):%H:%M}"
+                outlook.append(f"{want.work} {again if moment > now else 'has its turn later'}")
+        told = "; ".join(filter(None, reasons))
         if told:
-            result.reasons.append(f"{facts.day}: {told}")
+            result.reasons[facts.day] = f"{told} ({', '.join(outlook) or _outlook(facts)})"
     return result
+
+
+def _outlook(facts: DayFacts) -> str:
+    """What has to come before anything can be done for a day that is not whole."""
+    is_unknown = facts.can_be_had and facts.state.origins.get(_LISTING) is None
+    return "waits to be published" if is_unknown else "waits for other content or another reader"
 
 
 def wants(facts: DayFacts, now: datetime) -> list[Want]:
@@ -101,7 +157,7 @@ def _collection(facts: DayFacts, now: datetime) -> Want | None:
         if recipe.work == COLLECTION and (lacks := state.own_lacks(name))
     }
     reason = "; ".join(f"{name}: {lacks[0].reason}" for name, lacks in lacking.items())
-    tries = _tries(facts, COLLECTION)
+    tries = tries_of(facts.tries, COLLECTION)
     never_begun = state.origins.get(_LISTING) is None and not tries
     is_today = facts.day == now.astimezone(TOKYO).date()
     if facts.can_be_had:
@@ -118,18 +174,22 @@ def _collection(facts: DayFacts, now: datetime) -> Want | None:
             if any(lack.kind in MAKEABLE for lack in lacks) and state.origins.get(_LISTING)
         )
         reason = reason if names else ""
-    return _want(facts, COLLECTION, names, reason, None) if reason else None
+    if not reason:
+        return None
+    not_before = asked_again_at(facts.tries, COLLECTION, None)
+    return Want(facts.day, COLLECTION, names, reason, not_before)
 
 
 def _reading_due(facts: DayFacts, tries: Sequence[ExecutionRecord], now: datetime) -> str:
     """Why a list that is whole has to be read again; empty when it need not be."""
-    over = datetime.combine(facts.day + timedelta(days=1), time(), TOKYO)
-    if now >= over and (facts.listed_at is None or facts.listed_at < over):
+    if now >= over_at(facts.day) and not facts.was_read_when_over:
         return "its list was last read before the day was over"
+    if facts.listed_at is not None and now - facts.listed_at >= REREAD_AFTER:
+        return f"its list was last read at {facts.listed_at.astimezone(TOKYO):%Y-%m-%d %H:%M}"
     newest = tries[0] if tries else None
     if (
         newest is not None
-        and newest.status in FINAL_STATUSES
+        and newest.is_final
         and newest.status != COMPLETED
         and (facts.listed_at is None or facts.listed_at < newest.started_at)
     ):
@@ -159,7 +219,8 @@ def _derivation(facts: DayFacts) -> Want | None:
     times = [origin.stored_at for source in inputs if (origin := state.origins.get(source))]
     newest = max((moment for moment in times if moment is not None), default=None)
     reason = "; ".join(f"{name}: {lack.reason}" for name, lack in makeable.items())
-    return _want(facts, DERIVATION, names, reason, newest)
+    not_before = asked_again_at(facts.tries, DERIVATION, newest)
+    return Want(facts.day, DERIVATION, names, reason, not_before)
 
 
 def _will_be_there(state: DayState, table: str) -> bool:
@@ -175,44 +236,15 @@ def _all_inputs(table: str) -> set[str]:
     return inputs.union(*(_all_inputs(name) for name in inputs))
 
 
-def _want(
-    facts: DayFacts,
-    work: str,
-    tables: tuple[str, ...],
-    reason: str,
-    newest_input: datetime | None,
-) -> Want:
-    """The want, not before the pause behind the tries that failed since its inputs changed."""
-    failed: list[ExecutionRecord] = []
-    for record in _tries(facts, work):
-        is_older = newest_input is not None and record.started_at < newest_input
-        if record.status == COMPLETED or is_older:
-            break
-        failed.append(record)
-    not_before = datetime.min.replace(tzinfo=UTC)
-    if failed:
-        ended = failed[0].completed_at or failed[0].updated_at
-        not_before = ended + PAUSES[min(len(failed), len(PAUSES) - 1)]
-    return Want(facts.day, work, tables, reason, not_before)
-
-
-def _tries(facts: DayFacts, work: str) -> list[ExecutionRecord]:
-    """The runs that have tried this kind of work, newest first."""
-    return [record for record in facts.tries if record.job_name not in _WITHOUT[work]]
-
-
-_WITHOUT = {COLLECTION: (DERIVATION,), DERIVATION: (COLLECTION,)}
-"""Jobs that do not do the work; every other one, a person's selection included, may have."""
-
-
 def build_reconciler(collection: Job, derivation: Job) -> dg.SensorDefinition:
     """The sensor over the two jobs; off until somebody turns it on, like all that starts runs."""
 
     @dg.sensor(
         name=NAME,
         description="Compares what is stored with what should be: each minute of today, each "
-        "quarter of an hour of every other day of the window. Starts a run for just what is "
-        "missing, again and again with growing pauses. Never asks TDnet itself.",
+        "quarter of an hour of every other day of the window (each hour of one that was whole), "
+        "and of any day when a run of it has ended. Starts a run for just what is missing, again "
+        "and again with growing pauses. Never asks TDnet itself.",
         jobs=[collection, derivation],
         minimum_interval_seconds=LOOK_EVERY_SECONDS,
     )
@@ -223,34 +255,57 @@ def build_reconciler(collection: Job, derivation: Job) -> dg.SensorDefinition:
         executions: ExecutionsResource,
     ) -> dg.SensorResult:
         now = datetime.now(UTC)
-        looked_at = _moment(context.cursor)
-        days = days_of_the_window(lake, lake.config, now)
-        runs = runs_in_progress(context.instance, location_of(context))
-        today = now.astimezone(TOKYO).date()
-        all_days = looked_at is None or not timedelta(0) <= now - looked_at < OTHER_DAYS_EVERY
+        location = location_of(context)
+        looked = Looked.from_cursor(context.cursor)
+        ended: list[RunOverDays] = []
+        if looked is not None:
+            # With a margin for the clock of Dagster's database; a second look does no harm.
+            since = looked.at - timedelta(minutes=1)
+            ended = runs_ended_since(context.instance, since, location)
+        if looked is None or not timedelta(0) <= now - looked.listed_at < OTHER_DAYS_EVERY:
+            known = looked.turns if looked else {}
+            listed = days_of_the_window(lake, lake.config, now)
+            looked = Looked(now, now, {day: known.get(day, now) for day in listed})
+        days = [
+            day
+            for day, turn in looked.turns.items()
+            if turn <= now or any(run.covers(day) for run in ended)
+        ]
+        runs = runs_in_progress(context.instance, location)
         facts = facts_of_days(
-            days if all_days else [today],
+            days,
             instance=context.instance,
             lake=lake,
             index=index,
+            now=now,
             executions=executions,
             runs=runs,
-            now=now,
         )
-        result = plan(facts, now, collection_queued=any(run.waits_to_collect for run in runs))
-        said = "; ".join(result.reasons) or f"{len(facts)} days are whole"
-        requests = [request(want, today) for want in result.start]
-        # The other days are looked at again at once while something of them is to be started.
-        keep = looked_at if not all_days else now
-        cursor = keep.isoformat() if keep else None
+        result = plan(facts, now, collection_queued=collection_waits(runs))
+        turns = {**looked.turns, **{day: next_turn(day, result, now) for day in days}}
+        said = days_in_words(result.reasons) or f"nothing is missing of {len(facts)} days looked at"
         context.log.info(said)
+        requests = [request(want, now.astimezone(TOKYO).date()) for want in result.start]
         return dg.SensorResult(
             run_requests=requests,
             skip_reason=None if requests else said[:1000],
-            cursor=cursor,
+            cursor=Looked(now, looked.listed_at, turns).to_cursor(),
         )
 
     return reconcile
+
+
+def next_turn(day: date, found: Plan, now: datetime) -> datetime:
+    """When a day is looked at again, unless a run of it ends before.
+
+    Today is looked at with each tick while TDnet publishes.
+    """
+    at = now.astimezone(TOKYO)
+    if day == at.date() and at.time() >= OPENS:
+        return now
+    if day in found.waiting:
+        return found.waiting[day]
+    return now + (OTHER_DAYS_EVERY if day in found.reasons else WHOLE_DAYS_EVERY)
 
 
 def request(want: Want, today: date) -> dg.RunRequest:
@@ -263,10 +318,13 @@ def request(want: Want, today: date) -> dg.RunRequest:
     )
 
 
-def _moment(cursor: str | None) -> datetime | None:
-    """The moment in a cursor; a cursor that cannot be read is none."""
-    try:
-        moment = datetime.fromisoformat(cursor or "")
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else None
+def _aware(text: str) -> datetime:
+    """The moment in a cursor.
+
+    Raises:
+        ValueError: it is none, or has no time zone.
+    """
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"{text} has no time zone")
+    return moment

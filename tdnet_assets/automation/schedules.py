@@ -15,10 +15,10 @@ from datetime import date, datetime, time, timedelta
 import dagster as dg
 
 from tdnet_assets.assets.disclosure_history import disclosure_history
-from tdnet_assets.automation.day_facts import window
 from tdnet_assets.automation.jobs import Job
 from tdnet_assets.config import LIVE_WINDOW_DAYS
 from tdnet_assets.partitions import TIMEZONE, tags_for
+from tdnet_assets.resources.day_states import window
 from tdnet_assets.resources.source.session import TdnetResource
 from tdnet_assets.tdnet.listing import TOKYO
 

@@ -16,9 +16,11 @@ from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatu
 from dagster._daemon.types import DaemonHeartbeat
 
 from tdnet_assets.assets.collection import POOL
-from tdnet_assets.automation.day_facts import days_of_the_window, facts_of_days
+from tdnet_assets.automation.day_facts import facts_of_days
 from tdnet_assets.automation.freshness import freshness, latest_due_day
 from tdnet_assets.automation.records import RECORD_SENSORS
+from tdnet_assets.doctor.bucket import BUCKET
+from tdnet_assets.doctor.dynamodb import DISCLOSURES_LABEL
 from tdnet_assets.doctor.examination import Examination
 from tdnet_assets.doctor.findings import (
     Check,
@@ -29,6 +31,7 @@ from tdnet_assets.doctor.findings import (
     warning,
 )
 from tdnet_assets.local import dagster_home
+from tdnet_assets.resources.day_states import days_of_the_window
 from tdnet_assets.resources.lake.captures import CaptureStore
 from tdnet_assets.tdnet.listing import TOKYO
 
@@ -41,7 +44,7 @@ _MONITORING: Final = "Dagster run monitoring"
 _RETRIES: Final = "Dagster run retries"
 _DAEMONS: Final = "Dagster daemons"
 _AUTOMATION: Final = "sensors and schedules"
-_BACKLOG: Final = "latest due day"
+_BACKLOG: Final = "due days"
 _SETTINGS: Final = "settings in dagster.yaml as in deploy/dagster.yaml, then restart Dagster"
 _ON: Final = (InstigatorStatus.RUNNING, InstigatorStatus.AUTOMATICALLY_RUNNING)
 
@@ -192,7 +195,7 @@ def automation(examination: Examination) -> Iterator[Finding]:
 
 
 def backlog(examination: Examination) -> Iterator[Finding]:
-    """The latest day that is due is complete."""
+    """Every day of the window that is due is complete."""
     now = examination.clock().astimezone(TOKYO)
     lake = examination.lake
     if CaptureStore(lake).oldest_day() is None:
@@ -208,8 +211,6 @@ def backlog(examination: Examination) -> Iterator[Finding]:
             instance=examination.instance,
             lake=lake,
             index=examination.index,
-            executions=examination.executions,
-            runs=(),
             now=now,
         ),
         now,
@@ -222,7 +223,8 @@ def backlog(examination: Examination) -> Iterator[Finding]:
     yield (failed if examination.has_stack else warning)(
         _BACKLOG,
         f"{found}; behind for {behind}",
-        f"`tdnet collect {max(found.problems)}`, and see in the Dagster UI why it was not done",
+        f"`tdnet collect {min(found.problems)} --until {max(found.problems)}`, and see in the last "
+        "tick of the sensor reconcile why it was not done",
     )
 
 
@@ -285,5 +287,5 @@ CHECKS: Final = (
     Check(_RETRIES, retries, needs=(_INSTANCE,)),
     Check(_DAEMONS, daemons, needs=(_INSTANCE,)),
     Check(_AUTOMATION, automation, needs=(_INSTANCE,)),
-    Check(_BACKLOG, backlog, needs=(_INSTANCE,)),
+    Check(_BACKLOG, backlog, needs=(_INSTANCE, BUCKET, DISCLOSURES_LABEL)),
 )

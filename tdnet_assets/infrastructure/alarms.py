@@ -141,8 +141,8 @@ ALARMS: Final = (
         1,
         _HOUR,
         "notBreaching",
-        "A day was not materialized. What to do: `tdnet status` shows the reason; if the next run "
-        "does not mend it by itself, materialize the partition again in the Dagster UI.",
+        "A day was not materialized. What to do: `tdnet status` shows the reason; if the sensor "
+        "reconcile does not mend it by itself, materialize the partition again in the Dagster UI.",
     ),
     Alarm(
         PARTITIONS_FAILED,
@@ -167,8 +167,9 @@ ALARMS: Final = (
         _FIVE_MINUTES,
         "breaching",  # a dead sensor sends nothing
         "No look for new disclosures has succeeded for a quarter of an hour; at night the sensor "
-        "says that it rests. What to do: `tdnet doctor` says whether it is switched on, the daemon "
-        "is alive, TDnet answers and metrics arrive; its last ticks in the Dagster UI say more.",
+        "says that it rests, and while a run of today is queued or going nobody looks. What to do: "
+        "`tdnet doctor` says whether it is switched on, the daemon is alive, TDnet answers and "
+        "metrics arrive; its last ticks in the Dagster UI say more, a run that hangs included.",
         periods=3,
         datapoints=3,
     ),
@@ -194,8 +195,9 @@ ALARMS: Final = (
         _HOUR,
         _QUARTER_HOUR,
         "ignore",  # who measures the lag may be dead: then it is still as it was
-        "The latest due day is more than an hour late. What to do: `tdnet doctor` says what the "
-        "day lacks; see in the Dagster UI whether its run is queued, still going or failed.",
+        "A due day of the window is more than an hour late. What to do: `tdnet doctor` names the "
+        "days and what they lack, the last tick of the sensor reconcile what comes next; see in "
+        "the Dagster UI whether a run is queued, still going or failed.",
     ),
     Alarm(
         FRESHNESS_LAG,
@@ -205,7 +207,8 @@ ALARMS: Final = (
         6 * _HOUR,
         _QUARTER_HOUR,
         "ignore",  # as above
-        "The latest due day is more than six hours late. What to do: read the reason in "
-        "`tdnet status`, mend it, and materialize the day in the Dagster UI.",
+        "A due day of the window is more than six hours late. What to do: read the reason in "
+        "`tdnet doctor` and `tdnet status` and mend it; the sensor reconcile asks for the day "
+        "again, or materialize it in the Dagster UI.",
     ),
 )

@@ -1,19 +1,22 @@
 """The state of a day's tables as it is stored: what everything that judges a day asks.
 
 What belongs here: reading what the stored objects say of themselves, cheaply: for one day a listing
-of its captures, the newest manifest, and a HEAD for every table. What does not: the judgement
+of its captures, the newest manifest, and a HEAD for every table; and which days that is worth
+asking of. What does not: the judgement
 (``tables/wholeness.py``).
 """
 
-from collections.abc import Iterable
-from datetime import date
+from collections.abc import Collection, Iterable, Sequence
+from datetime import date, datetime, timedelta
 
+from tdnet_assets.config import LIVE_WINDOW_DAYS, PlatformConfig
 from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
 from tdnet_assets.resources.index_feed import feed_source
 from tdnet_assets.resources.lake.captures import Capture, CaptureStore
 from tdnet_assets.resources.lake.store import SIZE, LakeResource, ObjectHead
 from tdnet_assets.tables.recipes import RECIPES, Recipe
 from tdnet_assets.tables.wholeness import DayState, Origin, version_of
+from tdnet_assets.tdnet.listing import TOKYO
 
 LIST_COMPLETE = "list_complete"
 """The check of the list itself; its result stands in the manifest of the capture."""
@@ -28,28 +31,59 @@ def read_day_state(
     Raises:
         LakeError: S3 refused or failed; a state is never guessed.
     """
-    state = DayState(day)
+    return read_day_states(lake, index, [day])[day]
+
+
+def read_day_states(
+    lake: LakeResource, index: DisclosureIndexResource | None, days: Collection[date]
+) -> dict[date, DayState]:
+    """The stored states of some days, in their order; see :func:`read_day_state`."""
     store = CaptureStore(lake)
-    state.origins[_LISTING] = listing_origin(store.latest(day), store.ids(day))
+    # One listing of them all is cheaper where they are all that it lists.
+    is_range = len(days) > 1 and (max(days) - min(days)).days + 1 == len(days)
+    captures = (
+        store.ids_between(min(days), max(days))
+        if is_range
+        else {day: store.ids(day) for day in days}
+    )
+    sources = index.sources(days) if index and days else {}
+    states = {day: _day_state(store, day, captures.get(day, ())) for day in days}
+    if index is not None:
+        for day, state in states.items():
+            state.origins[_INDEX] = _index_origin(RECIPES[_INDEX], state, sources.get(day))
+    return states
+
+
+def _day_state(store: CaptureStore, day: date, captures: Sequence[str]) -> DayState:
+    """What S3 knows of a day, of which these captures are stored."""
+    state = DayState(day)
+    state.origins[_LISTING] = listing_origin(store.newest(day, captures), captures)
     for name in RECIPES:
         if name in (_LISTING, _INDEX):
             continue
-        head = lake.table_head(name, day)
+        head = store.lake.table_head(name, day)
         state.origins[name] = None
         if head:
             state.origins[name] = _table_origin(head)
             state.etags[name] = head.etag
-    if index is not None:
-        source = index.sources([day]).get(day)
-        state.origins[_INDEX] = _index_origin(RECIPES[_INDEX], state, source)
     return state
 
 
-def read_day_states(
-    lake: LakeResource, index: DisclosureIndexResource | None, days: Iterable[date]
-) -> dict[date, DayState]:
-    """The stored states of some days."""
-    return {day: read_day_state(lake, index, day) for day in days}
+def window(today: date, oldest_listed: date | None) -> tuple[date, date]:
+    """First and last day of TDnet's window, or of what the site lists if that is less."""
+    first = today - timedelta(days=LIVE_WINDOW_DAYS - 1)
+    return max(first, oldest_listed or first), today
+
+
+def days_of_the_window(lake: LakeResource, config: PlatformConfig, now: datetime) -> list[date]:
+    """Today and the days of TDnet's window before it, newest first, back to the lake's oldest day.
+
+    Days before the oldest were never asked for: whether they are wanted is for a person to say.
+    """
+    today = now.astimezone(TOKYO).date()
+    first, last = window(today, config.oldest_listed_day(today))
+    first = max(first, CaptureStore(lake).oldest_day() or today)
+    return [last - timedelta(days=back) for back in range((last - first).days + 1)]
 
 
 def listing_origin(latest: Capture | None, captures: Iterable[str]) -> Origin | None:

@@ -21,6 +21,7 @@ READER, RESULT, MADE_FROM = "reader", "result", "made-from"
 PASSED = "passed"
 _DIGEST = "sha256"
 _VERSION_LENGTH = 16
+_DAYS_TOLD_ONE_BY_ONE = 3
 
 ABSENT, DAMAGED, OLD_READER, OUTDATED, CHECK_FAILED, INPUT_NOT_WHOLE = (
     "absent",
@@ -160,6 +161,26 @@ class DayState:
             f"{name}: {lack.reason}"
             for name, lacks in self.not_whole().items()
             for lack in lacks
-            if lack.kind != INPUT_NOT_WHOLE
+            if lack.kind != INPUT_NOT_WHOLE and not self._follows(lack)
         ]
         return "; ".join(roots)
+
+    def _follows(self, lack: Lack) -> bool:
+        """Whether a table is not there because something that it is made from is not there."""
+        inputs = self.recipes[lack.table].inputs
+        return lack.kind == ABSENT and any(self.origins.get(name) is None for name in inputs)
+
+
+def days_in_words(said: Mapping[date, str]) -> str:
+    """In one line what is said of days, newest first; of many days the same is said once."""
+    days_of: dict[str, list[date]] = {}
+    for day, text in sorted(said.items(), reverse=True):
+        days_of.setdefault(text, []).append(day)
+    return "; ".join(f"{_in_words(days)}: {text}" for text, days in days_of.items())
+
+
+def _in_words(days: Sequence[date]) -> str:
+    """Days, newest first: the first and the last of them when they are more than three."""
+    if len(days) <= _DAYS_TOLD_ONE_BY_ONE:
+        return ", ".join(map(str, days))
+    return f"{len(days)} days from {days[-1]} to {days[0]}"

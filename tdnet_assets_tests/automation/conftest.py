@@ -1,6 +1,6 @@
 """Parts of the tests of what runs by itself."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import dagster as dg
 import pytest
@@ -12,10 +12,12 @@ from dagster._core.remote_origin import (
 )
 
 from tdnet_assets.config import PlatformConfig
-from tdnet_assets.definitions import build_definitions
+from tdnet_assets.definitions import DAILY_ASSETS, build_definitions
+from tdnet_assets.resources.source.session import TdnetResource
 from tdnet_assets_tests.pipeline import Pipeline
 
 Tick = Callable[..., SensorExecutionData]
+Do = Callable[..., dg.ExecuteInProcessResult]
 MakeRun = Callable[..., dg.DagsterRun]
 
 
@@ -28,8 +30,12 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 @pytest.fixture
 def repository(platform: PlatformConfig) -> dg.RepositoryDefinition:
-    """What the daemon loads of the code location."""
-    return build_definitions(platform).get_repository_def()
+    """What the daemon loads of the code location, less patient with TDnet."""
+    definitions = build_definitions(platform)
+    definitions.resources["tdnet"] = TdnetResource(
+        config=definitions.resources["config"], backoff_floor_seconds=0.01
+    )
+    return definitions.get_repository_def()
 
 
 @pytest.fixture
@@ -49,12 +55,32 @@ def tick(repository: dg.RepositoryDefinition, instance: dg.DagsterInstance) -> T
 
 
 @pytest.fixture
+def do(repository: dg.RepositoryDefinition, instance: dg.DagsterInstance) -> Do:
+    """Does what a sensor or schedule asks for, as the daemon would start it."""
+
+    def execute(request: dg.RunRequest, job: str | None = None) -> dg.ExecuteInProcessResult:
+        return repository.get_job(job or str(request.job_name)).execute_in_process(
+            instance=instance,
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            asset_selection=request.asset_selection,
+            tags=dict(request.tags),
+            raise_on_error=False,
+        )
+
+    return execute
+
+
+@pytest.fixture
 def make_run(instance: dg.DagsterInstance, pipeline: Pipeline) -> MakeRun:
     """Makes a run that has got this far, with these tags."""
     job = pipeline.job()
 
     def make(
-        status: dg.DagsterRunStatus, tags: Mapping[str, str], location: str | None = None
+        status: dg.DagsterRunStatus,
+        tags: Mapping[str, str],
+        location: str | None = None,
+        *,
+        select: Sequence[str] = (),
     ) -> dg.DagsterRun:
         # A queued run must say which code location is to execute it.
         if location is None and status == dg.DagsterRunStatus.QUEUED:
@@ -63,6 +89,7 @@ def make_run(instance: dg.DagsterInstance, pipeline: Pipeline) -> MakeRun:
             job,
             status=status,
             tags=dict(tags),
+            asset_selection=frozenset(map(dg.AssetKey, select)) or frozenset(DAILY_ASSETS),
             remote_job_origin=location and job_origin(location, job.name),
         )
 

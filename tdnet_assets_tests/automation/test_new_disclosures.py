@@ -16,7 +16,9 @@ from tdnet_assets.automation.new_disclosures import (
     report,
 )
 from tdnet_assets.partitions import tags_for, trigger_of
+from tdnet_assets.resources.aws.executions import ExecutionsResource
 from tdnet_assets.resources.aws.metrics import SENSOR_HEARTBEAT, MetricsResource
+from tdnet_assets.resources.lake.store import LakeResource
 from tdnet_assets.resources.source.session import TdnetResource
 from tdnet_assets_tests.conftest import NOW
 
@@ -30,12 +32,15 @@ class Ticks:
     def __init__(self, config, instance):
         self.instance = instance
         self.tdnet = TdnetResource(config=config)
+        self.lake = LakeResource(config=config)
+        self.executions = ExecutionsResource(config=config)
         self.metrics = MetricsResource(config=config)
         self.cursor = None
 
     def tick(self, now=NOW):
         context = dg.build_sensor_context(instance=self.instance, cursor=self.cursor)
-        found = look(self.instance, self.tdnet, context.cursor, now)
+        cursor = context.cursor
+        found = look(self.instance, self.tdnet, self.lake, self.executions, cursor, now)
         result = report(context, found, self.metrics)
         self.cursor = result.cursor
         return result
@@ -64,40 +69,54 @@ def skipped(result):
     return result.skip_reason.skip_message
 
 
-def test_new_rows_start_one_run_of_today_and_nothing_new_starts_none(site, ticks):
+@pytest.fixture
+def read(pipeline):
+    """Has a run read today's list, as the run that a tick asks for does first of all."""
+
+    def run():
+        assert pipeline.materialize(TODAY, select=["listing_pages"]).success
+
+    return run
+
+
+def today_of(result):
+    (request,) = result.run_requests
+    assert request.run_key is None
+    return request.partition_key
+
+
+def test_new_rows_start_a_run_of_today_until_they_are_in_the_lake(site, ticks, read):
     site.set_day(TODAY, 30)
 
-    first = ticks.tick()
-    second = ticks.tick()
+    assert today_of(ticks.tick()) == str(TODAY)
+    # That run came to nothing, whatever the reason: the rows are still missing.
+    assert today_of(ticks.tick()) == str(TODAY)
+    read()
+    asked = len(site.requests)
 
-    (request,) = first.run_requests
-    assert request.partition_key == str(TODAY)
-    assert request.run_key.startswith(f"{TODAY}:30:")
-    assert skipped(second) == "not modified: 全30件"
-    assert [seen.status for seen in site.requests] == [200, 304]
+    assert skipped(ticks.tick()) == "not modified: 全30件"
+    assert [seen.status for seen in site.requests[asked:]] == [304]
 
 
-def test_each_change_has_a_run_key_of_its_own(site, ticks):
+def test_each_change_starts_a_run(site, ticks, read):
     site.set_day(TODAY, 30)
-    first = ticks.tick().run_requests[0].run_key
+    read()
     site.publish(TODAY, 1)
-
-    second = ticks.tick().run_requests[0].run_key
+    assert today_of(ticks.tick()) == str(TODAY)
+    read()
+    assert skipped(ticks.tick()) == "not modified: 全31件"
     site.delete(site.rows(TODAY)[3].disclosure_id, at=NOW)
-    third = ticks.tick().run_requests[0].run_key
 
-    assert second.startswith(f"{TODAY}:31:")
-    assert third.startswith(f"{TODAY}:31:")
-    assert len({first, second, third}) == 3
+    assert today_of(ticks.tick()) == str(TODAY)
 
 
-def test_a_page_that_is_sent_again_without_a_change_starts_nothing(site, ticks):
+def test_a_page_that_is_sent_again_without_a_change_starts_nothing(site, ticks, read):
     site.set_day(TODAY, 30)
-    ticks.tick()
+    read()
     site.faults.wait("I_list", seconds=0)  # a request with a fault is never answered with 304
 
     assert skipped(ticks.tick()) == "nothing new: 全30件"
-    assert [seen.status for seen in site.requests] == [200, 200]
+    assert site.requests[-1].status == 200
 
 
 def test_an_empty_list_starts_nothing_until_something_is_published(site, ticks):
@@ -106,7 +125,48 @@ def test_an_empty_list_starts_nothing_until_something_is_published(site, ticks):
     assert skipped(ticks.tick()) == f"no disclosures on {TODAY} yet"
     site.publish(TODAY, 1)
 
-    assert ticks.tick().run_requests[0].run_key.startswith(f"{TODAY}:1:")
+    assert today_of(ticks.tick()) == str(TODAY)
+
+
+def test_a_list_that_could_not_be_read_whole_is_left_to_the_reconciler_while_page_1_is_the_same(
+    site, pipeline, ticks
+):
+    site.set_day(TODAY, 130)
+    site.faults.answer("I_list_002", status=404)
+    assert not pipeline.materialize(TODAY, select=["listing_pages"]).success
+    asked = len(site.requests)
+
+    assert skipped(ticks.tick()) == "nothing new: 全130件"
+    # Nothing is known to be whole, so there is no condition to ask with.
+    assert [seen.if_modified_since for seen in site.requests[asked:]] == [None]
+    site.publish(TODAY, 1)
+    assert today_of(ticks.tick()) == str(TODAY)
+
+
+def test_runs_that_fail_for_one_and_the_same_page_come_with_growing_pauses(site, ticks):
+    site.set_day(TODAY, 30)
+    day, minute = str(TODAY), timedelta(minutes=1)
+    later = NOW + timedelta(hours=1)
+
+    def fail(name, ended):
+        records = ticks.executions
+        days = {"partition_start": day, "partition_end": day}
+        records.start(name, job_name="collect_day", now=ended - minute / 2, **days)
+        records.finish(name, "failed", now=ended)
+
+    assert today_of(ticks.tick(later)) == day
+    fail("one", later)
+    assert "the runs for it failed, the next is at 21:01" in skipped(ticks.tick(later))
+    assert today_of(ticks.tick(later + minute)) == day
+    fail("two", later + minute)
+    assert "the runs for it failed, the next is at 21:03" in skipped(ticks.tick(later + minute))
+    assert ticks.heartbeats() == (4, 4)
+    # A failed look in between makes nothing new of it; a publication is another page.
+    site.faults.answer("I_list_001", status=500, times=1)
+    assert "look failed" in skipped(ticks.tick(later + minute))
+    assert "the runs for it failed" in skipped(ticks.tick(later + minute))
+    site.publish(TODAY, 1)
+    assert today_of(ticks.tick(later + minute)) == day
 
 
 @pytest.mark.parametrize("status", [RUN.NOT_STARTED, RUN.QUEUED, RUN.STARTED, RUN.CANCELING])
@@ -115,7 +175,6 @@ def test_while_a_run_of_today_goes_on_nothing_is_asked_and_after_it_one_run_star
     site, ticks, instance, make_run, status, until
 ):
     site.set_day(TODAY, 30)
-    ticks.tick()
     first = str(TODAY if until == TODAY else TODAY - timedelta(days=3))
     tags = tags_for(first, str(until))
     run = make_run(status, tags)
@@ -125,11 +184,19 @@ def test_while_a_run_of_today_goes_on_nothing_is_asked_and_after_it_one_run_star
     assert run.run_id in skipped(ticks.tick())
     assert skipped(ticks.tick())
     assert len(site.requests) == asked
+    # Nobody has looked, so nobody says that somebody did: a run that hangs is seen by the alarm.
+    assert ticks.heartbeats() == (0, 0)
     instance.report_run_canceled(run)
 
-    (request,) = ticks.tick().run_requests
-    assert request.run_key.startswith(f"{TODAY}:32:")
-    assert skipped(ticks.tick())
+    assert today_of(ticks.tick()) == str(TODAY)
+    assert ticks.heartbeats() == (1, 1)
+
+
+def test_a_derivation_of_today_holds_no_look_up(site, ticks, make_run):
+    site.set_day(TODAY, 3)
+    make_run(RUN.QUEUED, tags_for(str(TODAY), str(TODAY)), select=["earnings"])
+
+    assert today_of(ticks.tick()) == str(TODAY)
 
 
 def test_a_run_of_another_day_does_not_hold_today_up(site, ticks, make_run):
@@ -158,6 +225,7 @@ def test_while_another_process_talks_to_tdnet_the_tick_does_not_wait(site, platf
 
     assert skipped(ticks.tick()) == "a run is talking to TDnet"
     assert site.requests == []
+    assert ticks.heartbeats() == (0, 0)
     os.close(lock)
 
     assert len(ticks.tick().run_requests) == 1
@@ -172,6 +240,7 @@ def test_a_look_keeps_the_gap_to_the_request_before_it(site, platform, instance)
 
     assert reason.startswith("TDnet may be asked again in ")
     assert len(site.requests) == 1
+    assert slow.heartbeats() == (1, 1)
 
 
 @pytest.mark.parametrize(
@@ -200,30 +269,34 @@ def test_a_new_day_is_looked_at_afresh(site, ticks):
     assert site.requests[-1].if_modified_since is None
 
 
-def test_failed_looks_are_counted_shown_and_lose_nothing(site, ticks):
+def test_failed_looks_are_counted_shown_and_lose_nothing(site, ticks, read):
     site.set_day(TODAY, 30)
+    read()
     ticks.tick()
-    good = json.loads(ticks.cursor)
+    asked = len(site.requests)
     site.faults.answer("I_list_001", status=500)
 
+    def a_minute_later():
+        """The host is left in peace for seconds after refusals in a row."""
+        os.utime(ticks.tdnet.config.home_path / "tdnet-session.lock", (0, 0))
+
     for count in range(1, FAILURES_BEFORE_THE_TICK_FAILS):
+        a_minute_later()
         reason = skipped(ticks.tick())
         assert f"look failed, {count} in a row" in reason
         assert "answers 500" in reason
     for _ in range(2):
+        a_minute_later()
         with pytest.raises(LooksFailedError, match=r"3 in a row.*answers 500"):
             ticks.tick()
 
-    kept = json.loads(ticks.cursor)
-    assert {name: kept[name] for name in ("day", "validator", "total", "digest")} == {
-        name: good[name] for name in ("day", "validator", "total", "digest")
-    }
     assert ticks.heartbeats() == (5, 1)
     # One request a look: a tick has no time for retries.
-    assert len(site.requests) == 1 + 4
+    assert len(site.requests) == asked + 4
     site.faults.clear()
     site.publish(TODAY, 1)
-    assert ticks.tick().run_requests[0].run_key.startswith(f"{TODAY}:31:")
+    a_minute_later()
+    assert today_of(ticks.tick()) == str(TODAY)
     assert json.loads(ticks.cursor)["failures"] == 0
     assert ticks.heartbeats() == (6, 2)
 
@@ -263,11 +336,12 @@ def test_retry_after_is_obeyed_over_ticks(site, ticks):
     assert len(ticks.tick(NOW + timedelta(minutes=121)).run_requests) == 1
 
 
-def test_metrics_that_cannot_be_delivered_are_shown_and_break_no_tick(site, platform, ticks):
+def test_metrics_that_cannot_be_delivered_are_shown_and_break_no_tick(site, platform, ticks, read):
     site.set_day(TODAY, 30)
     ticks.metrics = MetricsResource(config=platform.changed(aws_endpoint_url="http://127.0.0.1:9"))
 
     assert len(ticks.tick().run_requests) == 1
+    read()
     assert "SensorHeartbeat were not delivered" in skipped(ticks.tick())
 
 
@@ -283,6 +357,40 @@ def test_the_run_that_is_requested_materializes_the_day_and_says_that_a_sensor_b
     assert request.tags == {"dagster/priority": "1"}
     # Dagster adds this tag to every run that a sensor requests.
     assert trigger_of({"dagster/sensor_name": "new_disclosures"}) == "sensor"
+
+
+def test_a_capture_that_is_damaged_in_the_lake_costs_no_look(site, ticks, pipeline, read):
+    site.set_day(TODAY, 4)
+    read()
+    (page,) = [key for key in pipeline.objects() if key.endswith(".html.gz")]
+    pipeline.lake.store.put(page, b"cut")
+    site.faults.wait("I_list", seconds=0)
+
+    assert skipped(ticks.tick()) == "nothing new: 全4件"
+    (manifest,) = [key for key in pipeline.objects() if key.endswith("manifest.json")]
+    pipeline.lake.store.put(manifest, b"[]")
+    assert today_of(ticks.tick()) == str(TODAY)
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "garbage",
+        "null",
+        "[1]",
+        "7",
+        '{"failures": "three"}',
+        '{"day": "2026-06-30", "validator": null, "total": 30, "digest": "ab"}',
+        '{"failures": 1, "error": null, "not_before": "2026-06-30T20:00:00"}',
+        '{"failures": 1, "error": null, "not_before": 5}',
+    ],
+)
+def test_a_cursor_that_cannot_be_read_is_none(site, ticks, cursor):
+    site.set_day(TODAY, 3)
+    ticks.cursor = cursor
+
+    assert today_of(ticks.tick()) == str(TODAY)
+    assert json.loads(ticks.cursor)["failures"] == 0
 
 
 def test_the_sensor_itself_runs_with_the_resources_of_the_code_location(site, repository, tick):

@@ -3,7 +3,7 @@
 import json
 import queue
 import threading
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import dagster as dg
@@ -116,6 +116,29 @@ def test_a_failed_run_is_announced_once_with_its_day_reason_and_links(site, pipe
     assert "has 0 tables of rows" in text
     assert f"/runs/{result.run_id}" in text
     assert f"tdnet status {result.run_id}" in text
+
+
+def test_what_a_sensor_asks_for_again_and_fails_just_as_before_is_announced_once(
+    platform, topic, ticks, failed_run
+):
+    records = ExecutionsResource(config=platform)
+    begun = datetime(2026, 6, 10, 12, tzinfo=UTC)
+    messages = ("a row", "a row", "two rows", "two rows")
+    for number, message in enumerate(messages):
+        run = failed_run(**{"dagster/sensor_name": "reconcile"})
+        now = begun + timedelta(hours=number)
+        days = {"partition_start": str(DAY), "partition_end": str(DAY)}
+        records.start(run.run_id, now=now, **days)
+        records.finish(run.run_id, "failed", error_type="E", error_message=message, now=now)
+    by_hand = failed_run()
+    records.start(by_hand.run_id, now=begun + timedelta(days=1), **days)
+    records.finish(by_hand.run_id, "failed", error_type="E", error_message="two rows")
+
+    ticks.tick()
+
+    texts = [notice["Message"] for notice in topic.received(3)]
+    assert ["E: a row" in texts[0], "E: two rows" in texts[1]] == [True, True]
+    assert by_hand.run_id in texts[2]
 
 
 def test_a_backfill_s_range_and_a_run_without_a_record_are_announced_too(topic, ticks, failed_run):

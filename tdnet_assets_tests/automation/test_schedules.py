@@ -1,19 +1,14 @@
-"""When the schedules run, over which days, and what a re-read of the window starts."""
+"""When the schedules run, over which days, and what follows from a re-read of the window."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import dagster as dg
 import pytest
-from tdnet_assets.automation.changed_lists import follow
 
-from tdnet_assets.automation.schedules import FOLLOW_CHANGES_TAG, window
 from tdnet_assets.partitions import partitions_of, tags_for, trigger_of
+from tdnet_assets.resources.day_states import window
+from tdnet_assets.tables.recipes import RECIPES
 from tdnet_assets.tdnet.listing import TOKYO
-
-FIRST = date(2026, 6, 8)
-DAYS = [FIRST + timedelta(days=number) for number in range(4)]
-QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -74,11 +69,10 @@ def test_the_schedules_are_due_at_their_hours_in_japan_and_off_at_first(reposito
         assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
 
 
-def test_the_re_read_is_one_run_of_the_lists_alone_over_the_window(request_at):
+def test_the_re_read_is_one_collection_over_the_window(request_at):
     request = request_at("window_reread", in_japan(30, 2, 0))
 
     assert partitions_of(request.tags) == ("2026-05-31", "2026-06-30")
-    assert request.tags[FOLLOW_CHANGES_TAG] == "yes"
     assert trigger_of(request.tags) == "schedule"
 
 
@@ -90,138 +84,58 @@ def test_the_window_is_tdnet_s_31_days_or_what_the_site_lists_if_that_is_less():
     assert window(today, date(2026, 6, 28)) == (date(2026, 6, 28), today)
 
 
-@pytest.fixture
-def reread(pipeline):
-    """Runs what the schedule asks for over the four days."""
+def test_the_jobs_are_those_of_each_kind_of_work(repository):
+    jobs = {
+        schedule.name: schedule.job_name
+        for schedule in repository.schedule_defs
+        if schedule.name != "yearly_copies"
+    }
 
-    def run():
-        return pipeline.job().execute_in_process(
-            instance=pipeline.instance,
-            run_config=QUIET,
-            asset_selection=[dg.AssetKey("listing_pages")],
-            raise_on_error=False,
-            tags={
-                **tags_for(str(DAYS[0]), str(DAYS[-1])),
-                FOLLOW_CHANGES_TAG: "yes",
-            },
-        )
-
-    return run
-
-
-def changed(followed):
-    return [found.day for found in followed.changed]
-
-
-def test_a_re_read_starts_runs_only_for_the_days_whose_list_changed(
-    site, pipeline, instance, reread
-):
-    for day in DAYS:
-        site.set_day(day, 120)
-    lists = ["listing_pages", "disclosures"]
-    assert pipeline.materialize(DAYS[0], DAYS[-1], select=lists).success
-    cursor = follow(instance, None, datetime.now(UTC)).cursor
-    # On page 2, where page 1 need not show it.
-    site.delete(site.rows(DAYS[1])[110].disclosure_id)
-    site.retitle(site.rows(DAYS[3])[5].disclosure_id, "新しい表題")
-    asked = len(site.requests)
-
-    assert reread().success
-    found = follow(instance, cursor, LONG_AGO)
-
-    assert changed(found) == [DAYS[1], DAYS[3]]
-    assert found.unchanged == 2
-    statuses = [seen.status for seen in site.requests[asked:]]
-    assert len(statuses) == 8
-    assert statuses.count(304) >= 4
-    again = follow(instance, found.cursor, LONG_AGO)
-    assert (again.changed, again.unchanged) == ([], 0)
+    assert jobs == {"day_close": "collect_day", "window_reread": "collection"}
+    assets = {
+        name: {
+            key.to_user_string()
+            for key in repository.get_job(name).asset_layer.executable_asset_keys
+        }
+        for name in ("collect_day", "collection", "derivation", "yearly_copies")
+    }
+    assert assets == {
+        "collect_day": set(RECIPES),
+        "collection": {"listing_pages", "disclosures", "documents"},
+        "derivation": {"disclosure_index", "financial_facts", "forecast_revisions", "earnings"},
+        "yearly_copies": {"disclosure_history"},
+    }
 
 
 @pytest.mark.slow
-def test_the_runs_that_follow_make_the_rest_of_the_day_from_the_list_in_the_lake(
-    site, pipeline, instance, repository, reread, tick
+def test_after_a_re_read_the_reconciler_has_just_the_changed_days_made_again(
+    site, pipeline, request_at, do, tick
 ):
-    for day in DAYS:
-        site.set_day(day, 5)
-    pipeline.materialize(DAYS[0], DAYS[-1])
-    site.publish(DAYS[2], 1)
-    reread()
-
-    data = tick("changed_lists")
-
-    (request,) = data.run_requests
-    assert request.partition_key == str(DAYS[2])
-    job = repository.get_job(repository.get_sensor_def("changed_lists").job_name)
+    today = datetime.now(TOKYO).date()
+    days = [today - timedelta(days=number) for number in (4, 3, 2, 1)]
+    for day in days:
+        site.set_day(day, 120)
+    assert pipeline.materialize(days[0], days[-1]).success
+    # On page 2, where page 1 need not show it.
+    site.delete(site.rows(days[1])[110].disclosure_id)
+    site.retitle(site.rows(days[3])[5].disclosure_id, "新しい表題")
     asked = len(site.requests)
-    result = job.execute_in_process(
-        instance=instance, partition_key=request.partition_key, run_config=QUIET
+    request = request_at("window_reread", datetime.combine(today, time(2), TOKYO))
+    assert request.asset_selection is None
+    short = request.with_replaced_attrs(
+        tags={**request.tags, **tags_for(str(days[0]), str(days[-1]))}
     )
+    result = do(short, "collection")
+
     assert result.success
-    made = pipeline.materialized(result)
-    assert "listing_pages" not in made
-    assert made["disclosures"] == made["documents"] == [str(DAYS[2])]
-    assert pipeline.table("disclosures", DAYS[2]).height == 6
-    assert not [seen for seen in site.requests[asked:] if "I_list" in seen.path]
-    # And it is not started again after the next re-read.
-    reread()
-    assert follow(instance, data.cursor, LONG_AGO).changed == []
-
-
-def test_a_day_whose_run_failed_has_its_turn_again_after_the_next_re_read(
-    site, pipeline, instance, reread
-):
-    for day in DAYS:
-        site.set_day(day, 3)
-    reread()
-    first = follow(instance, None, datetime.now(UTC))
-    # Their runs fail, so no disclosures are made; the lists stay as they are.
-    reread()
-    second = follow(instance, first.cursor, LONG_AGO)
-
-    assert changed(first) == changed(second) == DAYS
-    # Dagster starts no second run for a key that it has seen.
-    assert not {one.run_key for one in first.changed} & {one.run_key for one in second.changed}
-
-
-def test_a_day_that_was_never_collected_is_a_changed_one(site, pipeline, instance, reread):
-    for day in DAYS:
-        site.set_day(day, 3)
-    reread()
-
-    assert changed(follow(instance, None, datetime.now(UTC))) == DAYS
-
-
-def test_a_day_that_cannot_be_read_does_not_keep_the_others_from_being_followed(
-    site, pipeline, instance, reread
-):
-    for day in DAYS:
-        site.set_day(day, 3)
-    site.faults.bare_page("I_list_001_20260609")
-    assert not reread().success
-
-    assert changed(follow(instance, None, datetime.now(UTC))) == [DAYS[0], *DAYS[2:]]
-
-
-def test_a_run_that_read_the_list_for_itself_is_not_followed(site, pipeline, instance):
-    site.set_day(FIRST, 3)
-    pipeline.materialize(FIRST, select=["listing_pages"])
-
-    assert follow(instance, None, datetime.now(UTC)).changed == []
-
-
-def test_a_day_with_a_run_in_progress_is_followed_when_it_is_over(
-    site, pipeline, instance, reread, make_run
-):
-    for day in DAYS:
-        site.set_day(day, 3)
-    reread()
-    day = str(DAYS[2])
-    run = make_run(dg.DagsterRunStatus.QUEUED, tags_for(day, day))
-
-    first = follow(instance, None, datetime.now(UTC))
-    assert changed(first) == DAYS[:2]
-    assert run.run_id in first.waiting
-    instance.report_run_canceled(run)
-
-    assert changed(follow(instance, first.cursor, LONG_AGO)) == DAYS[2:]
+    statuses = [seen.status for seen in site.requests[asked:] if "I_list" in seen.path]
+    assert len(statuses) == 8
+    assert statuses.count(304) >= 4
+    data = tick("reconcile")
+    assert [(one.job_name, one.partition_key) for one in data.run_requests] == [
+        ("derivation", str(days[3])),
+        ("derivation", str(days[1])),
+    ]
+    for one in data.run_requests:
+        assert do(one).success
+    assert tick("reconcile").run_requests == []

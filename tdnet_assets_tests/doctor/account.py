@@ -174,7 +174,7 @@ def healthy_account(folder: Path) -> Iterator[Account]:
         make_dagster_home(config)
         with Examination(config, build_definitions(config), wait_seconds=0) as examination:
             account = Account(config, site, examination.instance, examination)
-            for name in ("new_disclosures", "freshness"):
+            for name in ("new_disclosures", "reconcile", "freshness"):
                 account.switch(name, on=True)
             for name in ("day_close", "window_reread"):
                 account.switch(name, on=True, schedule=True)

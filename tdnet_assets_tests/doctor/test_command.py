@@ -123,7 +123,7 @@ def test_the_local_environment_has_no_stack_and_that_is_no_failure(platform, sit
         "stack",
         "Dagster daemons",
         "sensors and schedules",
-        "latest due day",
+        "due days",
     }
     assert "bucket versioning" in lines["stack"].seen
     assert lines["Dagster daemons"].advice == "`tdnet up` starts them"
@@ -146,6 +146,6 @@ def test_a_new_user_s_machine_has_warnings_that_say_why_and_no_failure(tmp_path)
         "stack",
         "Dagster daemons",
         "sensors and schedules",
-        "latest due day",
+        "due days",
     }
     assert all(found["advice"] for found in said["findings"] if found["status"] != "ok")

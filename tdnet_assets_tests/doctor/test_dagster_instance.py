@@ -80,7 +80,7 @@ def test_a_day_that_is_due_and_not_collected_is_a_failure_with_the_command(accou
         (line,) = dagster_instance.backlog(examination)
 
     assert line.status == "failed"
-    assert "was never materialized; behind for " in line.seen
+    assert "listing_pages: not there; behind for " in line.seen
     assert line.advice.startswith("`tdnet collect 2")
 
 
@@ -92,7 +92,7 @@ def test_on_a_developer_s_machine_a_day_that_was_not_collected_is_a_warning(acco
         (line,) = dagster_instance.backlog(examination)
 
     assert line.status == "warning"
-    assert "was never materialized; behind for " in line.seen
+    assert "listing_pages: not there; behind for " in line.seen
 
 
 def test_a_deployment_without_a_dagster_home_is_told_and_none_is_made(account, tmp_path):

@@ -47,7 +47,7 @@ def test_where_everything_is_right_every_line_is_ok(account):
     assert lines["disclosure index"].seen.startswith(f"has the {ROWS} of ")
     assert lines["metrics of runs"].seen.startswith("delivered by all of the last ")
     assert lines["Dagster run retries"].seen == "at most 2, of died workers only"
-    assert lines["latest due day"].seen.endswith(" is complete")
+    assert lines["due days"].seen.endswith(" is whole")
 
 
 def test_tdnet_is_asked_for_one_page(account):
@@ -275,7 +275,8 @@ def test_without_credentials_what_needs_aws_says_so_once_and_all_else_is_looked_
     assert lines["identity"].status == "failed"
     assert lines["metrics"].seen == "not looked at, because of: identity"
     assert lines["bucket lifecycle"].seen == "not looked at, because of: bucket"
-    assert lines["TDnet"].status == lines["latest due day"].status == "ok"
+    assert lines["due days"].seen == "not looked at, because of: bucket, disclosures table"
+    assert lines["TDnet"].status == lines["Dagster daemons"].status == "ok"
 
 
 def test_a_host_whose_terms_are_not_accepted_is_not_asked(account):

@@ -48,6 +48,11 @@ _START_SENSOR = """
 mutation($sensor: SensorSelector!) {
   startSensor(sensorSelector: $sensor) { __typename ... on PythonError { message } }
 }"""
+_STOP_SENSOR = """
+mutation($id: String!) { stopSensor(id: $id) { __typename ... on PythonError { message } } }"""
+_SENSOR_STATE = """
+query($sensor: SensorSelector!) {
+  sensorOrError(sensorSelector: $sensor) { ... on Sensor { sensorState { id } } } }"""
 _RUN = "query($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
 _BACKFILL = """
 query($id: String!) {
@@ -154,6 +159,11 @@ class DagsterUi:
     def start_sensor(self, name: str) -> None:
         started = self.ask(_START_SENSOR, sensor={**_REPOSITORY, "sensorName": name})
         assert started["__typename"] == "Sensor", started
+
+    def stop_sensor(self, name: str) -> None:
+        found = self.ask(_SENSOR_STATE, sensor={**_REPOSITORY, "sensorName": name})
+        stopped = self.ask(_STOP_SENSOR, id=found["sensorState"]["id"])
+        assert stopped["__typename"] == "StopSensorMutationResult", stopped
 
     def ticks(self, sensor: str) -> list[Tick]:
         """The sensor's last evaluations, newest first."""

@@ -15,6 +15,8 @@ import pytest
 from dagster import RunsFilter
 from dagster._core.storage.tags import PARENT_RUN_ID_TAG
 
+from tdnet_assets.config import LIVE_WINDOW_DAYS
+from tdnet_assets.tables.recipes import RECIPES
 from tdnet_assets.tdnet.listing import TOKYO
 from tdnet_assets_tests.e2e.agreement import assert_everything_agrees, sent
 from tdnet_assets_tests.e2e.browser import chromium, opened_browser
@@ -30,7 +32,7 @@ BROKEN = DAYS[2]
 MATERIALIZED, SHOWN = date(2025, 6, 16), date(2025, 6, 17)
 CANCELED, KILLED = date(2025, 6, 18), date(2025, 6, 19)
 INTERRUPTED, QUEUED = date(2025, 6, 23), [date(2025, 6, 24), date(2025, 6, 25)]
-SENSOR = "new_disclosures"
+SENSOR, RECONCILER = "new_disclosures", "reconcile"
 PUBLISHED = 3
 # The sensor's hours in Japan, without the last minutes: its day must not be over before the run is.
 LOOKED_AT = (time(7, 0), time(23, 45))
@@ -203,7 +205,7 @@ def _assert_not_looked_at(opened: Opened) -> None:
     now = datetime.now(TOKYO)
     if now.date() == opened.today and now.time() < LOOKED_AT[0]:
         for tick in opened.ticks():
-            assert (tick.status, tick.run_ids) == ("SKIPPED", [])
+            assert (tick.status, tick.run_ids) == ("SKIPPED", ())
             assert "TDnet is looked at from 07:00 to midnight in Japan" in str(tick.skip_reason)
     pytest.skip("THE SENSOR WAS NOT TESTED: it looks from 07:00 to midnight in Japan only")
 
@@ -288,6 +290,37 @@ def test_when_the_daemon_is_killed_no_run_and_no_event_is_lost(opened, installat
     for day in QUEUED:
         assert status_of(installation, "documents", day) == "MATERIALIZED"
     assert_everything_agrees(installation)
+
+
+def test_a_day_with_a_missing_file_becomes_whole_with_nobody_s_help(opened, installation):
+    opened.come_to_rest()
+    site, stores = installation.site, installation.stores
+    # Of the days before it nothing is wanted here.
+    for back in range(2, LIVE_WINDOW_DAYS):
+        site.set_day(opened.today - timedelta(days=back), 0)
+    day = opened.today - timedelta(days=1)
+    site.set_day(day, 12)
+    name = next(row.pdf_name for row in site.rows(day) if row.pdf_name)
+    site.faults.answer(name, status=404, times=1)
+    failed = soon(installation, installation.ui.launch_run(day, [*RECIPES]))
+    assert failed.status == "failed"
+    assert "1 of" in failed.error_message
+
+    installation.ui.start_sensor(RECONCILER)
+    eventually(
+        lambda: status_of(installation, "earnings", day) == "MATERIALIZED" or None, seconds=420
+    )
+    installation.ui.stop_sensor(RECONCILER)
+
+    tried = stores.executions.by_partition(str(day), newest_first=False)
+    assert [(one.job_name, one.status, one.trigger) for one in tried] == [
+        ("__ASSET_JOB", "failed", "manual"),
+        ("collection", "completed", "sensor"),
+        ("derivation", "completed", "sensor"),
+    ]
+    assert stored_documents(installation, day) == set(installation.files(day).values())
+    for asset in RECIPES:
+        assert status_of(installation, asset, day) == "MATERIALIZED"
 
 
 @pytest.mark.skipif(chromium() is None, reason="NO CHROMIUM: the UI's own pages were not looked at")

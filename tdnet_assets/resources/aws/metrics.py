@@ -65,7 +65,7 @@ CATALOGUE: Final = (
     Metric(
         FRESHNESS_LAG,
         "Seconds",
-        "How long the latest due day has been overdue; 0 while it is complete.",
+        "How long the oldest due day that is not whole has been overdue; 0 without any.",
     ),
 )
 _UNITS: Final = {metric.name: metric.unit for metric in CATALOGUE}

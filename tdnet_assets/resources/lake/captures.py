@@ -10,7 +10,7 @@ What does not: the order in which pages are asked for and when a reading is good
 import gzip
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
@@ -97,7 +97,11 @@ class CaptureStore:
 
     def latest(self, day: date) -> Capture | None:
         """The newest finished capture of a day that can be read."""
-        for capture_id in reversed(self.ids(day)):
+        return self.newest(day, self.ids(day))
+
+    def newest(self, day: date, ids: Sequence[str]) -> Capture | None:
+        """The last of these captures, in their order, that can be read."""
+        for capture_id in reversed(ids):
             with suppress(DamagedObjectError):  # told by whoever needs that very capture
                 if capture := self.get(day, capture_id):
                     return capture
@@ -175,6 +179,17 @@ class CaptureStore:
         """The ids of a day's finished captures, those that have a manifest, in their order."""
         found = (stored.key for stored in self.lake.list(layout.captures_prefix(day)))
         return sorted(layout.capture_of_key(key) for key in found if layout.is_manifest(key))
+
+    def ids_between(self, first: date, last: date) -> dict[date, list[str]]:
+        """The same of each day from ``first`` to ``last`` that has any, in one listing."""
+        found: dict[date, list[str]] = {}
+        for stored in self.lake.list(layout.ALL_CAPTURES, after=layout.captures_prefix(first)):
+            day = layout.day_of_key(stored.key)
+            if day is not None and day > last:
+                break
+            if day is not None and layout.is_manifest(stored.key):
+                found.setdefault(day, []).append(layout.capture_of_key(stored.key))
+        return {day: sorted(ids) for day, ids in found.items()}
 
 
 @dataclass(slots=True)
