@@ -16,7 +16,7 @@ from tdnet_assets.automation.new_disclosures import (
     report,
 )
 from tdnet_assets.partitions import tags_for, trigger_of
-from tdnet_assets.resources.aws.executions import ExecutionsResource
+from tdnet_assets.resources.aws.executions import TTL_ATTRIBUTE, ExecutionsResource
 from tdnet_assets.resources.aws.metrics import SENSOR_HEARTBEAT, MetricsResource
 from tdnet_assets.resources.lake.store import LakeResource
 from tdnet_assets.resources.source.session import TdnetResource
@@ -61,7 +61,13 @@ class Ticks:
 
 @pytest.fixture
 def ticks(platform, instance):
-    return Ticks(platform, instance)
+    made = Ticks(platform, instance)
+    # The tests' clock stands in June: records of that time would expire at any moment.
+    made.executions.client.update_time_to_live(
+        TableName=platform.executions_table,
+        TimeToLiveSpecification={"Enabled": False, "AttributeName": TTL_ATTRIBUTE},
+    )
+    return made
 
 
 def skipped(result):
