@@ -34,8 +34,9 @@ from tdnet_assets.automation.pauses import asked_again_at, tries_of
 from tdnet_assets.resources.aws.executions import COMPLETED, ExecutionRecord, ExecutionsResource
 from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
 from tdnet_assets.resources.day_states import days_of_the_window
-from tdnet_assets.resources.lake.store import LakeResource
+from tdnet_assets.resources.lake.store import DamagedObjectError, LakeResource
 from tdnet_assets.tables.recipes import COLLECTION, DERIVATION, RECIPES
+from tdnet_assets.tables.recipes import names as table_names
 from tdnet_assets.tables.wholeness import MAKEABLE, DayState, days_in_words
 from tdnet_assets.tdnet.listing import TOKYO
 
@@ -164,7 +165,7 @@ def _collection(facts: DayFacts, now: datetime) -> Want | None:
         if is_today and never_begun:
             return None  # what is not published yet is not missing: the looks find it
         if not lacking:
-            reason = _reading_due(facts, tries, now)
+            reason = _reading_due(facts, tries, now) or _damage_met(facts)
         names: tuple[str, ...] = ()
     else:
         # TDnet has it no more: only what the lake itself can give is worth a run.
@@ -174,6 +175,8 @@ def _collection(facts: DayFacts, now: datetime) -> Want | None:
             if any(lack.kind in MAKEABLE for lack in lacks) and state.origins.get(_LISTING)
         )
         reason = reason if names else ""
+        if not names and (reason := _damage_met(facts)):
+            names = tuple(name for name in table_names(COLLECTION) if name != _LISTING)
     if not reason:
         return None
     not_before = asked_again_at(facts.tries, COLLECTION, None)
@@ -195,6 +198,20 @@ def _reading_due(facts: DayFacts, tries: Sequence[ExecutionRecord], now: datetim
     ):
         return f"the run {newest.execution_id} {newest.status} before it had read the list"
     return ""
+
+
+def _damage_met(facts: DayFacts) -> str:
+    """What the newest derivation found damaged of its inputs, if nobody has collected since.
+
+    A HEAD shows a table that was cut, and only who reads it one whose bytes turned over.
+    """
+    newest = next(iter(tries_of(facts.tries, DERIVATION)), None)
+    if newest is None or newest.error_type != DamagedObjectError.__name__:
+        return ""
+    collected = tries_of(facts.tries, COLLECTION)
+    if any(one.status == COMPLETED and one.started_at > newest.started_at for one in collected):
+        return ""
+    return f"the run {newest.execution_id} met damage: {newest.error_message}"
 
 
 def _derivation(facts: DayFacts) -> Want | None:

@@ -1,6 +1,7 @@
 """What is asked for of days that are not whole, when, and what a tick says of them."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -409,3 +410,20 @@ def test_the_present_is_the_same_in_any_time_zone():
     found = facts(stored(DAY, failed=FILES))
 
     assert plan([found], NOW).start == plan([found], NOW.astimezone(UTC)).start
+
+
+def test_damage_that_a_derivation_met_in_its_inputs_is_for_the_next_collection_to_mend():
+    met = replace(
+        tried(DAY, NOW - timedelta(minutes=5), job="derivation"),
+        error_type="DamagedObjectError",
+        error_message="s3://lake/x: no whole Parquet file",
+    )
+    state = stored(DAY)
+    collected = tried(DAY, NOW - timedelta(minutes=1), status=COMPLETED)
+
+    wanted = want(facts(state, tries=[met]))
+    behind = want(facts(state, tries=[met], can_be_had=False))
+
+    assert "met damage: s3://lake/x: no whole Parquet file" in wanted.reason
+    assert (wanted.tables, behind.tables) == ((), ("disclosures", "documents"))
+    assert asked([facts(state, tries=[collected, met])]) == []
