@@ -68,7 +68,7 @@ def _place_of(
 ) -> tuple[Any, Any, str | None]:
     """The one day of a disclosure, so that no other day's facts are opened."""
     if not is_disclosure_id(disclosure_id):
-        raise QueryError(f"{disclosure_id!r} is no disclosure number: it has 14 digits")
+        raise QueryError(f"{disclosure_id!r} is not a disclosure number: it has 14 digits")
     listed = catalog.scan_disclosures(config=config, first=first, last=last, code=code)
     days = listed.filter(pl.col("disclosure_id") == disclosure_id).select("date").collect()["date"]
     return (days.min(), days.max(), code) if len(days) else (first, last, code)

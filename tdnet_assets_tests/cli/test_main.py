@@ -161,10 +161,10 @@ def test_a_bad_setting_ends_with_2_and_one_line_that_names_it(tdnet, arguments, 
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["2015-12-31"], "2015-12-31 is no day of this archive: use 2016-01-01 to "),
-        (["2999-01-01"], "2999-01-01 is no day of this archive"),
+        (["2015-12-31"], "2015-12-31 is not a day of this archive: use 2016-01-01 to "),
+        (["2999-01-01"], "2999-01-01 is not a day of this archive"),
         ([str(NEXT_DAY), "--until", str(DAY)], "--until 2026-06-10 is before 2026-06-11"),
-        ([str(DAY), "--until", "2999-01-01"], "2999-01-01 is no day of this archive"),
+        ([str(DAY), "--until", "2999-01-01"], "2999-01-01 is not a day of this archive"),
         (
             [str(DAY), "--select", "documents,docs"],
             "no daily asset docs: choose from listing_",
@@ -184,7 +184,7 @@ def test_a_day_that_is_no_date_is_refused_with_the_form_to_write(tdnet):
     result = tdnet("collect", "13.2.2026")
 
     assert result.exit_code == 2
-    assert "'13.2.2026' is no day: write YYYY-MM-DD, or today" in result.stderr
+    assert "'13.2.2026' is not a day: write YYYY-MM-DD, or today" in result.stderr
 
 
 @pytest.mark.slow

@@ -143,14 +143,14 @@ def test_a_query_finds_just_what_is_asked_for(ids):
 REFUSALS = [
     (("query", "--code", "2593"), "2593 can mean 25930 or 25935: write all 5 characters"),
     (("query", "--code", "585A"), "585A can mean 585A0 or 585A4"),
-    (("query", "--code", "72"), "'72' is no code"),
-    (("query", "--code", "x"), "'x' is no code"),
+    (("query", "--code", "72"), "'72' is not a code"),
+    (("query", "--code", "x"), "'x' is not a code"),
     (("query", "--category", "gossip"), "no category 'gossip': use one of etf_reit_notice"),
     (("query", "--from", "2026-06-11", "--to", "2026-06-10"), "is before the first"),
-    (("facts", "--id", "123"), "'123' is no disclosure number: it has 14 digits"),
-    (("query", "--from", "tomorrow"), "no day"),
+    (("facts", "--id", "123"), "'123' is not a disclosure number: it has 14 digits"),
+    (("query", "--from", "tomorrow"), "not a day"),
     (("query", "--as-of", "2026-06-10"), "has no time: write e.g. 2026-06-10T15:30"),
-    (("query", "--as-of", "noon"), "no moment"),
+    (("query", "--as-of", "noon"), "not a moment"),
     (("query", "--limit", "0"), "0 is not in the range"),
 ]
 

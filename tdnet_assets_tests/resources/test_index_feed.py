@@ -145,7 +145,7 @@ def test_the_command_rebuilds_a_range_and_says_what_it_did(collected, platform, 
     ("arguments", "code", "said"),
     [
         (("--from", "2026-06-12", "--to", "2026-06-11"), 2, "2026-06-11 is before --from"),
-        (("--from", "June"), 2, "'June' is no day: write YYYY-MM-DD"),
+        (("--from", "June"), 2, "'June' is not a day: write YYYY-MM-DD"),
         (("--from", "2026-06-20"), 1, "the lake has no disclosures of these days"),
     ],
 )
