@@ -18,7 +18,6 @@ from tdnet_assets.resources.aws.index_table import (
 )
 from tdnet_assets.tdnet.identifiers import as_printed
 
-
 _ID_CHARACTERS = 14
 
 

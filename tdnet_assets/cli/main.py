@@ -4,11 +4,14 @@ What belongs here: which commands there are. What does not: any of them. Each is
 own that is imported when it is used, so that ``tdnet --help`` answers at once.
 """
 
+import os
+import select
+import sys
 from importlib import import_module
 
 import click
 
-from tdnet_assets.cli.exit_codes import INTERRUPTED
+from tdnet_assets.cli.exit_codes import INTERRUPTED, PIPE_CLOSED
 from tdnet_assets.cli.interrupts import LINE, heeded_interrupts
 
 # Where each command is, and the first sentence of its own help: a test compares both.
@@ -43,7 +46,7 @@ COMMANDS = {
     ),
     "status": (
         "tdnet_assets.cli.status:status",
-        "Show one execution record, or the newest ones.",
+        "Show one execution record, or the newest ones and the days that are not whole.",
     ),
     "up": (
         "tdnet_assets.cli.up:up",
@@ -77,7 +80,10 @@ class LazyCommand(click.Command):
 
 
 class LazyGroup(click.Group):
-    """A group that lists its commands without importing them, and ends in order on Ctrl-C."""
+    """A group that lists its commands without importing them.
+
+    It ends in order on Ctrl-C, and when the reader of its output has gone away.
+    """
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -94,6 +100,19 @@ class LazyGroup(click.Group):
         except (KeyboardInterrupt, click.Abort):
             click.echo(LINE, err=True)
             ctx.exit(INTERRUPTED)
+        except BrokenPipeError:
+            if not _reader_is_gone():
+                raise
+            # The interpreter flushes once more at its end and would complain then.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit(PIPE_CLOSED)
+
+
+def _reader_is_gone() -> bool:
+    """Whether standard output is a pipe that nobody reads any more."""
+    poll = select.poll()
+    poll.register(sys.stdout, select.POLLERR)
+    return bool(poll.poll(0))
 
 
 @click.group(

@@ -16,6 +16,7 @@ from click.testing import CliRunner
 from tdnet_assets.cli import progress_display
 from tdnet_assets.cli.main import COMMANDS, LazyCommand, main
 from tdnet_assets.local.embedded_aws import free_port
+from tdnet_assets.tdnet.listing import TOKYO
 from tdnet_assets_tests.commands import TDNET, run, start, variables
 from tdnet_assets_tests.local.processes import wait_until
 
@@ -121,13 +122,15 @@ def test_collect_can_be_limited_to_some_assets(site, tdnet, pipeline):
     assert not [seen for seen in site.requests if seen.path.endswith(".pdf")]
 
 
-def test_a_day_that_is_refused_ends_with_1_and_one_line(tdnet):
+def test_a_day_that_is_refused_ends_with_1_and_one_line(tdnet, pipeline):
     result = tdnet("collect", "2026-03-02")
 
     assert result.exit_code == 1
     (line,) = _said(result.stderr)
     assert line.startswith("tdnet: 2026-03-02 not complete: listing_pages: TDnet has no list for")
     assert result.stdout.startswith("failed: nothing listed (")
+    (record,) = pipeline.executions.by_status("failed")
+    assert record.progress == 0
 
 
 @pytest.mark.parametrize(
@@ -231,8 +234,10 @@ def test_status_lists_the_newest_records_first(tdnet, platform, pipeline):
     listed = tdnet("status").stdout.splitlines()
     limited = tdnet("status", "--limit", "1").stdout.splitlines()
 
-    assert empty.stdout == f"no executions yet in {platform.executions_table}\n"
-    assert [line.split()[-1] for line in listed if not line.startswith(" ")] == [
+    assert empty.stdout == (
+        f"no executions yet in {platform.executions_table}\n\nno day has been collected yet\n"
+    )
+    assert [line.split()[-1] for line in listed[:-2] if not line.startswith(" ")] == [
         "run-2",
         "run-1",
         "run-0",
@@ -241,7 +246,32 @@ def test_status_lists_the_newest_records_first(tdnet, platform, pipeline):
     assert f"failed       0 %  {DAY} to {NEXT_DAY}  1,200 listed  run-1" in listed[1]
     assert listed[2] == "    SomeError: what was seen"
     assert f"completed  100 %  {DAY}  1,200 listed  run-0" in listed[3]
-    assert limited == listed[:1]
+    assert limited == [listed[0], *listed[-2:]]
+
+
+def test_status_refuses_a_limit_of_0_by_saying_what_a_limit_is(tdnet):
+    result = tdnet("status", "--limit", "0")
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "0 is not in the range x>=1" in result.stderr
+
+
+def test_status_says_which_days_of_the_window_are_not_whole_and_why(site, tdnet, pipeline):
+    today = datetime.now(TOKYO).date()
+    days = [today - timedelta(days=back) for back in (0, 1, 2)]
+    for day in days:
+        site.set_day(day, 3)
+    pipeline.materialize(days[2])
+    pipeline.materialize(days[0], select=["listing_pages", "disclosures"])
+
+    lines = tdnet("status").stdout.splitlines()
+
+    today_line, yesterday_line = lines[lines.index("") + 1 :]
+    assert today_line.startswith(f"{days[0]}  not whole: documents: not there; ")
+    assert yesterday_line == f"{days[1]}  not whole: not collected"
+    assert pipeline.materialize(days[2], days[0]).success
+    whole = tdnet("status").stdout.splitlines()[-1]
+    assert whole == f"every day from {days[2]} to {days[0]} is whole"
 
 
 def test_status_shows_one_record_with_every_field_that_it_has(tdnet, pipeline):
@@ -284,6 +314,26 @@ def test_status_of_an_unknown_record_ends_with_1_and_says_where_to_look(tdnet, p
         f"tdnet: no record nothing-like-it in {platform.executions_table}; "
         "`tdnet status` lists the newest\n"
     )
+
+
+def test_a_reader_that_goes_away_ends_any_command_without_a_word(platform, pipeline):
+    for number in range(3):
+        pipeline.executions.start(f"run-{number}", partition_start=str(DAY))
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = subprocess.run(
+            [TDNET, "status"],
+            env=variables(platform),
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            check=False,
+            timeout=60,
+        )
+    finally:
+        os.close(writer)
+
+    assert (done.returncode, done.stderr) == (141, b"")
 
 
 @pytest.mark.slow
