@@ -79,6 +79,33 @@ def test_the_list_says_of_a_command_what_its_own_help_says_first(name):
     assert entry.get_short_help_str(200) == command.get_short_help_str(200)
 
 
+def test_a_new_home_is_named_on_standard_error_once_and_found_from_below(site, platform, tmp_path):
+    site.set_day(DAY, 1)
+    environment = variables(platform)
+    del environment["TDNET_HOME"]
+    below = tmp_path / "world" / "notebooks"
+    below.mkdir(parents=True)
+
+    def collect(folder):
+        return subprocess.run(
+            [TDNET, "collect", str(DAY)],
+            env=environment,
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=120,
+        ).stderr.splitlines()
+
+    first = collect(tmp_path / "world")
+    second = collect(below)
+
+    home = tmp_path / "world" / ".tdnet"
+    assert first[0] == f"new home for local state: {home} (TDNET_HOME names another)"
+    assert not [line for line in (*first[1:], *second) if "home" in line]
+    assert list(below.iterdir()) == []
+
+
 def test_collect_says_what_became_of_the_day_and_ends_with_0(site, platform, pipeline):
     site.set_day(DAY, 5)
 
@@ -337,8 +364,9 @@ def test_a_reader_that_goes_away_ends_any_command_without_a_word(platform, pipel
 
 
 @pytest.mark.slow
-def test_without_a_terminal_progress_is_plain_lines(site, tdnet, monkeypatch):
+def test_without_a_terminal_progress_is_plain_lines(site, platform, tdnet, monkeypatch):
     monkeypatch.setattr(progress_display, "PLAIN_LINE_EVERY_SECONDS", 0.05)
+    Path(platform.home).mkdir()  # a new one would be said so
     site.set_day(DAY, 12)
     site.faults.wait(r"\.pdf$", seconds=0.3)
 
