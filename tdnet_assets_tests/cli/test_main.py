@@ -9,6 +9,7 @@ import urllib.request
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from click.testing import CliRunner
@@ -449,27 +450,89 @@ def test_demo_shows_the_day_its_record_and_its_metrics_and_leaves_no_process(
     wait_until(lambda: not _processes_of(tmp_path / "home"), seconds=20)
 
 
-@pytest.mark.slow
-def test_up_serves_the_ui_until_it_is_interrupted_and_leaves_no_process(bare_environment, tmp_path):
+@pytest.fixture
+def up(bare_environment):
+    """A running ``tdnet up``: the process, its port, and what it writes, line by line."""
     port = free_port()
     process = start(bare_environment, "up", "--port", str(port))
-    lines = []
-    reader = threading.Thread(target=lambda: lines.extend(iter(process.stdout.readline, "")))
-    reader.start()
-    errors = threading.Thread(target=process.stderr.read)
-    errors.start()
-    try:
-        wait_until(lambda: any("Dagster UI" in line for line in lines), seconds=110)
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/server_info", timeout=5) as answer:
-            assert b"dagster_webserver_version" in answer.read()
-        process.send_signal(signal.SIGINT)
-        code = process.wait(timeout=60)
-    finally:
-        process.kill()
-        process.wait()
+    lines, errors = [], []
+    readers = [
+        threading.Thread(target=lambda: lines.extend(iter(process.stdout.readline, ""))),
+        threading.Thread(target=lambda: errors.extend(iter(process.stderr.readline, ""))),
+    ]
+    for reader in readers:
+        reader.start()
+    yield Up(process, port, lines, errors)
+    process.kill()
+    process.wait()
+    for reader in readers:
         reader.join(timeout=10)
-        errors.join(timeout=10)
 
-    assert code == 0
-    assert lines[-1] == "stopped\n"
+
+class Up(NamedTuple):
+    process: subprocess.Popen
+    port: int
+    lines: list
+    errors: list
+
+    def ended(self):
+        """The exit code, once all that was written has been read."""
+        code = self.process.wait(timeout=60)
+        wait_until(lambda: self.process.stdout.closed or "stopped\n" in self.lines, seconds=10)
+        return code
+
+
+@pytest.mark.slow
+def test_up_serves_the_ui_tells_each_run_in_a_line_and_leaves_no_process(
+    bare_environment, tmp_path, up
+):
+    wait_until(lambda: any("Dagster UI" in line for line in up.lines), seconds=110)
+    with urllib.request.urlopen(f"http://127.0.0.1:{up.port}/server_info", timeout=5) as answer:
+        assert b"dagster_webserver_version" in answer.read()
+    before = len(up.lines)
+    day = str(datetime.now(TOKYO).date() - timedelta(days=1))
+    assert run(bare_environment, "collect", day).returncode == 0
+    wait_until(lambda: len(up.lines) > before, seconds=20)
+    up.process.send_signal(signal.SIGINT)
+
+    assert up.ended() == 0
+    told, *rest = up.lines[before:]
+    assert re.fullmatch(rf"{day}  completed  \d+ s\n", told)
+    assert rest == ["\n", "stopping …\n", "stopped\n"]
+    assert [line for line in up.errors if "new home" not in line] == []
     assert _processes_of(tmp_path / "home") == []
+
+
+@pytest.mark.slow
+def test_up_interrupted_while_dagster_loads_ends_without_a_trace(up, tmp_path):
+    wait_until(lambda: any("is starting" in line for line in up.lines), seconds=60)
+    up.process.send_signal(signal.SIGINT)
+
+    assert up.ended() == 0
+    assert up.lines[-1] == "stopped\n"
+    assert [line for line in up.errors if "new home" not in line] == []
+    assert _processes_of(tmp_path / "home") == []
+
+
+@pytest.mark.slow
+def test_a_killed_daemon_ends_up_with_one_line_and_a_code(up, tmp_path):
+    wait_until(lambda: any("Dagster UI" in line for line in up.lines), seconds=110)
+    (daemon,) = [
+        number
+        for number in _processes_of(tmp_path / "home")
+        if b"dagster._daemon" in (Path("/proc") / number / "cmdline").read_bytes()
+    ]
+    os.kill(int(daemon), signal.SIGKILL)
+
+    assert up.ended() == 1
+    (line,) = [line for line in up.errors if "new home" not in line]
+    assert line.startswith("tdnet: Dagster ended by itself (dagster-daemon process shut down")
+    assert "return code -9" in line
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "-1", "http"])
+def test_a_port_that_is_none_is_refused(tdnet, port):
+    result = tdnet("up", "--port", port)
+
+    assert result.exit_code == 2
+    assert "Invalid value for '--port'" in result.stderr
