@@ -44,7 +44,7 @@ class FinishedRuns:
         self._looked_at = time.monotonic()
 
     def new(self) -> Iterator[FinishedRun]:
-        """Those that have ended since the last look, the earliest first; looks now and then only."""
+        """Those that have ended since the last look, the earliest first; it looks now and then."""
         if time.monotonic() - self._looked_at < LOOK_EVERY_SECONDS:
             return
         self._looked_at = time.monotonic()
