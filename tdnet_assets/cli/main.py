@@ -20,6 +20,10 @@ COMMANDS = {
         "tdnet_assets.cli.collect:collect",
         "Materialize a day (JST), or the days from DATE until another, in this process.",
     ),
+    "company": (
+        "tdnet_assets.cli.company:company",
+        "A company's name, latest report, forecast against result, and newest disclosures.",
+    ),
     "demo": (
         "tdnet_assets.cli.demo:demo",
         "Collect a sample day end to end and show what was stored, recorded and measured.",
@@ -39,6 +43,10 @@ COMMANDS = {
     "infra": (
         "tdnet_assets.cli.infra:infra",
         "What the AWS account must have: template, policies, deployment.",
+    ),
+    "open": (
+        "tdnet_assets.cli.open:open_",
+        "Open the stored file of a disclosure, by its 14-digit number.",
     ),
     "query": (
         "tdnet_assets.cli.query:query",

@@ -42,8 +42,9 @@ _SHRINKING = {
     "element": 16,
     "unit": 4,
 }
-# Where that is not enough, these are left out, one after another.
-_LEFT_OUT = (
+# Where that is not enough, columns are left out: these, then any other from the right, then those
+# that say which row it is.
+_FIRST_LEFT_OUT = (
     "text",
     "consolidation",
     "period_start",
@@ -51,10 +52,10 @@ _LEFT_OUT = (
     "result_forecast",
     "status",
     "category",
-    "company_name",
-    "period_end",
-    "disclosure_id",
+    "document_type",
 )
+_LAST_LEFT_OUT = ("company_name", "period_end", "disclosure_id")
+_FIRM = ("disclosed_at", "published_at", "date", "code", "title", "element", "item", "value")
 # Control characters, invisible marks that reorder text, lone surrogates, unassigned, line ends.
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"})
 
@@ -147,9 +148,16 @@ def fitted(natural: Mapping[str, int], width: int) -> dict[str, int]:
             cut = min(excess, widths[name] - least)
             widths[name] -= cut
             excess -= cut
-    if excess > 0 and (left_out := next((name for name in _LEFT_OUT if name in widths), None)):
-        return fitted({name: natural[name] for name in natural if name != left_out}, width)
+    if excess > 0 and (spared := _spared(list(natural))) is not None:
+        return fitted({name: natural[name] for name in natural if name != spared}, width)
     return widths
+
+
+def _spared(names: Sequence[str]) -> str | None:
+    """The column that is missed least; None when all are needed."""
+    others = (name for name in reversed(names) if name not in {*_FIRM, *_LAST_LEFT_OUT})
+    order = (*_FIRST_LEFT_OUT, *others, *_LAST_LEFT_OUT)
+    return next((name for name in order if name in names), None)
 
 
 def _write_csv(frame: pl.DataFrame, output: IO[str]) -> None:
