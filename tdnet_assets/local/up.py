@@ -159,7 +159,8 @@ def running_dagster(config: PlatformConfig, port: int | None, place: Path) -> It
         )
     address = f"http://127.0.0.1:{port or free_port(DEFAULT_PORT)}"
     log = place.with_name("dagster.log")
-    shorten(log)
+    with suppress(FileNotFoundError):
+        log.replace(log.with_suffix(".before.log"))
     # The code servers of this Dagster have their sockets there: by that its runs are known.
     with TemporaryDirectory(prefix="tdnet-", ignore_cleanup_errors=True) as sockets:
         process = _start_dagster(config, address, sockets, log)
