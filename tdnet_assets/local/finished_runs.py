@@ -13,7 +13,7 @@ import dagster as dg
 
 from tdnet_assets.partitions import partitions_of
 
-LOOK_EVERY_SECONDS = 2.0
+_PAUSE_SECONDS = 2.0
 # A run is written once more a moment after its end; older ones were told long ago.
 _LOOK_BACK = timedelta(minutes=5)
 _ENDED = {
@@ -45,7 +45,7 @@ class FinishedRuns:
 
     def new(self) -> Iterator[FinishedRun]:
         """Those that have ended since the last look, the earliest first; it looks now and then."""
-        if time.monotonic() - self._looked_at < LOOK_EVERY_SECONDS:
+        if time.monotonic() - self._looked_at < _PAUSE_SECONDS:
             return
         self._looked_at = time.monotonic()
         after = max(self._since, datetime.now(UTC) - _LOOK_BACK)
