@@ -6,14 +6,13 @@ from datetime import UTC, datetime
 
 import click
 
-from tdnet_assets.automation.day_facts import days_of_the_window
 from tdnet_assets.cli.execution_display import as_lines, newest
 from tdnet_assets.cli.exit_codes import FAILED
 from tdnet_assets.cli.platform import running_platform
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.resources.aws.executions import ExecutionsResource
 from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
-from tdnet_assets.resources.day_states import read_day_states
+from tdnet_assets.resources.day_states import days_of_the_window, read_day_states
 from tdnet_assets.resources.lake.captures import CaptureStore
 from tdnet_assets.resources.lake.store import LakeResource
 
