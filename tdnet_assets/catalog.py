@@ -181,7 +181,7 @@ class _Question:
         if first and last and last < first:
             raise QueryError(f"the last day, {last}, is before the first, {first}")
         if code is not None and not is_code(code):
-            raise QueryError(f"{code!r} is no code: write all 5 characters, e.g. 72030 for 7203")
+            raise QueryError(f"{code!r} is not a code: write all 5 characters, e.g. 72030 for 7203")
         if as_of is not None:
             if as_of.tzinfo is None:
                 raise QueryError(

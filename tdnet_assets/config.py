@@ -25,6 +25,7 @@ from tdnet_assets.tdnet.errors import TdnetAssetsError
 ENVIRONMENTS = ("local", "dev", "prod")
 DEFAULT_REGION = "ap-northeast-1"
 DEFAULT_METRICS_NAMESPACE = "TDnet"
+HOME = ".tdnet"
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _TABLE = re.compile(r"[A-Za-z0-9_.-]{3,255}")
@@ -93,8 +94,9 @@ class PlatformConfig(dg.ConfigurableResource):  # type: ignore[type-arg]
         "older day is not asked for. When unset 31 for a live host, no limit on loopback.",
     )
     home: str = Field(
-        default=".tdnet",
-        description="Folder of the local state (TDNET_HOME).",
+        default=HOME,
+        description="Folder of the local state (TDNET_HOME); when unset the nearest .tdnet in the "
+        "working directory or above it.",
     )
     dagster_home: str = Field(
         default="",
@@ -350,7 +352,7 @@ def values_from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
         or f"tdnet_disclosures_{environment}",
         "accept_terms": _yes_or_no("TDNET_ACCEPT_TERMS", environ),
         **_endpoints(environ),
-        "home": str(Path(environ.get("TDNET_HOME") or ".tdnet").absolute()),
+        "home": str(_home(environ)),
     }
     for field, variable in {
         "prefix": "TDNET_PREFIX",
@@ -384,6 +386,23 @@ def values_from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
         or DEFAULT_REGION
     )
     return values
+
+
+def _home(environ: Mapping[str, str]) -> Path:
+    """The home that is named, else the nearest one from here upward, else a new one here."""
+    if named := environ.get("TDNET_HOME"):
+        return Path(named).absolute()
+    here = Path.cwd()
+    above = (folder / HOME for folder in (here, *here.parents))
+    return next((home for home in above if _is_own_folder(home)), here / HOME)
+
+
+def _is_own_folder(path: Path) -> bool:
+    # What a home holds is executed: one that another user has put above ours is not taken.
+    try:
+        return path.is_dir() and path.stat().st_uid == os.getuid()
+    except OSError:
+        return False
 
 
 def is_loopback(url: str) -> bool:

@@ -1,8 +1,10 @@
 """The ``tdnet`` command as tests run it: a process of its own, led to the test's own services."""
 
 import os
+import pty
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from tdnet_assets.config import PlatformConfig
@@ -50,3 +52,21 @@ def run(environment: dict[str, str], *arguments: str) -> subprocess.CompletedPro
         timeout=120,
         check=False,
     )
+
+
+def in_terminal(environment: dict[str, str], columns: int, *arguments: str) -> list[str]:
+    """Run the command in a terminal of so many columns; the lines of its output, uncoloured."""
+    terminal, side = pty.openpty()
+    process = subprocess.Popen(
+        [TDNET, *arguments],
+        env={**environment, "TERM": "dumb", "COLUMNS": str(columns)},
+        stdout=side,
+    )
+    os.close(side)
+    seen = bytearray()
+    with suppress(OSError):  # the terminal is gone with its last user
+        while chunk := os.read(terminal, 65536):
+            seen.extend(chunk)
+    os.close(terminal)
+    assert process.wait(timeout=60) == 0
+    return [line.rstrip() for line in seen.decode().splitlines()]

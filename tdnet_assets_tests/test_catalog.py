@@ -220,7 +220,7 @@ def test_a_prefix_that_looks_like_a_hive_folder_is_no_column(platform):
 
 REFUSALS = [
     ({"code": "7203"}, "write all 5 characters"),
-    ({"code": "72030 "}, "is no code"),
+    ({"code": "72030 "}, "is not a code"),
     ({"first": DAY, "last": DAY - timedelta(days=1)}, "is before the first"),
     ({"first": datetime(2026, 6, 10, tzinfo=UTC)}, "use a day"),
     ({"last": "2026-06-10"}, "use a day"),

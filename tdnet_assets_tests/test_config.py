@@ -27,6 +27,32 @@ def test_the_defaults_are_the_embedded_ones():
     assert config.dagster_home_path == config.home_path / "dagster"
 
 
+def test_the_home_is_the_nearest_one_upward_as_a_repository_is(tmp_path, monkeypatch):
+    deep = tmp_path / "checkout" / "notebooks" / "2026"
+    deep.mkdir(parents=True)
+    monkeypatch.chdir(deep)
+
+    def home(environ):
+        return PlatformConfig.from_environment(environ).home_path
+
+    assert home({}) == deep / ".tdnet"
+    (tmp_path / "checkout" / ".tdnet").mkdir()
+    assert home({}) == tmp_path / "checkout" / ".tdnet"
+    (deep.parent / ".tdnet").write_text("a file is not a home")
+    assert home({}) == tmp_path / "checkout" / ".tdnet"
+    assert home({"TDNET_HOME": "here"}) == deep / "here"
+
+
+def test_another_user_s_folder_above_is_not_taken_for_the_home(tmp_path, monkeypatch):
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    (tmp_path / ".tdnet").mkdir()
+    monkeypatch.chdir(inner)
+    monkeypatch.setattr("os.getuid", lambda: tmp_path.stat().st_uid + 1)
+
+    assert PlatformConfig.from_environment({}).home_path == inner / ".tdnet"
+
+
 def test_every_variable_reaches_its_field(tmp_path):
     config = PlatformConfig.from_environment(
         {

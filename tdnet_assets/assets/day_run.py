@@ -120,7 +120,7 @@ class DayRun(Generic[_DayT]):
                 not_made.add(step.name)
                 continue
             self._log_made(day, step, made)
-        self.report.progress.day_done()
+        self.report.progress.day_done(made=len(not_made) < len(self.steps))
 
     def _log_made(self, day: _DayT, step: DailyStep[_DayT], made: Materialized) -> None:
         """Log what was made: as a materialization if it is whole, else as the day's failure."""

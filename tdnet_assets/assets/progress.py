@@ -73,10 +73,10 @@ class RunProgress:
         ):
             self._due.set()
 
-    def day_done(self) -> None:
-        """The current day has come to its end, well or not."""
+    def day_done(self, *, made: bool) -> None:
+        """The current day has come to its end; one of which nothing was made is no progress."""
         with self._lock:
-            self.days_done += 1
+            self.days_done += made
             self._day_total = self._day_settled = 0
         self._due.set()
 

@@ -8,3 +8,6 @@ REFUSED = 2
 
 INTERRUPTED = 130
 """Ctrl-C, as shells have it."""
+
+PIPE_CLOSED = 141
+"""The reader of the output has gone away, as shells have it; a question has been answered: 0."""

@@ -105,7 +105,7 @@ def _partition_tags(first: date, last: date) -> dict[str, str]:
     for day in (first, last):
         if not DAYS.has_partition_key(str(day)):
             raise RequestError(
-                f"{day} is no day of this archive: use {DAYS.get_first_partition_key()} to "
+                f"{day} is not a day of this archive: use {DAYS.get_first_partition_key()} to "
                 f"{DAYS.get_last_partition_key()} (today in Tokyo)"
             )
     if last < first:

@@ -6,7 +6,9 @@ from datetime import date
 
 import click
 
+from tdnet_assets.cli import questions
 from tdnet_assets.cli.exit_codes import FAILED, REFUSED
+from tdnet_assets.cli.output import printable
 from tdnet_assets.cli.platform import DAY, running_platform
 from tdnet_assets.resources import index_feed
 from tdnet_assets.resources.aws.index_table import (
@@ -14,6 +16,7 @@ from tdnet_assets.resources.aws.index_table import (
     IndexedDisclosure,
     IndexThrottledError,
 )
+from tdnet_assets.tdnet.identifiers import as_printed
 
 _ID_CHARACTERS = 14
 
@@ -49,18 +52,20 @@ def rebuild(first: date | None, last: date | None) -> None:
 
 @index.command()
 @click.argument("name", metavar="ID|CODE")
-@click.option("--limit", default=20, show_default=True, help="How many of a code's newest to list.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    default=20,
+    show_default=True,
+    help="How many of a code's newest to list.",
+)
 @click.option("--before", help="Only those before this day, or before a position shown.")
 def show(name: str, limit: int, before: str | None) -> None:
-    """Show one disclosure by its 14-digit id, or the newest ones of a 5-character code."""
+    """Show one disclosure by its 14-digit id, or the newest ones of a code (7203 or 72030)."""
     with running_platform() as config:
         disclosures = DisclosureIndexResource(config=config)
         try:
-            lines = (
-                _one(disclosures, name)
-                if len(name) == _ID_CHARACTERS
-                else [_line(one) for one in disclosures.by_code(name, limit=limit, before=before)]
-            )
+            lines = _lines(disclosures, as_printed(name), limit, before)
         except ValueError as error:
             click.echo(f"tdnet: {error}", err=True)
             sys.exit(REFUSED)
@@ -71,6 +76,20 @@ def show(name: str, limit: int, before: str | None) -> None:
             click.echo(line)
 
 
+def _lines(
+    disclosures: DisclosureIndexResource, name: str, limit: int, before: str | None
+) -> list[str]:
+    if len(name) == _ID_CHARACTERS:
+        return _one(disclosures, name)
+
+    def beginning_so(written: str) -> list[str]:
+        codes = (f"{written}{last}" for last in range(10))
+        return [code for code in codes if disclosures.by_code(code, limit=1)]
+
+    code = questions.completed(name, beginning_so)
+    return [_line(one) for one in disclosures.by_code(code, limit=limit, before=before)]
+
+
 def _one(disclosures: DisclosureIndexResource, disclosure_id: str) -> list[str]:
     disclosure = disclosures.get(disclosure_id)
     values = asdict(disclosure) if disclosure else {}
@@ -79,8 +98,10 @@ def _one(disclosures: DisclosureIndexResource, disclosure_id: str) -> list[str]:
 
 def _line(disclosure: IndexedDisclosure) -> str:
     status = "" if disclosure.status == "active" else f" [{disclosure.status}]"
-    return f"{disclosure.position}  {disclosure.category:<18} {disclosure.title}{status}"
+    said = f"{disclosure.company_name}  {disclosure.title}{status}"
+    return printable(f"{disclosure.position}  {disclosure.category:<18} {said}")
 
 
 def _text(value: object) -> str:
-    return ", ".join(value) if isinstance(value, tuple) else "" if value is None else str(value)
+    text = ", ".join(value) if isinstance(value, tuple) else "" if value is None else str(value)
+    return printable(text)

@@ -44,7 +44,7 @@ def template(text: str) -> None:
 def policy(who: str, account: str) -> None:
     """Write the least IAM policy that works."""
     if account != "*" and not (account.isdecimal() and len(account) == 12):  # noqa: PLR2004
-        raise click.BadParameter(f"{account!r} is no account number: it has 12 digits")
+        raise click.BadParameter(f"{account!r} is not an account number: it has 12 digits")
     with refusals():
         config = PlatformConfig.from_environment()
         document = (run_policy if who == "run" else operator_policy)(

@@ -4,11 +4,14 @@ What belongs here: which commands there are. What does not: any of them. Each is
 own that is imported when it is used, so that ``tdnet --help`` answers at once.
 """
 
+import os
+import select
+import sys
 from importlib import import_module
 
 import click
 
-from tdnet_assets.cli.exit_codes import INTERRUPTED
+from tdnet_assets.cli.exit_codes import INTERRUPTED, PIPE_CLOSED
 from tdnet_assets.cli.interrupts import LINE, heeded_interrupts
 
 # Where each command is, and the first sentence of its own help: a test compares both.
@@ -16,6 +19,10 @@ COMMANDS = {
     "collect": (
         "tdnet_assets.cli.collect:collect",
         "Materialize a day (JST), or the days from DATE until another, in this process.",
+    ),
+    "company": (
+        "tdnet_assets.cli.company:company",
+        "A company's name, latest report, forecast against result, and newest disclosures.",
     ),
     "demo": (
         "tdnet_assets.cli.demo:demo",
@@ -37,13 +44,17 @@ COMMANDS = {
         "tdnet_assets.cli.infra:infra",
         "What the AWS account must have: template, policies, deployment.",
     ),
+    "open": (
+        "tdnet_assets.cli.open:open_",
+        "Open the stored file of a disclosure, by its 14-digit number.",
+    ),
     "query": (
         "tdnet_assets.cli.query:query",
         "Disclosures of the lake, oldest first, on standard output.",
     ),
     "status": (
         "tdnet_assets.cli.status:status",
-        "Show one execution record, or the newest ones.",
+        "Show one execution record, or the newest ones and the days that are not whole.",
     ),
     "up": (
         "tdnet_assets.cli.up:up",
@@ -77,7 +88,10 @@ class LazyCommand(click.Command):
 
 
 class LazyGroup(click.Group):
-    """A group that lists its commands without importing them, and ends in order on Ctrl-C."""
+    """A group that lists its commands without importing them.
+
+    It ends in order on Ctrl-C, and when the reader of its output has gone away.
+    """
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -94,6 +108,19 @@ class LazyGroup(click.Group):
         except (KeyboardInterrupt, click.Abort):
             click.echo(LINE, err=True)
             ctx.exit(INTERRUPTED)
+        except BrokenPipeError:
+            if not _reader_is_gone():
+                raise
+            # The interpreter flushes once more at its end and would complain then.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit(PIPE_CLOSED)
+
+
+def _reader_is_gone() -> bool:
+    """Whether standard output is a pipe that nobody reads any more."""
+    poll = select.poll()
+    poll.register(sys.stdout, select.POLLERR)
+    return bool(poll.poll(0))
 
 
 @click.group(

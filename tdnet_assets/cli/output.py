@@ -7,6 +7,7 @@ anything; JSON and Parquet have each text exactly.
 """
 
 import csv
+import io
 import json
 import os
 import sys
@@ -18,6 +19,7 @@ from typing import IO, Any
 
 import polars as pl
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -26,6 +28,34 @@ from tdnet_assets.tdnet.foreign_text import in_spreadsheet, visible
 
 # Wider than any row: a pipe gets whole cells, a terminal those that fit.
 _UNLIMITED_WIDTH = 100_000
+_GAP = 2
+# In which order columns give way to the width of a terminal, and the width that is left to them.
+# All others (codes, days, times, values) are shown whole or, wider than the screen, folded by it.
+_SHRINKING = {
+    "title": 12,
+    "text": 8,
+    "category": 6,
+    "status": 6,
+    "company_name": 10,
+    "consolidation": 6,
+    "result_forecast": 6,
+    "element": 16,
+    "unit": 4,
+}
+# Where that is not enough, columns are left out: these, then any other from the right, then those
+# that say which row it is.
+_FIRST_LEFT_OUT = (
+    "text",
+    "consolidation",
+    "period_start",
+    "unit",
+    "result_forecast",
+    "status",
+    "category",
+    "document_type",
+)
+_LAST_LEFT_OUT = ("company_name", "period_end", "disclosure_id")
+_FIRM = ("disclosed_at", "published_at", "date", "code", "title", "element", "item", "value")
 # Control characters, invisible marks that reorder text, lone surrogates, unassigned, line ends.
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"})
 
@@ -52,7 +82,7 @@ def write(frame: pl.DataFrame, format_: str, shown: Sequence[str]) -> None:
         "table": lambda: _write_table(frame.select(shown)),
         "csv": lambda: _write_csv(frame, _text_output()),
         "json": lambda: _write_json(frame, _text_output()),
-        "parquet": lambda: frame.write_parquet(sys.stdout.buffer),
+        "parquet": lambda: _write_parquet(frame),
     }
     try:
         writers[format_]()
@@ -78,21 +108,56 @@ def printable(value: object) -> str:
 
 
 def _write_table(frame: pl.DataFrame) -> None:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name, type_ in frame.schema.items():
+    rows = [[printable(value) for value in row] for row in frame.iter_rows()]
+    natural = {
+        name: max(cell_len(name), *(cell_len(row[place]) for row in rows), 0)
+        for place, name in enumerate(frame.columns)
+    }
+    output = _text_output()
+    console = _Console(file=output, highlight=False, markup=False, emoji=False)
+    widths = fitted(natural, console.width if output.isatty() else _UNLIMITED_WIDTH)
+    console.width = max(console.width, sum(widths.values()) + _GAP * len(widths))
+    # A gap of two: the blank behind a cell, and the blank that stands for a line between columns.
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    for name, width in widths.items():
         table.add_column(
             name,
-            justify="right" if type_.is_numeric() else "left",
+            justify="right" if frame.schema[name].is_numeric() else "left",
             no_wrap=True,
             overflow="ellipsis",
+            width=width,
         )
-    for row in frame.iter_rows():
+    places = [frame.columns.index(name) for name in widths]
+    for row in rows:
         # Text, not str: brackets in a title are no markup.
-        table.add_row(*(Text(printable(value)) for value in row))
-    width = None if sys.stdout.isatty() else _UNLIMITED_WIDTH
-    _Console(file=_text_output(), width=width, highlight=False, markup=False, emoji=False).print(
-        table
-    )
+        table.add_row(*(Text(row[place]) for place in places))
+    console.print(table)
+
+
+def fitted(natural: Mapping[str, int], width: int) -> dict[str, int]:
+    """The columns of a table that fit into a terminal, with their widths.
+
+    Args:
+        natural: the width of each column's widest cell, its name included, in cells.
+        width: of the terminal, in cells.
+    """
+    widths = dict(natural)
+    excess = sum(widths.values()) + _GAP * (len(widths) - 1) - width
+    for name, least in _SHRINKING.items():
+        if excess > 0 and widths.get(name, 0) > least:
+            cut = min(excess, widths[name] - least)
+            widths[name] -= cut
+            excess -= cut
+    if excess > 0 and (spared := _spared(list(natural))) is not None:
+        return fitted({name: natural[name] for name in natural if name != spared}, width)
+    return widths
+
+
+def _spared(names: Sequence[str]) -> str | None:
+    """The column that is missed least; None when all are needed."""
+    others = (name for name in reversed(names) if name not in {*_FIRM, *_LAST_LEFT_OUT})
+    order = (*_FIRST_LEFT_OUT, *others, *_LAST_LEFT_OUT)
+    return next((name for name in order if name in names), None)
 
 
 def _write_csv(frame: pl.DataFrame, output: IO[str]) -> None:
@@ -110,6 +175,13 @@ def _write_json(frame: pl.DataFrame, output: IO[str]) -> None:
         output.write(f"{separator}{text}")
         separator = ",\n"
     output.write("\n]\n" if frame.height else "[]\n")
+
+
+def _write_parquet(frame: pl.DataFrame) -> None:
+    # Through memory: polars takes a reader that goes away for a file that cannot be written.
+    content = io.BytesIO()
+    frame.write_parquet(content)
+    sys.stdout.buffer.write(content.getbuffer())
 
 
 def _text_output() -> IO[str]:

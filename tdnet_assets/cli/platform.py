@@ -34,7 +34,7 @@ class _Day(click.ParamType[date]):
         try:
             return date.fromisoformat(str(value))
         except ValueError:
-            self.fail(f"{value!r} is no day: write YYYY-MM-DD, or today", param, ctx)
+            self.fail(f"{value!r} is not a day: write YYYY-MM-DD, or today", param, ctx)
 
 
 class _Moment(click.ParamType[datetime]):
@@ -49,7 +49,7 @@ class _Moment(click.ParamType[datetime]):
         try:
             moment = datetime.fromisoformat(text)
         except ValueError:
-            self.fail(f"{text!r} is no moment: write e.g. 2026-06-10T15:30", param, ctx)
+            self.fail(f"{text!r} is not a moment: write e.g. 2026-06-10T15:30", param, ctx)
         # A bare day would mean its first instant, of which hardly anybody thinks.
         if ":" not in text and "T" not in text:
             self.fail(f"{text!r} has no time: write e.g. {text}T15:30", param, ctx)

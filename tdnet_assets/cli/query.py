@@ -27,7 +27,9 @@ _ORDER = ("disclosed_at", "code", "disclosure_id", "title", "history")
 
 @click.command()
 @questions.options
-@click.option("--category", help="Kind of disclosure, e.g. earnings or share_buyback.")
+@click.option(
+    "--category", type=str.lower, help="Kind of disclosure, e.g. earnings or share_buyback."
+)
 @click.option("--text", help="Part of a title, earlier titles included, or of a company's name.")
 @click.option("--status", type=click.Choice(STATUSES), help="What became of the row.")
 def query(
@@ -53,12 +55,14 @@ def query(
             config=config, first=first, last=last, code=whole, as_of=as_of
         )
         answer = disclosures.filter(*_conditions(category, text, status))
-        questions.show(answer, _ORDER, limit, format_, _SHOWN)
+        notes = (questions.code_note(config, whole, first, last),)
+        questions.show(answer, _ORDER, limit, format_, _SHOWN, notes=notes)
 
 
 def _require_category(category: str | None) -> None:
     if category is not None and category not in CATEGORIES:
-        raise QueryError(f"no category {category!r}: use one of {', '.join(CATEGORIES)}")
+        alike = questions.near(category, CATEGORIES)
+        raise QueryError(f"no category {category!r}{alike}: use one of {', '.join(CATEGORIES)}")
 
 
 def _conditions(category: str | None, text: str | None, status: str | None) -> list[pl.Expr]:

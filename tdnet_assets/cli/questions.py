@@ -6,9 +6,10 @@ command, which files answer a question (``catalog.py``), and how an answer is wr
 """
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
+from difflib import get_close_matches
 
 import click
 import polars as pl
@@ -20,7 +21,10 @@ from tdnet_assets.cli.exit_codes import FAILED, REFUSED
 from tdnet_assets.cli.output import write
 from tdnet_assets.cli.platform import DAY, MOMENT, running_lake
 from tdnet_assets.config import PlatformConfig
-from tdnet_assets.tdnet.identifiers import is_code
+from tdnet_assets.tdnet.identifiers import as_printed, is_code
+
+Note = Callable[[pl.DataFrame], str | None]
+"""Looks at an answer; says in a line what was asked for that is nowhere, and what is like it."""
 
 FORMATS = ("table", "csv", "json", "parquet")
 
@@ -79,30 +83,84 @@ def show(
     limit: int | None,
     format_: str,
     shown: Sequence[str],
+    *,
+    notes: Sequence[Note] = (),
 ) -> None:
-    """Write an answer to standard output, sorted, and only its end when it is limited."""
+    """Write an answer to standard output, sorted, and only its end when it is limited.
+
+    What the notes say goes to standard error; then nothing found is no table at all.
+    """
     if limit is not None:
         # The newest are those at the end; a sort with a limit keeps no more than these in memory.
         answer = answer.sort(order, descending=True, nulls_last=False).head(limit)
-    write(answer.sort(order, nulls_last=True).collect(), format_, shown)
+    found = answer.sort(order, nulls_last=True).collect()
+    said = [line for note in notes if (line := note(found))]
+    for line in said:
+        click.echo(f"tdnet: {line}", err=True)
+    if found.height or not said or format_ != "table":
+        write(found, format_, shown)
+
+
+def code_note(
+    config: PlatformConfig, code: str | None, first: date | None, last: date | None
+) -> Note:
+    """Says of an empty answer that the days have no disclosure of the code, if that is why."""
+
+    def note(found: pl.DataFrame) -> str | None:
+        if code is None or found.height:
+            return None
+        listed = catalog.scan_disclosures(config=config, first=first, last=last)
+        codes = listed.select("code").unique().collect()["code"].to_list()
+        if code in codes or not codes:
+            return None
+        return f"no disclosure of {code} in these days{near(code, codes)}"
+
+    return note
+
+
+def near(written: str, names: Iterable[str]) -> str:
+    """The end of a sentence that names what was perhaps meant; empty when nothing is like it."""
+    alike = get_close_matches(written, sorted(names), n=3)
+    return f"; there is {', '.join(alike)}" if alike else ""
 
 
 def whole_code(
     config: PlatformConfig, code: str | None, first: date | None, last: date | None
 ) -> str | None:
-    """All 5 characters of a code; 4 stand for an issuer only where they can mean no other.
+    """All 5 characters of a code as it was typed, in whichever width and case.
+
+    4 characters stand for an issuer only where they can mean no other.
 
     Raises:
         QueryError: the days hold several codes that begin so.
     """
-    if code is None or not is_code(f"{code}0"):
-        return code
-    meant = f"{code}0"
-    listed = catalog.scan_disclosures(config=config, first=first, last=last)
-    begins_so = pl.col("code").is_between(pl.lit(meant), pl.lit(f"{code}9"))
-    codes = listed.filter(begins_so).select("code").unique().collect()["code"].to_list()
-    if set(codes) - {meant}:
+    if code is None:
+        return None
+
+    def beginning_so(written: str) -> Iterable[str]:
+        listed = catalog.scan_disclosures(config=config, first=first, last=last)
+        begins_so = pl.col("code").is_between(pl.lit(f"{written}0"), pl.lit(f"{written}9"))
+        return listed.filter(begins_so).select("code").unique().collect()["code"]
+
+    return completed(code, beginning_so)
+
+
+def completed(code: str, beginning_so: Callable[[str], Iterable[str]]) -> str:
+    """All 5 characters of a code that was typed, as TDnet prints it; what is no code stays.
+
+    Args:
+        code: as typed.
+        beginning_so: the known codes that begin with 4 characters.
+
+    Raises:
+        QueryError: of 4 characters, several codes begin so.
+    """
+    written = as_printed(code)
+    meant = f"{written}0"
+    if not is_code(meant):
+        return written
+    if others := set(beginning_so(written)) - {meant}:
         raise QueryError(
-            f"{code} can mean {' or '.join(sorted({meant, *codes}))}: write all 5 characters"
+            f"{written} can mean {' or '.join(sorted({meant, *others}))}: write all 5 characters"
         )
     return meant

@@ -1,24 +1,37 @@
-"""``tdnet status``: one execution record, or the newest ones."""
+"""``tdnet status``: one execution record, or the newest ones and the days that are not whole."""
 
 import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import click
 
 from tdnet_assets.cli.execution_display import as_lines, newest
 from tdnet_assets.cli.exit_codes import FAILED
 from tdnet_assets.cli.platform import running_platform
+from tdnet_assets.config import PlatformConfig
 from tdnet_assets.resources.aws.executions import ExecutionsResource
+from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
+from tdnet_assets.resources.day_states import days_of_the_window, read_day_states
+from tdnet_assets.resources.lake.captures import CaptureStore
+from tdnet_assets.resources.lake.store import LakeResource
 
 
 @click.command()
 @click.argument("execution_id", required=False)
-@click.option("--limit", default=20, show_default=True, help="How many of the newest to list.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    default=20,
+    show_default=True,
+    help="How many of the newest to list.",
+)
 def status(execution_id: str | None, limit: int) -> None:
-    """Show one execution record, or the newest ones."""
+    """Show one execution record, or the newest ones and the days that are not whole."""
     with running_platform() as config:
         executions = ExecutionsResource(config=config)
         if execution_id is None:
-            for line in newest(executions, limit):
+            for line in (*newest(executions, limit), "", *_days(config)):
                 click.echo(line)
             return
         record = executions.get(execution_id)
@@ -31,3 +44,19 @@ def status(execution_id: str | None, limit: int) -> None:
             sys.exit(FAILED)
         for line in as_lines(record):
             click.echo(line)
+
+
+def _days(config: PlatformConfig) -> Iterator[str]:
+    """The days of the window that are not whole, newest first, each with the reason."""
+    lake = LakeResource(config=config)
+    if CaptureStore(lake).oldest_day() is None:
+        yield "no day has been collected yet"
+        return
+    days = days_of_the_window(lake, config, datetime.now(UTC))
+    states = read_day_states(lake, DisclosureIndexResource(config=config), days)
+    not_whole = {day: why for day, state in states.items() if (why := state.why())}
+    for day, why in not_whole.items():
+        stored = any(states[day].origins.values())
+        yield f"{day}  not whole: {why if stored else 'not collected'}"
+    if not not_whole:
+        yield f"every day from {days[-1]} to {days[0]} is whole"

@@ -12,6 +12,8 @@ import click
 from tdnet_assets.cli.exit_codes import FAILED
 from tdnet_assets.cli.platform import refusals
 from tdnet_assets.config import PlatformConfig
+from tdnet_assets.local import dagster_home
+from tdnet_assets.local.finished_runs import FinishedRun, FinishedRuns
 from tdnet_assets.local.services import running_services, wait_until_stopped
 from tdnet_assets.local.up import (
     STOP_SECONDS,
@@ -25,7 +27,12 @@ from tdnet_assets.local.up import (
 
 
 @click.command()
-@click.option("--port", type=int, default=None, help="Port of the UI; 3000 if free, by default.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=None,
+    help="Port of the UI; 3000 if free, by default.",
+)
 def up(port: int | None) -> None:
     """Start the Dagster UI and daemon, with all that they need; Ctrl-C stops everything."""
     with refusals():
@@ -48,7 +55,9 @@ def _up(config: PlatformConfig, port: int | None, place: Path) -> int:
         click.echo(f"AWS     {running.aws_endpoint_url or 'the configured account'}")
         click.echo(f"state   {config.home_path}")
         with running_dagster(config, port, place) as dagster:
-            exit_code = _watch(dagster, stopping)
+            click.echo(f"log     {dagster.log}\nDagster is starting …")
+            with dagster_home.instance(config) as instance:
+                exit_code = _watch(dagster, stopping, FinishedRuns(instance))
     # The embedded services stop after Dagster and its runs, and save their state.
     if running is not config and not wait_until_stopped(config, STOP_SECONDS):
         click.echo("the embedded services are still in use by another process; they stop with it")
@@ -56,15 +65,27 @@ def _up(config: PlatformConfig, port: int | None, place: Path) -> int:
     return exit_code
 
 
-def _watch(dagster: Dagster, stopping: Collection[int]) -> int:
+def _watch(dagster: Dagster, stopping: Collection[int], runs: FinishedRuns) -> int:
+    def tell() -> None:
+        for run in runs.new():
+            click.echo(_line(run, dagster.address))
+
     try:
         if dagster.wait_until_ready(stopping):
             click.echo(
                 f"\nDagster UI   {dagster.address}\nCtrl-C stops everything; the data stays."
             )
-        dagster.wait(stopping)
+        dagster.wait(stopping, tell)
     except DagsterError as error:
-        click.echo(error)
+        click.echo(f"tdnet: {error}", err=True)
         return FAILED
     click.echo("\nstopping …")
     return 0
+
+
+def _line(run: FinishedRun, address: str) -> str:
+    """One run for a person; of one that did not succeed, where to look."""
+    first, last = run.days or (run.job, run.job)
+    days = first if first == last else f"{first} to {last}"
+    where = "" if run.status == "completed" else f"  {address}/runs/{run.id}"
+    return f"{days}  {run.status}  {run.seconds:.0f} s{where}"

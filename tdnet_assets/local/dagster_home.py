@@ -10,18 +10,21 @@ from pathlib import Path
 import dagster as dg
 
 from tdnet_assets.config import PlatformConfig
+from tdnet_assets.local import home
 
 INSTANCE_SETTINGS = Path(__file__).with_name("dagster.yaml")
 
 
 def prepare(config: PlatformConfig) -> Path:
     """The Dagster home, with our settings if it has none of its own."""
-    home = config.dagster_home_path
-    home.mkdir(parents=True, exist_ok=True)
-    settings = home / INSTANCE_SETTINGS.name
+    if not config.dagster_home:
+        home.make(config)
+    folder = config.dagster_home_path
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = folder / INSTANCE_SETTINGS.name
     if not settings.exists():
         shutil.copyfile(INSTANCE_SETTINGS, settings)
-    return home
+    return folder
 
 
 def instance(config: PlatformConfig) -> dg.DagsterInstance:

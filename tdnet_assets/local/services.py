@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tdnet_assets.config import LIVE_WINDOW_DAYS, PlatformConfig
+from tdnet_assets.local import home
 from tdnet_assets.local.embedded_aws import tail
 from tdnet_assets.local.services_folder import (
     LockTimeoutError,
@@ -116,6 +117,7 @@ def _needs_aws(config: PlatformConfig) -> bool:
 
 
 def _folder(config: PlatformConfig) -> ServicesFolder:
+    home.make(config)
     folder = ServicesFolder(config.home_path)
     folder.make()
     return folder

@@ -8,13 +8,14 @@ import fcntl
 import http.client
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,8 +27,8 @@ import dagster as dg
 
 from tdnet_assets.assets.collection import POOL
 from tdnet_assets.config import PlatformConfig
-from tdnet_assets.local import dagster_home
-from tdnet_assets.local.embedded_aws import free_port
+from tdnet_assets.local import dagster_home, home
+from tdnet_assets.local.embedded_aws import free_port, shorten, tail
 from tdnet_assets.local.services_folder import ServicesFolder, open_lock, try_lock
 from tdnet_assets.tdnet.errors import TdnetAssetsError
 
@@ -44,6 +45,7 @@ STOP_SECONDS = 30.0
 # Dagster recommends another of its own commands at every start; a user has nothing to do about it.
 _PYTHON = (sys.executable, "-W", "ignore::FutureWarning")
 _LOOK_EVERY_SECONDS = 0.3
+_ENDED_BECAUSE = re.compile(r"dagster-\S+ process shut down unexpectedly with return code -?\d+")
 
 
 class DagsterError(TdnetAssetsError):
@@ -60,10 +62,11 @@ class AlreadyUpError(DagsterError):
 
 @dataclass(frozen=True, slots=True)
 class Dagster:
-    """The processes of ``dagster dev``, all in one group, and the address of its UI."""
+    """The processes of ``dagster dev``, all in one group, the address of its UI, and their log."""
 
     process: subprocess.Popen[bytes]
     address: str
+    log: Path
 
     def wait_until_ready(self, stopping: Collection[int]) -> bool:
         """Wait until the UI answers; False when a signal came first (see :func:`stop_signals`).
@@ -83,21 +86,23 @@ class Dagster:
             time.sleep(_LOOK_EVERY_SECONDS)
         return False
 
-    def wait(self, stopping: Collection[int]) -> None:
-        """Wait until a signal has come (see :func:`stop_signals`).
+    def wait(self, stopping: Collection[int], look: Callable[[], None]) -> None:
+        """Wait until a signal has come (see :func:`stop_signals`), looking again and again.
 
         Raises:
             DagsterError: it ended by itself.
         """
         while not stopping:
             self._require_running()
+            look()
+            shorten(self.log)  # all append, so it can be cut under their hands
             time.sleep(_LOOK_EVERY_SECONDS)
 
     def _require_running(self) -> None:
         if self.process.poll() is not None:
-            raise DagsterError(
-                f"Dagster ended by itself with code {self.process.returncode}; see its output above"
-            )
+            reasons = _ENDED_BECAUSE.findall(tail(self.log, lines=100))
+            reason = reasons[-1] if reasons else f"code {self.process.returncode}"
+            raise DagsterError(f"Dagster ended by itself ({reason}); its own words: {self.log}")
 
 
 def stop_signals() -> Collection[int]:
@@ -121,6 +126,7 @@ def only_one(config: PlatformConfig) -> Iterator[Path]:
     Raises:
         AlreadyUpError: another process has the place.
     """
+    home.make(config)
     folder = ServicesFolder(config.home_path)
     folder.make()
     place = folder.path / "up.lock"
@@ -152,12 +158,15 @@ def running_dagster(config: PlatformConfig, port: int | None, place: Path) -> It
             f"port {port} is taken by {_occupant(port)}: stop it, or name another port"
         )
     address = f"http://127.0.0.1:{port or free_port(DEFAULT_PORT)}"
+    log = place.with_name("dagster.log")
+    with suppress(FileNotFoundError):
+        log.replace(log.with_suffix(".before.log"))
     # The code servers of this Dagster have their sockets there: by that its runs are known.
     with TemporaryDirectory(prefix="tdnet-", ignore_cleanup_errors=True) as sockets:
-        process = _start_dagster(config, address, sockets)
+        process = _start_dagster(config, address, sockets, log)
         place.write_text(address)
         try:
-            yield Dagster(process, address)
+            yield Dagster(process, address, log)
         finally:
             os.truncate(place, 0)
             _stop(config, process, sockets)
@@ -178,7 +187,9 @@ def _occupant(port: int) -> str:
         connection.close()
 
 
-def _start_dagster(config: PlatformConfig, address: str, sockets: str) -> subprocess.Popen[bytes]:
+def _start_dagster(
+    config: PlatformConfig, address: str, sockets: str, log: Path
+) -> subprocess.Popen[bytes]:
     _limit_pool(config)
     environ = {
         **os.environ,
@@ -188,12 +199,17 @@ def _start_dagster(config: PlatformConfig, address: str, sockets: str) -> subpro
     }
     command = [*_PYTHON, "-m", "dagster", "dev", "-w", str(_workspace(config))]
     port = str(urlsplit(address).port)
-    # Its own group, so that all of it can be stopped, and Ctrl-C reaches us alone.
-    return subprocess.Popen(  # noqa: S603 - our own arguments
-        [*command, "--host", "127.0.0.1", "--port", port, "--log-level", "warning"],
-        env=environ,
-        start_new_session=True,
-    )
+    # Each event of each run is a line there: thousands an hour, of which a person reads none.
+    with log.open("ab") as output:
+        # Its own group, so that all of it can be stopped, and Ctrl-C reaches us alone.
+        return subprocess.Popen(  # noqa: S603 - our own arguments
+            [*command, "--host", "127.0.0.1", "--port", port, "--log-level", "warning"],
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
 
 
 def _limit_pool(config: PlatformConfig) -> None:

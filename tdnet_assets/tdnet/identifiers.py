@@ -5,6 +5,7 @@ can never lead to another folder or another host. What does not: reading the pag
 """
 
 import re
+import unicodedata
 from typing import Literal
 
 from tdnet_assets.tdnet.errors import TdnetError, shown
@@ -74,6 +75,11 @@ def parse_xbrl_name(name: str) -> tuple[str, XbrlKind | None]:
 def is_disclosure_id(text: str) -> bool:
     """Whether this is a disclosure id: 14 ASCII digits."""
     return DISCLOSURE_ID.fullmatch(text) is not None
+
+
+def as_printed(written: str) -> str:
+    """A code or a disclosure id that a person typed, as TDnet prints it: ``１４１a0`` is 141A0."""
+    return unicodedata.normalize("NFKC", written).strip().upper()
 
 
 def is_code(code: str) -> bool:

@@ -9,6 +9,7 @@ import urllib.request
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from click.testing import CliRunner
@@ -16,6 +17,7 @@ from click.testing import CliRunner
 from tdnet_assets.cli import progress_display
 from tdnet_assets.cli.main import COMMANDS, LazyCommand, main
 from tdnet_assets.local.embedded_aws import free_port
+from tdnet_assets.tdnet.listing import TOKYO
 from tdnet_assets_tests.commands import TDNET, run, start, variables
 from tdnet_assets_tests.local.processes import wait_until
 
@@ -78,6 +80,33 @@ def test_the_list_says_of_a_command_what_its_own_help_says_first(name):
     assert entry.get_short_help_str(200) == command.get_short_help_str(200)
 
 
+def test_a_new_home_is_named_on_standard_error_once_and_found_from_below(site, platform, tmp_path):
+    site.set_day(DAY, 1)
+    environment = variables(platform)
+    del environment["TDNET_HOME"]
+    below = tmp_path / "world" / "notebooks"
+    below.mkdir(parents=True)
+
+    def collect(folder):
+        return subprocess.run(
+            [TDNET, "collect", str(DAY)],
+            env=environment,
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=120,
+        ).stderr.splitlines()
+
+    first = collect(tmp_path / "world")
+    second = collect(below)
+
+    home = tmp_path / "world" / ".tdnet"
+    assert first[0] == f"new home for local state: {home} (TDNET_HOME names another)"
+    assert not [line for line in (*first[1:], *second) if "home" in line]
+    assert list(below.iterdir()) == []
+
+
 def test_collect_says_what_became_of_the_day_and_ends_with_0(site, platform, pipeline):
     site.set_day(DAY, 5)
 
@@ -121,13 +150,15 @@ def test_collect_can_be_limited_to_some_assets(site, tdnet, pipeline):
     assert not [seen for seen in site.requests if seen.path.endswith(".pdf")]
 
 
-def test_a_day_that_is_refused_ends_with_1_and_one_line(tdnet):
+def test_a_day_that_is_refused_ends_with_1_and_one_line(tdnet, pipeline):
     result = tdnet("collect", "2026-03-02")
 
     assert result.exit_code == 1
     (line,) = _said(result.stderr)
     assert line.startswith("tdnet: 2026-03-02 not complete: listing_pages: TDnet has no list for")
     assert result.stdout.startswith("failed: nothing listed (")
+    (record,) = pipeline.executions.by_status("failed")
+    assert record.progress == 0
 
 
 @pytest.mark.parametrize(
@@ -161,10 +192,10 @@ def test_a_bad_setting_ends_with_2_and_one_line_that_names_it(tdnet, arguments, 
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["2015-12-31"], "2015-12-31 is no day of this archive: use 2016-01-01 to "),
-        (["2999-01-01"], "2999-01-01 is no day of this archive"),
+        (["2015-12-31"], "2015-12-31 is not a day of this archive: use 2016-01-01 to "),
+        (["2999-01-01"], "2999-01-01 is not a day of this archive"),
         ([str(NEXT_DAY), "--until", str(DAY)], "--until 2026-06-10 is before 2026-06-11"),
-        ([str(DAY), "--until", "2999-01-01"], "2999-01-01 is no day of this archive"),
+        ([str(DAY), "--until", "2999-01-01"], "2999-01-01 is not a day of this archive"),
         (
             [str(DAY), "--select", "documents,docs"],
             "no daily asset docs: choose from listing_",
@@ -184,7 +215,7 @@ def test_a_day_that_is_no_date_is_refused_with_the_form_to_write(tdnet):
     result = tdnet("collect", "13.2.2026")
 
     assert result.exit_code == 2
-    assert "'13.2.2026' is no day: write YYYY-MM-DD, or today" in result.stderr
+    assert "'13.2.2026' is not a day: write YYYY-MM-DD, or today" in result.stderr
 
 
 @pytest.mark.slow
@@ -231,8 +262,10 @@ def test_status_lists_the_newest_records_first(tdnet, platform, pipeline):
     listed = tdnet("status").stdout.splitlines()
     limited = tdnet("status", "--limit", "1").stdout.splitlines()
 
-    assert empty.stdout == f"no executions yet in {platform.executions_table}\n"
-    assert [line.split()[-1] for line in listed if not line.startswith(" ")] == [
+    assert empty.stdout == (
+        f"no executions yet in {platform.executions_table}\n\nno day has been collected yet\n"
+    )
+    assert [line.split()[-1] for line in listed[:-2] if not line.startswith(" ")] == [
         "run-2",
         "run-1",
         "run-0",
@@ -241,7 +274,32 @@ def test_status_lists_the_newest_records_first(tdnet, platform, pipeline):
     assert f"failed       0 %  {DAY} to {NEXT_DAY}  1,200 listed  run-1" in listed[1]
     assert listed[2] == "    SomeError: what was seen"
     assert f"completed  100 %  {DAY}  1,200 listed  run-0" in listed[3]
-    assert limited == listed[:1]
+    assert limited == [listed[0], *listed[-2:]]
+
+
+def test_status_refuses_a_limit_of_0_by_saying_what_a_limit_is(tdnet):
+    result = tdnet("status", "--limit", "0")
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "0 is not in the range x>=1" in result.stderr
+
+
+def test_status_says_which_days_of_the_window_are_not_whole_and_why(site, tdnet, pipeline):
+    today = datetime.now(TOKYO).date()
+    days = [today - timedelta(days=back) for back in (0, 1, 2)]
+    for day in days:
+        site.set_day(day, 3)
+    pipeline.materialize(days[2])
+    pipeline.materialize(days[0], select=["listing_pages", "disclosures"])
+
+    lines = tdnet("status").stdout.splitlines()
+
+    today_line, yesterday_line = lines[lines.index("") + 1 :]
+    assert today_line == f"{days[0]}  not whole: documents: not there"
+    assert yesterday_line == f"{days[1]}  not whole: not collected"
+    assert pipeline.materialize(days[2], days[0]).success
+    whole = tdnet("status").stdout.splitlines()[-1]
+    assert whole == f"every day from {days[2]} to {days[0]} is whole"
 
 
 def test_status_shows_one_record_with_every_field_that_it_has(tdnet, pipeline):
@@ -286,9 +344,30 @@ def test_status_of_an_unknown_record_ends_with_1_and_says_where_to_look(tdnet, p
     )
 
 
+def test_a_reader_that_goes_away_ends_any_command_without_a_word(platform, pipeline):
+    for number in range(3):
+        pipeline.executions.start(f"run-{number}", partition_start=str(DAY))
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = subprocess.run(
+            [TDNET, "status"],
+            env=variables(platform),
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            check=False,
+            timeout=60,
+        )
+    finally:
+        os.close(writer)
+
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
 @pytest.mark.slow
-def test_without_a_terminal_progress_is_plain_lines(site, tdnet, monkeypatch):
+def test_without_a_terminal_progress_is_plain_lines(site, platform, tdnet, monkeypatch):
     monkeypatch.setattr(progress_display, "PLAIN_LINE_EVERY_SECONDS", 0.05)
+    Path(platform.home).mkdir()  # a new one would be said so
     site.set_day(DAY, 12)
     site.faults.wait(r"\.pdf$", seconds=0.3)
 
@@ -371,27 +450,89 @@ def test_demo_shows_the_day_its_record_and_its_metrics_and_leaves_no_process(
     wait_until(lambda: not _processes_of(tmp_path / "home"), seconds=20)
 
 
-@pytest.mark.slow
-def test_up_serves_the_ui_until_it_is_interrupted_and_leaves_no_process(bare_environment, tmp_path):
+@pytest.fixture
+def up(bare_environment):
+    """A running ``tdnet up``: the process, its port, and what it writes, line by line."""
     port = free_port()
     process = start(bare_environment, "up", "--port", str(port))
-    lines = []
-    reader = threading.Thread(target=lambda: lines.extend(iter(process.stdout.readline, "")))
-    reader.start()
-    errors = threading.Thread(target=process.stderr.read)
-    errors.start()
-    try:
-        wait_until(lambda: any("Dagster UI" in line for line in lines), seconds=110)
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/server_info", timeout=5) as answer:
-            assert b"dagster_webserver_version" in answer.read()
-        process.send_signal(signal.SIGINT)
-        code = process.wait(timeout=60)
-    finally:
-        process.kill()
-        process.wait()
+    lines, errors = [], []
+    readers = [
+        threading.Thread(target=lambda: lines.extend(iter(process.stdout.readline, ""))),
+        threading.Thread(target=lambda: errors.extend(iter(process.stderr.readline, ""))),
+    ]
+    for reader in readers:
+        reader.start()
+    yield Up(process, port, lines, errors)
+    process.kill()
+    process.wait()
+    for reader in readers:
         reader.join(timeout=10)
-        errors.join(timeout=10)
 
-    assert code == 0
-    assert lines[-1] == "stopped\n"
+
+class Up(NamedTuple):
+    process: subprocess.Popen
+    port: int
+    lines: list
+    errors: list
+
+    def ended(self):
+        """The exit code, once all that was written has been read."""
+        code = self.process.wait(timeout=60)
+        wait_until(lambda: self.process.stdout.closed or "stopped\n" in self.lines, seconds=10)
+        return code
+
+
+@pytest.mark.slow
+def test_up_serves_the_ui_tells_each_run_in_a_line_and_leaves_no_process(
+    bare_environment, tmp_path, up
+):
+    wait_until(lambda: any("Dagster UI" in line for line in up.lines), seconds=110)
+    with urllib.request.urlopen(f"http://127.0.0.1:{up.port}/server_info", timeout=5) as answer:
+        assert b"dagster_webserver_version" in answer.read()
+    before = len(up.lines)
+    day = str(datetime.now(TOKYO).date() - timedelta(days=1))
+    assert run(bare_environment, "collect", day).returncode == 0
+    wait_until(lambda: len(up.lines) > before, seconds=20)
+    up.process.send_signal(signal.SIGINT)
+
+    assert up.ended() == 0
+    told, *rest = up.lines[before:]
+    assert re.fullmatch(rf"{day}  completed  \d+ s\n", told)
+    assert rest == ["\n", "stopping …\n", "stopped\n"]
+    assert [line for line in up.errors if "new home" not in line] == []
     assert _processes_of(tmp_path / "home") == []
+
+
+@pytest.mark.slow
+def test_up_interrupted_while_dagster_loads_ends_without_a_trace(up, tmp_path):
+    wait_until(lambda: any("is starting" in line for line in up.lines), seconds=60)
+    up.process.send_signal(signal.SIGINT)
+
+    assert up.ended() == 0
+    assert up.lines[-1] == "stopped\n"
+    assert [line for line in up.errors if "new home" not in line] == []
+    assert _processes_of(tmp_path / "home") == []
+
+
+@pytest.mark.slow
+def test_a_killed_daemon_ends_up_with_one_line_and_a_code(up, tmp_path):
+    wait_until(lambda: any("Dagster UI" in line for line in up.lines), seconds=110)
+    (daemon,) = [
+        number
+        for number in _processes_of(tmp_path / "home")
+        if b"dagster._daemon" in (Path("/proc") / number / "cmdline").read_bytes()
+    ]
+    os.kill(int(daemon), signal.SIGKILL)
+
+    assert up.ended() == 1
+    (line,) = [line for line in up.errors if "new home" not in line]
+    assert line.startswith("tdnet: Dagster ended by itself (dagster-daemon process shut down")
+    assert "return code -9" in line
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "-1", "http"])
+def test_a_port_that_is_none_is_refused(tdnet, port):
+    result = tdnet("up", "--port", port)
+
+    assert result.exit_code == 2
+    assert "Invalid value for '--port'" in result.stderr

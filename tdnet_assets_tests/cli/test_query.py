@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from tdnet_assets.cli.main import main
-from tdnet_assets.cli.output import _write_csv, printable
+from tdnet_assets.cli.output import _write_csv, fitted, printable
 from tdnet_assets.resources.lake.store import LakeResource
 from tdnet_assets.resources.lake.yearly_copies import yearly_copy
 from tdnet_assets.tables.financial_facts import FACTS_TABLE
 from tdnet_assets.tdnet.listing import TOKYO
-from tdnet_assets_tests.commands import TDNET, run, variables
+from tdnet_assets_tests.commands import TDNET, in_terminal, run, variables
 from tdnet_assets_tests.lake_days import disclosure, put_day, write_day
 
 DAY = date(2026, 6, 10)
@@ -119,9 +119,12 @@ QUESTIONS = [
     (("--code", "141A"), "02"),
     (("--code", "585A4"), "03"),
     (("--code", "2593", "--to", "2026-06-10"), "04"),
+    (("--code", "１４１a0"), "02"),
+    (("--code", "７２０３"), "01 06"),
     (("--code", "99840"), ""),
     (("--code", "9984"), ""),
     (("--category", "earnings"), "01"),
+    (("--category", "Earnings"), "01"),
     (("--status", "deleted"), "06"),
     (("--text", "etf の 収益"), "02"),
     (("--text", "g-アルファ"), "03"),
@@ -143,14 +146,15 @@ def test_a_query_finds_just_what_is_asked_for(ids):
 REFUSALS = [
     (("query", "--code", "2593"), "2593 can mean 25930 or 25935: write all 5 characters"),
     (("query", "--code", "585A"), "585A can mean 585A0 or 585A4"),
-    (("query", "--code", "72"), "'72' is no code"),
-    (("query", "--code", "x"), "'x' is no code"),
+    (("query", "--code", "72"), "'72' is not a code"),
+    (("query", "--code", "x"), "'X' is not a code"),
     (("query", "--category", "gossip"), "no category 'gossip': use one of etf_reit_notice"),
+    (("query", "--category", "earning"), "no category 'earning'; there is earnings: use one of"),
     (("query", "--from", "2026-06-11", "--to", "2026-06-10"), "is before the first"),
-    (("facts", "--id", "123"), "'123' is no disclosure number: it has 14 digits"),
-    (("query", "--from", "tomorrow"), "no day"),
+    (("facts", "--id", "123"), "'123' is not a disclosure number: it has 14 digits"),
+    (("query", "--from", "tomorrow"), "not a day"),
     (("query", "--as-of", "2026-06-10"), "has no time: write e.g. 2026-06-10T15:30"),
-    (("query", "--as-of", "noon"), "no moment"),
+    (("query", "--as-of", "noon"), "not a moment"),
     (("query", "--limit", "0"), "0 is not in the range"),
 ]
 
@@ -341,7 +345,7 @@ def test_nothing_found_is_an_empty_answer_and_no_error(tdnet, command):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("format_", "lines"), [("csv", 1), ("json", 1), ("table", 1), ("table", 0)]
+    ("format_", "lines"), [("csv", 1), ("json", 1), ("table", 1), ("table", 0), ("parquet", 0)]
 )
 def test_a_reader_that_goes_away_ends_the_command_quietly(platform, lake, format_, lines):
     write_day(lake, DAY, 3000)
@@ -407,6 +411,83 @@ def test_facts_are_found_with_their_exact_values(tdnet):
         result = tdnet("facts", "--format", "json", *arguments)
 
         assert [row["value"] for row in json.loads(result.stdout)] == values, arguments
+
+
+NEAR = [
+    (("query", "--code", "72031"), "no disclosure of 72031 in these days; there is 72030"),
+    (("query", "--code", "99990"), "no disclosure of 99990 in these days"),
+    (("facts", "--code", "141A1"), "no disclosure of 141A1 in these days; there is 141A0"),
+    (
+        ("facts", "--element", "NetSale"),
+        "no element NetSale in these facts; there is NetSales, ChangeInNetSales",
+    ),
+    (
+        ("facts", "--code", "72030", "--element", "Companyname"),
+        "no element Companyname in these facts; there is CompanyName",
+    ),
+]
+
+
+@pytest.mark.usefixtures("reported")
+def test_what_is_nowhere_is_said_so_with_what_is_like_it(tdnet):
+    for arguments, said in NEAR:
+        result = tdnet(*arguments)
+
+        assert (result.exit_code, result.stdout) == (0, ""), arguments
+        assert result.stderr == f"tdnet: {said}\n"
+        assert json.loads(tdnet(*arguments, "--format", "json").stdout) == []
+
+
+@pytest.mark.usefixtures("reported")
+def test_one_wrong_element_among_right_ones_is_said_and_a_limit_makes_none_wrong(tdnet):
+    wrong = tdnet("facts", "--element", "NetSales", "--element", "Netsales")
+    limited = tdnet("facts", "--element", "NetSales", "--element", "CompanyName", "--limit", "1")
+
+    assert wrong.stderr.startswith("tdnet: no element Netsales in these facts; there is NetSales")
+    assert wrong.stdout.count("NetSales") == 2
+    assert limited.stderr == ""
+
+
+@pytest.mark.parametrize("columns", [80, 100, 120])
+def test_in_a_terminal_code_day_time_and_value_are_whole(platform, lake, reported, columns):
+    awkward = {"title": "２０２６年３月期　決算短信〔日本基準〕（連結）" * 2, "status": "retitled"}
+    put_day(lake, date(2026, 6, 12), [disclosure(date(2026, 6, 12), 7, code="141A0", **awkward)])
+
+    listed = in_terminal(variables(platform), columns, "query")
+    facts = in_terminal(variables(platform), columns, "facts")
+
+    for line in (*listed, *facts):
+        assert cell_len(line) <= columns
+    row = next(line for line in listed if "141A0" in line and "06-12" in line)
+    assert row.startswith("2026-06-12 08:37  141A0  Ｇ－見本商事")
+    assert row.endswith("20260612000007")
+    assert "…" in row
+    fact = next(line for line in facts if "40001000000000" in line)
+    assert fact.startswith("2026-06-10  72030  NetSales")
+    assert fact.endswith("20260610000001")
+    assert any("-0.105" in line for line in facts)
+
+
+WIDTHS = st.dictionaries(
+    st.sampled_from(
+        ("disclosed_at", "code", "title", "company_name", "category", "status", "value", "text")
+    ),
+    st.integers(1, 200),
+    min_size=1,
+)
+
+
+@given(WIDTHS, st.integers(20, 200))
+def test_only_what_may_give_way_is_ever_cut(natural, width):
+    widths = fitted(natural, width)
+
+    firm = {"disclosed_at", "code", "value"} & natural.keys()
+    assert {name: widths[name] for name in firm} == {name: natural[name] for name in firm}
+    assert all(widths[name] <= natural[name] for name in widths)
+    if sum(natural.values()) + 2 * (len(natural) - 1) <= width:
+        assert widths == natural
+    if "title" in widths and widths["title"] > 12:
+        assert all(widths[name] == natural[name] for name in widths.keys() - {"title"})
 
 
 @pytest.mark.usefixtures("reported")

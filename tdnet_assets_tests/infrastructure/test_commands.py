@@ -52,7 +52,7 @@ def test_an_account_that_is_none_is_refused(tdnet_infra):
     done = tdnet_infra("policy", "--account", "12345")
 
     assert done.exit_code == 2
-    assert "'12345' is no account number: it has 12 digits" in done.stderr
+    assert "'12345' is not an account number: it has 12 digits" in done.stderr
 
 
 def test_a_configuration_that_is_wrong_is_one_line_and_exit_code_2(tdnet_infra):

@@ -145,7 +145,7 @@ def test_the_command_rebuilds_a_range_and_says_what_it_did(collected, platform, 
     ("arguments", "code", "said"),
     [
         (("--from", "2026-06-12", "--to", "2026-06-11"), 2, "2026-06-11 is before --from"),
-        (("--from", "June"), 2, "'June' is no day: write YYYY-MM-DD"),
+        (("--from", "June"), 2, "'June' is not a day: write YYYY-MM-DD"),
         (("--from", "2026-06-20"), 1, "the lake has no disclosures of these days"),
     ],
 )
@@ -167,6 +167,9 @@ def test_the_command_shows_one_disclosure_or_the_newest_of_a_code(collected, pla
     assert f"title            {row.title}" in one.output
     assert f"code             {row.code}" in one.output
     assert listed.output.startswith(f"{SECOND}T{row.time}:00/")
+    assert f" {row.company_name}  {row.title}" in listed.output
+    wide = row.code[:4].translate({ord(digit): 0xFF10 + int(digit) for digit in "0123456789"})
+    assert tdnet("show", wide.lower(), "--limit", "1").output == listed.output
     assert tdnet("show", row.code, "--before", "2026-06-01").exit_code == 1
 
 
@@ -175,8 +178,9 @@ def test_the_command_shows_one_disclosure_or_the_newest_of_a_code(collected, pla
     [
         ("20260601999999", 1, "nothing of 20260601999999 in"),
         ("99990", 1, "nothing of 99990 in"),
-        ("7203", 2, "'7203' is not a security code: use its 5 characters"),
-        ("1234567890123x", 2, "'1234567890123x' is not a disclosure id: use its 14 digits"),
+        ("7203", 1, "nothing of 7203 in"),
+        ("720", 2, "'720' is not a security code: use its 5 characters"),
+        ("1234567890123x", 2, "'1234567890123X' is not a disclosure id: use its 14 digits"),
     ],
 )
 def test_what_is_not_there_is_said_so(tdnet, name, code, said):
