@@ -58,6 +58,7 @@ _OTHER_OPERATORS: Mapping[type[ast.operator], type[ast.operator]] = {
     ast.BitAnd: ast.BitOr,
 }
 _OTHER_CHOICES = {"min": "max", "max": "min", "any": "all", "all": "any", "sorted": "list"}
+_NO_FLOOR = "--cov-fail-under=0"
 _PASSED_BY = (ast.JoinedStr, ast.Raise, ast.Import, ast.ImportFrom, ast.Global, ast.Nonlocal)
 
 
