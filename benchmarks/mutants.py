@@ -353,9 +353,10 @@ def _package_at(name: str) -> int:
 
 def survives(change: Change, checkout: Checkout, reached: Reached, seconds: float) -> bool:
     """Whether neither the tests that reach the change nor the rest of their folder notice it."""
-    folder, file = mirrored(checkout.source, change.module)
+    folder, file = mirrored(checkout.root, change.module)
     tests = reached.tests(change) or ([str(file)] if file else [])
     place = checkout.root / change.module
+    unchanged = place.read_bytes()
     place.write_text(change.text, encoding="utf-8")
     try:
         limits = ("-x", "-o", f"timeout={seconds}")
@@ -364,7 +365,7 @@ def survives(change: Change, checkout: Checkout, reached: Reached, seconds: floa
             *limits, str(folder), seconds=5 * seconds, processes=2
         )
     finally:
-        shutil.copy2(checkout.source / change.module, place)
+        place.write_bytes(unchanged)
 
 
 def difference(change: Change, text: str) -> str:
