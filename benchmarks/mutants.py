@@ -416,21 +416,21 @@ def main(  # noqa: PLR0917 - options
     if not chosen:
         return
     folders = {mirrored(here, change.module)[0] for change in chosen}
-    survivors = []
+    survivors = 0
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         checkout = copied(here, Path(folder))
         reached = Reached(checkout, {*folders, *tests})
         for number, change in enumerate(chosen, start=1):
             begun = time.monotonic()
             survived = survives(change, checkout, reached, seconds)
-            survivors += [change] if survived else []
+            survivors += survived
             click.echo(
                 f"{number:4} {'SURVIVED' if survived else 'noticed'} {change.module}:{change.first}"
                 f" {time.monotonic() - begun:.0f} s"
             )
-    for change in survivors:
-        click.echo(f"\n{change.module}:{change.first}\n{difference(change, texts[change.module])}")
-    noticed = len(chosen) - len(survivors)
+            if survived:
+                click.echo(difference(change, texts[change.module]))
+    noticed = len(chosen) - survivors
     click.echo(f"\n{noticed} of {len(chosen)} noticed ({100 * noticed / len(chosen):.0f} %)")
 
 
