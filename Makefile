@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 
-.PHONY: demo up check test coverage conformance audit lint ruff types imports format install requirements clean
+.PHONY: demo up check test coverage mutants conformance audit lint ruff types imports format install requirements clean
 
 demo: install
 	@$(RUN)/tdnet demo
@@ -21,6 +21,11 @@ test: install
 # The whole suite again, measured; its floor and what is left out on purpose are in setup.cfg.
 coverage: install
 	$(RUN)/pytest --durations 10 --cov
+
+# Single changes to the modules that the branch touches, and those that no test notices.
+# Options: make mutants MUTANTS="--sample 100 --seed 2 tdnet_assets/tdnet"
+mutants: install
+	@$(RUN)/python -m benchmarks.mutants $(MUTANTS)
 
 # Known faults in the pinned versions; the one target that asks the network each time.
 audit: install

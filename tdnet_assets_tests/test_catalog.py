@@ -258,6 +258,16 @@ def test_facts_of_a_company_are_looked_for_on_its_days_only(platform, lake):
     assert catalog.scan_facts(config=platform).collect().height == 2
 
 
+def test_of_two_companies_on_one_day_only_the_one_that_is_asked_for_is_found(platform, lake):
+    put_day(lake, DAY, [disclosure(DAY, 1, code="72030"), disclosure(DAY, 2, code="141A0")])
+    facts = [_fact("1" * 14, "72030"), _fact("2" * 14, "141A0", "0.1")]
+    lake.write_table("financial_facts", DAY, FACTS_TABLE.frame(facts), {})
+
+    (row,) = catalog.scan_facts(config=platform, code="141A0").collect().to_dicts()
+
+    assert (row["code"], row["value"]) == ("141A0", Decimal("0.1"))
+
+
 class Moments:
     """A day that is captured again and again; the moments lie between the captures."""
 

@@ -6,6 +6,7 @@ The parser's own incidents stand in ``tdnet/test_listing.py``, the record's in
 
 from datetime import date, datetime, timedelta
 
+import dagster as dg
 import polars as pl
 import pytest
 
@@ -230,6 +231,21 @@ def test_deleted_and_retitled_rows_are_recorded_and_nothing_is_lost(site, pipeli
     assert retitled["previous_titles"] == [renamed.title]
     assert files <= set(pipeline.objects())
     assert table.height == 40
+
+
+def test_two_rows_deleted_before_they_were_ever_seen_leave_the_day_whole_at_once(site, pipeline):
+    site.set_day(DAY, 12)
+    for row in [row for row in site.rows(DAY) if row.state == "active"][:2]:
+        site.delete(row.disclosure_id, at=datetime(2026, 6, 10, 16, 56, tzinfo=TOKYO))
+
+    result = pipeline.materialize(DAY)
+
+    assert result.success
+    assert len([seen for seen in site.requests if "I_list" in seen.path]) == 1
+    assert pipeline.table("disclosures", DAY)["disclosure_id"].null_count() == 2
+    evaluations = pipeline.logged(result, dg.DagsterEventType.ASSET_CHECK_EVALUATION)
+    assert len(evaluations) > 5
+    assert all(event.event_specific_data.passed for event in evaluations)
 
 
 def test_documents_are_retried_refused_or_accepted_by_what_they_are(site, pipeline):

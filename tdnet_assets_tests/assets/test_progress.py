@@ -125,6 +125,20 @@ def test_a_clock_that_is_ahead_elsewhere_does_not_make_a_living_record_stand_sti
     assert told[-1] - ahead < timedelta(seconds=1)
 
 
+def test_progress_over_two_days_goes_on_behind_the_day_that_is_done(progress):
+    told = []
+    for disclosures, settled in ((10, 5), (4, 1)):
+        progress.listed(disclosures, 0)
+        told.append(progress.percent)
+        progress.settled(collected=settled)
+        told.append(progress.percent)
+        progress.settled(skipped=disclosures - settled)
+        progress.day_done()
+        told.append(progress.percent)
+
+    assert told == [0, 25, 50, 50, 62, 99]
+
+
 def test_progress_read_by_another_thread_while_days_end_never_falls(progress):
     ended = threading.Event()
     read = []

@@ -50,6 +50,30 @@ def test_the_refusal_is_permanent_so_that_no_retry_repeats_it(limited):
     assert caught.value.allow_retries is False
 
 
+def test_a_range_with_a_day_behind_the_window_is_retried_for_the_sake_of_one_that_may_pass(
+    site, limited
+):
+    first = TODAY - timedelta(days=WINDOW)
+    last = TODAY - timedelta(days=WINDOW - 3)
+    for number in range((last - first).days + 1):
+        site.set_day(first + timedelta(days=number), 2)
+    site.faults.answer(f"I_list_001_{last:%Y%m%d}", status=503)
+
+    with pytest.raises(dg.Failure) as caught:
+        limited.job().execute_in_process(
+            instance=limited.instance,
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            tags=tags_for(str(first), str(last)),
+        )
+
+    failed = [record.data for record in caught.value.metadata["failed"].records]
+    assert {row["day"]: row["error"] for row in failed if row["asset"] == "listing_pages"} == {
+        str(first): "DayNotListedError",
+        str(last): "IncompleteListError",
+    }
+    assert caught.value.allow_retries is True
+
+
 def test_the_oldest_day_of_the_window_is_asked_for(site, limited):
     day = TODAY - timedelta(days=WINDOW - 2)
     site.set_day(day, 3)

@@ -9,8 +9,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import dagster as dg
 import pytest
 from botocore.exceptions import ClientError
+from dagster._core.execution.build_resources import wrap_resources_for_execution
+from dagster._core.remote_origin import RegisteredCodeLocationOrigin
 
-from tdnet_assets.automation.notices import failure_notices, notice_of
+from tdnet_assets.automation.notices import NOTICES_A_TICK, failure_notices, notice_of
 from tdnet_assets.partitions import tags_for
 from tdnet_assets.resources.aws import clients
 from tdnet_assets.resources.aws.executions import ExecutionsResource
@@ -67,13 +69,21 @@ def topic(platform):
 
 
 class Ticks:
-    def __init__(self, config, instance):
+    """Evaluates the sensor; a daemon also tells it which code location it is of."""
+
+    def __init__(self, config, instance, location=None):
         self.config, self.instance, self.cursor = config, instance, None
+        self.origin = location and RegisteredCodeLocationOrigin(location)
 
     def tick(self):
-        resources = {"executions": ExecutionsResource(config=self.config)}
-        with dg.build_sensor_context(
-            instance=self.instance, cursor=self.cursor, resources=resources
+        with dg.SensorEvaluationContext(
+            instance_ref=None,
+            instance=self.instance,
+            cursor=self.cursor,
+            resources=wrap_resources_for_execution(
+                {"executions": ExecutionsResource(config=self.config)}
+            ),
+            code_location_origin=self.origin,
         ) as context:
             result = failure_notices(context)
         self.cursor = result.cursor
@@ -89,8 +99,8 @@ def ticks(platform, instance, topic):
 
 @pytest.fixture
 def failed_run(instance, make_run):
-    def fail(first=DAY, last=DAY, message="it broke", **tags):
-        run = make_run(RUN.STARTED, {**tags_for(str(first), str(last)), **tags})
+    def fail(first=DAY, last=DAY, message="it broke", location=None, **tags):
+        run = make_run(RUN.STARTED, {**tags_for(str(first), str(last)), **tags}, location)
         instance.report_run_failed(run, message)
         return run
 
@@ -174,6 +184,35 @@ def test_many_failures_are_all_announced_in_their_order(topic, ticks, failed_run
     assert len(texts) == 13
     for run in runs:
         assert sum(run.run_id in text for text in texts) == 1
+
+
+def test_failures_of_another_code_location_are_not_announced_and_hold_up_none_of_ours(
+    platform, instance, topic, failed_run
+):
+    ticks = Ticks(platform.changed(notice_topic=topic.arn), instance, "tdnet_assets")
+    ticks.tick()
+    for _ in range(NOTICES_A_TICK + 1):
+        failed_run(location="another")
+    ours = failed_run(location="tdnet_assets")
+
+    assert ticks.tick() == "no run has failed"
+    assert ticks.tick() == f"announced: {ours.run_id}"
+
+    (notice,) = topic.received(1)
+    assert ours.run_id in notice["Message"]
+
+
+def test_a_run_that_failed_before_its_record_says_why_is_announced_with_dagster_s_reason(
+    pipeline, topic, ticks, failed_run
+):
+    run = failed_run(message="the process died")
+    pipeline.executions.start(run.run_id)
+
+    ticks.tick()
+
+    (notice,) = topic.received(1)
+    assert "the process died" in notice["Message"]
+    assert "None" not in notice["Message"]
 
 
 def test_a_topic_that_refuses_fails_the_tick_and_costs_no_notice(

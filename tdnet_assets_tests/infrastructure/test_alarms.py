@@ -128,6 +128,31 @@ def test_alarms_keep_cloudwatch_s_limits_and_say_what_to_do(example):
         assert len(alarm["AlarmDescription"]) <= 1024
 
 
+def test_each_alarm_has_its_line_and_how_long_it_must_be_crossed(example):
+    lines = {
+        name.removeprefix("tdnet-dev-"): (
+            alarm["ComparisonOperator"].removesuffix("Threshold"),
+            alarm["Threshold"],
+            alarm["Period"],
+            f"{alarm['DatapointsToAlarm']} of {alarm['EvaluationPeriods']}",
+        )
+        for name, alarm in _alarms(example).items()
+    }
+
+    assert lines == {
+        "DisclosuresCollected-critical": ("LessThan", 1, 86_400, "7 of 7"),
+        "DisclosuresFailed-warning": ("GreaterThanOrEqualTo", 1, 3_600, "1 of 1"),
+        "DisclosuresFailed-critical": ("GreaterThanOrEqualTo", 100, 3_600, "1 of 1"),
+        "CollectionSuccessRate-critical": ("LessThan", 90, 3_600, "1 of 1"),
+        "PartitionsFailed-warning": ("GreaterThanOrEqualTo", 1, 3_600, "1 of 1"),
+        "PartitionsFailed-critical": ("GreaterThanOrEqualTo", 1, 3_600, "3 of 24"),
+        "SensorHeartbeat-warning": ("LessThan", 1, 300, "3 of 3"),
+        "SensorHeartbeat-critical": ("LessThan", 1, 300, "12 of 12"),
+        "FreshnessLag-warning": ("GreaterThan", 3_600, 900, "1 of 1"),
+        "FreshnessLag-critical": ("GreaterThan", 21_600, 900, "1 of 1"),
+    }
+
+
 def test_silence_alarms_where_silence_is_the_failure_and_nowhere_else(example):
     treatments = {name: alarm["TreatMissingData"] for name, alarm in _alarms(example).items()}
 

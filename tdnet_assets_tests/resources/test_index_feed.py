@@ -9,6 +9,7 @@ from tdnet_assets.cli.index import index as index_command
 from tdnet_assets.local.bootstrap import bootstrap
 from tdnet_assets.resources.aws.index_table import DisclosureIndexResource, IndexWrite
 from tdnet_assets.resources.index_feed import Rebuild, catch_up, rebuild
+from tdnet_assets.resources.lake import layout
 from tdnet_assets_tests.commands import variables
 from tdnet_assets_tests.local.aws_clients import client
 
@@ -97,6 +98,21 @@ def test_a_day_whose_files_were_stored_since_is_caught_up(collected, pipeline, p
 
     assert catch_up(platform) == Rebuild(1, IndexWrite(put=20, deleted=0, unchanged=0))
     assert all(row.pdf_stored for row in index.by_day(SECOND))
+
+
+def test_a_day_whose_file_goes_away_once_it_is_listed_is_passed_over(
+    collected, pipeline, platform, index
+):
+    lake = pipeline.lake
+
+    def take_away(line):
+        """When the first day has been fed, the second one's file goes away."""
+        if line.startswith(str(FIRST)):
+            lake.store.delete(layout.table_key("disclosures", SECOND))
+
+    assert rebuild(platform, show=take_away).days == 2
+    assert _indexed(index, FIRST) == _ids(collected, FIRST)
+    assert _indexed(index, SECOND) == set()
 
 
 def test_the_bootstrap_brings_a_lost_table_back(collected, platform, index):

@@ -161,6 +161,13 @@ def test_a_deleted_row_that_is_listed_again_is_active_with_its_history():
     assert seen.first_seen_at == sighting(0).seen_at
 
 
+def test_when_a_row_changed_is_kept_where_the_list_says_it_no_more_and_a_later_change_counts():
+    first, second = (datetime(2026, 6, day, 16, 56, tzinfo=TOKYO) for day in (12, 13))
+    retitled, plain = listed(changed_at=first), listed(changed_at=None)
+    assert folded([retitled], [plain])[0].changed_at == first
+    assert folded([retitled], [listed(changed_at=second)])[0].changed_at == second
+
+
 def test_links_of_the_first_sighting_stay_when_the_address_moves():
     known = fold(folded([listed()]), [listed()], sighting(1, base_url="http://127.0.0.1:1/new"))
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from tdnet_assets.resources.file_workers import FileWorkerError, FileWorkers
 from tdnet_assets.resources.lake import layout
-from tdnet_assets.resources.lake.store import LakeError, LakeResource, sha256
+from tdnet_assets.resources.lake.store import LakeError, LakeResource, ObjectHead, sha256
 from tdnet_assets.resources.source.session import SourceError, TdnetSession
 from tdnet_assets.tdnet.files import check_archive, check_pdf, refuse_other_than_pdf
 
@@ -83,9 +83,9 @@ class Downloads:
         """Outcomes of files that are in the lake, from the objects' own metadata."""
         for file in expected:
             key = layout.document_key(self.day, file.disclosure_id, file.kind)
-            metadata = self.lake.metadata(key)
-            if metadata is not None:
-                yield self._of_stored(file, key, metadata)
+            there = self.lake.head(key)
+            if there is not None:
+                yield self._of_stored(file, key, there)
 
     def not_asked(self, file: ExpectedFile, earlier: FileOutcome | None) -> FileOutcome:
         """The outcome of a file that is not in the lake, on a day that TDnet lists no more.
@@ -179,23 +179,30 @@ class Downloads:
             key, content, content_type=_CONTENT_TYPES[file.kind], metadata=metadata
         )
         if new:
-            return self._of_stored(file, key, metadata)
+            return self._from_metadata(file, key, metadata)
         # Another run stored it meanwhile: what is there is the truth.
-        there = await asyncio.to_thread(self.lake.metadata, key)
+        there = await asyncio.to_thread(self.lake.head, key)
         if there is None:
             raise LakeError(f"{self.lake.uri(key)} was there when it was put, and is gone since")
         return self._of_stored(file, key, there)
 
-    def _of_stored(self, file: ExpectedFile, key: str, metadata: Mapping[str, str]) -> FileOutcome:
-        """The outcome that an object's metadata tells; a failure where they are not ours."""
+    def _of_stored(self, file: ExpectedFile, key: str, there: ObjectHead) -> FileOutcome:
+        """The outcome that an object's metadata tells; a failure where they are not its own."""
         try:
-            return self._from_metadata(file, key, metadata)
+            outcome = self._from_metadata(file, key, there.metadata)
         except (KeyError, ValueError) as error:
             return self._failed(
                 file,
                 f"{self.lake.uri(key)} was not stored by this code, by its metadata "
                 f"({type(error).__name__}: {error}): move it away and materialize the day again",
             )
+        if outcome.bytes != there.bytes:
+            return self._failed(
+                file,
+                f"{self.lake.uri(key)} is damaged, {there.bytes} of {outcome.bytes} bytes: bring "
+                "back its earlier version, or `tdnet verify --repair`",
+            )
+        return outcome
 
     def _from_metadata(
         self, file: ExpectedFile, key: str, metadata: Mapping[str, str]

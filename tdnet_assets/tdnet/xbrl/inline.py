@@ -18,7 +18,7 @@ from typing import Generic, NamedTuple, NoReturn, TypeVar, cast
 
 from lxml import etree
 
-from tdnet_assets.tdnet.errors import FilingError, shown
+from tdnet_assets.tdnet.errors import FilingError, TdnetAssetsError, shown
 from tdnet_assets.tdnet.xbrl.contexts import (
     CONTEXT,
     MAXIMUM_NAME,
@@ -116,7 +116,7 @@ class _Piece(NamedTuple):
     element: etree._Element
 
 
-class _UnreadableError(Exception):
+class _UnreadableError(TdnetAssetsError):
     """A cell cannot be read; the message says what was seen."""
 
 

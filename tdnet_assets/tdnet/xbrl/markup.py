@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from lxml import etree
 
-from tdnet_assets.tdnet.errors import FilingError, shown
+from tdnet_assets.tdnet.errors import FilingError, TdnetAssetsError, shown
 
 # The largest document of a season's archives has 416,400 bytes, and 10,500 tags and attributes;
 # each of those costs some 200 bytes of memory.
@@ -59,7 +59,7 @@ def _check_size(name: str, content: bytes) -> None:
         )
 
 
-class _RootReachedError(Exception):
+class _RootReachedError(TdnetAssetsError):
     """The prologue is over, and had no document type."""
 
 

@@ -233,6 +233,32 @@ def test_an_item_that_the_index_does_not_show_yet_is_deleted_all_the_same(
     assert index.get(disclosure(2).disclosure_id) is None
 
 
+def test_what_is_compared_and_what_is_looked_up_is_read_consistently(
+    index: DisclosureIndexResource,
+) -> None:
+    asked: list[bool] = []
+
+    def note(params: dict[str, Any], **_: Any) -> None:
+        tables = params.get("RequestItems", {"": params})
+        asked.extend(request.get("ConsistentRead", False) for request in tables.values())
+
+    for operation in ("GetItem", "BatchGetItem"):
+        index.client.meta.events.register(f"provide-client-params.dynamodb.{operation}", note)
+    index.replace_day(DAY, day_of(1))
+    index.get(disclosure(0).disclosure_id)
+    index.sources([DAY])
+
+    assert asked == [True] * 4  # the register, the items, one item, the sources
+
+
+def test_a_day_s_new_items_are_registered_before_they_are_put(
+    index: DisclosureIndexResource, writes: list[str]
+) -> None:
+    index.replace_day(DAY, day_of(3), source="one")
+
+    assert writes == ["UpdateItem", "BatchWriteItem", "UpdateItem"]
+
+
 def test_an_item_that_another_hand_put_there_is_deleted(index: DisclosureIndexResource) -> None:
     index.replace_day(DAY, day_of(3))
     client(index.config, "dynamodb").put_item(

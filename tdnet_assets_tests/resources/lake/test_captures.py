@@ -150,7 +150,11 @@ def test_a_capture_that_differs_in_one_page_is_stored_whole(store, contents):
 
 @pytest.mark.parametrize(
     ("before", "after"),
-    [((False, "page 2 is missing"), (True, None)), ((True, None), (False, "it never settled"))],
+    [
+        ((False, "page 2 is missing"), (True, None)),
+        ((True, None), (False, "it never settled")),
+        ((False, "page 2 is missing"), (False, "it never settled")),
+    ],
 )
 def test_the_same_pages_with_another_verdict_are_a_new_capture(store, before, after):
     known, _ = captured(store, FIRST, [b"one"], complete=before[0], problem=before[1])

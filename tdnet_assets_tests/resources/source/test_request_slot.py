@@ -2,6 +2,7 @@ import asyncio
 import itertools
 import os
 import queue
+import re
 import signal
 import subprocess
 import sys
@@ -16,7 +17,13 @@ from typing import Any
 import pytest
 
 from tdnet_assets.config import PlatformConfig
-from tdnet_assets.resources.source.session import RequestSlot, TdnetResource, TdnetSession
+from tdnet_assets.resources.source.session import (
+    LONGEST_RETRY_AFTER_SECONDS,
+    RequestSlot,
+    SessionBusyError,
+    TdnetResource,
+    TdnetSession,
+)
 from tdnet_assets.sample_site.site import CLOSED, SampleSite
 from tdnet_assets.tdnet.listing import page_name
 
@@ -182,6 +189,34 @@ def test_a_pause_holds_back_those_that_wait_already_and_a_shorter_one_does_not_e
         return [at - begun for at in await asyncio.gather(*waiting)]
 
     assert min(asyncio.run(everything())) >= 0.4
+
+
+@pytest.mark.parametrize("gap", [0.0, 0.05])
+def test_a_pause_asked_for_while_the_slot_is_held_outlasts_the_gap_behind_it(gap):
+    async def everything() -> float:
+        slot = RequestSlot(gap)
+        async with slot.hold():
+            asked_at = time.monotonic()
+            slot.pause(0.4)
+        async with slot.hold():
+            return time.monotonic() - asked_at
+
+    assert 0.4 <= asyncio.run(everything()) < 1.4
+
+
+def test_a_lock_file_of_the_far_future_keeps_nobody_out_for_longer_than_a_pause_may_last(
+    base_url, tmp_path
+):
+    lock = tmp_path / "tdnet-session.lock"
+    lock.touch()
+    for ahead, expected in ((10**7, LONGEST_RETRY_AFTER_SECONDS), (100, 100)):
+        os.utime(lock, (time.time() + ahead,) * 2)
+        with pytest.raises(SessionBusyError, match="asked again in") as busy:
+            asyncio.run(
+                tdnet_at(base_url, tmp_path).look(PAGE, if_modified_since=None, timeout_seconds=5)
+            )
+        seconds = float(re.findall(r"in (\d+) s", str(busy.value))[0])
+        assert expected - 20 < seconds <= expected
 
 
 def test_a_second_session_of_the_same_home_waits_with_its_first_request_for_the_first(

@@ -135,7 +135,17 @@ def test_a_quarterly_report_forecasts_its_own_year():
     assert (row.next_half, row.next_year) == (None, None)
 
 
-@pytest.mark.parametrize(("end", "period"), [("2026-06-30", "Q1"), ("2026-09-30", "Q2")])
+@pytest.mark.parametrize(
+    ("end", "period"),
+    [
+        ("2026-04-30", "Q1"),
+        ("2026-06-30", "Q1"),
+        ("2026-09-30", "Q2"),
+        ("2026-10-31", "Q2"),
+        ("2026-11-30", "Q3"),
+        ("2026-12-31", "Q3"),
+    ],
+)
 def test_a_report_without_a_numbered_quarter_is_known_by_its_length(end, period):
     filing = cover(Filing(), fiscal_year_end="2027-03-31")
     assert read(filing.number("NetSales", 5, "2026-04-01", end)).period == period
@@ -148,6 +158,34 @@ def test_a_next_year_of_nine_months_is_known_by_its_dividends():
     assert read(filing).next_year is None
     filing.dividend(None, short_year, "Annual", "Forecast")
     assert read(filing).next_year.figures.revenue.value == 6
+
+
+@pytest.mark.parametrize(
+    ("end", "is_half"),
+    [
+        ("2025-07-31", False),
+        ("2025-08-31", True),
+        ("2025-10-31", True),
+        ("2025-11-30", False),
+        ("2025-12-31", False),
+    ],
+)
+def test_a_forecast_of_five_to_seven_months_is_of_a_half(end, is_half):
+    filing = cover(Filing()).number("NetSales", 5, "2025-04-01", "2025-06-30")
+    filing.number("NetSales", 9, "2025-04-01", end, "Forecast")
+    half = read(filing).this_half
+    assert (half.figures.revenue.value if half else None) == (9 if is_half else None)
+
+
+def test_the_standard_is_that_of_most_results():
+    filing = cover(Filing(), name="決算短信〔日本基準〕").number("NetSales", 5, *THIS_YEAR)
+    filing.number("OperatingIncomeIFRS", 2, *THIS_YEAR)
+    filing.number("ProfitAttributableToOwnersOfParentIFRS", 1, *THIS_YEAR)
+    # Neither empty cells nor forecasts nor the parent's own figures count.
+    filing.number("OrdinaryIncome", None, *THIS_YEAR)
+    filing.number("OperatingIncome", 3, *NEXT_YEAR, "Forecast")
+    filing.number("NetSales", 4, *THIS_YEAR, consolidation="NonConsolidated")
+    assert read(filing).standard == "ifrs"
 
 
 @pytest.mark.parametrize(
@@ -252,6 +290,50 @@ def test_the_prior_years_dividends_are_of_the_prior_year_in_interim_reports_too(
     assert row.dividends.annual.forecast == Decimal("13.90")
     assert row.dividends.commemorative.result == 2
     assert (row.dividends.extra.result, row.prior_dividends.commemorative.result) == (None, None)
+
+
+def test_the_years_of_dividends_are_the_ones_around_the_report_and_whole():
+    half = ("2025-04-01", "2025-09-30")
+    filing = cover(Filing()).number("NetSales", 5, *half)
+    for amount, year in (
+        (1, ("2023-04-01", "2024-03-31")),
+        (2, LAST_YEAR),
+        (3, ("2025-07-01", "2025-09-30")),  # a quarter of the year that has a line of its own
+        (4, THIS_YEAR),
+        (5, half),
+        (6, NEXT_YEAR),
+        (7, ("2027-04-01", "2028-03-31")),
+    ):
+        filing.dividend(amount, year, "Annual", "Forecast")
+    row = read(filing)
+    years = (row.prior_dividends, row.dividends, row.next_dividends)
+    assert [(year.period_end, year.annual.forecast) for year in years] == [
+        (day(LAST_YEAR[1]), 2),
+        (day(THIS_YEAR[1]), 4),
+        (day(NEXT_YEAR[1]), 6),
+    ]
+
+
+def test_shares_are_the_companys_own_and_a_payout_the_groups():
+    filing = cover(Filing()).number("NetSales", 5, *THIS_YEAR)
+    for scope, shares, ratio in (("Consolidated", 900, "0.3"), ("NonConsolidated", 1000, "0.4")):
+        alone = {"consolidation": scope, "decimals": 3}
+        treasury = "NumberOfTreasuryStockAtTheEndOfFiscalYear"
+        filing.number(treasury, shares, None, THIS_YEAR[1], **alone)
+        filing.number("AverageNumberOfShares", shares, *THIS_YEAR, **alone)
+        filing.number("PayoutRatio", ratio, *THIS_YEAR, dividend_schedule="Annual", **alone)
+    row = read(filing)
+    assert (row.results.treasury_shares.value, row.results.average_shares.value) == (1000, 1000)
+    assert row.dividends.payout_ratio.result == Decimal("0.3")
+
+
+def test_other_forecasts_stand_in_the_order_of_the_document():
+    filing = cover(Filing()).number("NetSales", 5, *THIS_YEAR)
+    names = ("BrandNewIncome", "AnotherIncome", "ThirdIncome")
+    for amount, name in enumerate(names, start=1):
+        filing.number(name, amount, *NEXT_YEAR, "Forecast")
+    row = read_earnings(SummaryCells(filing.facts[::-1]))
+    assert tuple(other.element for other in row.other_forecasts) == names
 
 
 def test_the_parents_own_figures_stand_beside_the_groups():

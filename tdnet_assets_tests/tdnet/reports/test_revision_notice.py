@@ -107,9 +107,19 @@ def test_what_the_year_before_brought_is_kept_where_the_forecast_is_undetermined
 @pytest.mark.parametrize(
     ("span", "period"),
     [
+        (("2025-04-01", "2025-04-30"), "other"),
+        (("2025-04-01", "2025-05-31"), "first_quarter"),
         (("2025-04-01", "2025-06-30"), "first_quarter"),
+        (("2025-04-01", "2025-07-31"), "first_quarter"),
+        (("2025-04-01", "2025-08-31"), "first_half"),
         (("2025-04-01", "2025-09-30"), "first_half"),
+        (("2025-04-01", "2025-10-31"), "first_half"),
+        (("2025-04-01", "2025-11-30"), "nine_months"),
         (("2025-04-01", "2025-12-31"), "nine_months"),
+        (("2025-04-01", "2026-01-31"), "nine_months"),
+        (("2025-06-01", "2026-01-31"), "other"),
+        (("2025-06-01", "2026-03-31"), "full_year"),
+        (("2026-06-01", "2027-03-31"), "full_year"),
         (("2025-04-01", "2026-03-31"), "full_year"),
         (("2026-04-01", "2027-03-31"), "full_year"),
         (("2026-04-01", "2026-12-31"), "nine_months"),
@@ -159,6 +169,34 @@ def test_a_difference_from_the_result_is_told_by_title_and_period():
     # The same notice may also revise the year, which is not over.
     filing = revised(notice(name), "NetSales", 20, 22, THIS_YEAR)
     assert [row.is_difference for row in read_revisions(SummaryCells(filing.facts))] == [False]
+
+
+@pytest.mark.parametrize(("reported_on", "is_over"), [("2025-09-30", False), ("2025-10-01", True)])
+def test_a_notice_of_a_difference_on_the_periods_last_day_is_a_forecast(reported_on, is_over):
+    filing = Filing().text(
+        DocumentName="業績予想値と実績値との差異に関するお知らせ",
+        SecuritiesCode="141A0",
+        FiscalYearEnd="2026-03-31",
+        ReportingDateOfFinancialForecastCorrection=reported_on,
+    )
+    assert only_row(revised(filing, "NetSales", 10, 11, HALF)).is_difference is is_over
+
+
+@pytest.mark.parametrize(
+    ("stated", "prior_result"),
+    [
+        ({None: 7}, 7),
+        ({None: 7, "Previous": 8}, 8),
+        ({None: 7, "Previous": 8, "Current": 9}, 9),
+    ],
+)
+def test_what_the_year_before_brought_is_the_current_then_the_previous_then_any(
+    stated, prior_result
+):
+    filing = revised(notice(), "NetSales", 20, 22, THIS_YEAR)
+    for edition, amount in stated.items():
+        filing.number("NetSales", amount, *LAST_YEAR, previous_current=edition)
+    assert only_row(filing).prior_result == prior_result
 
 
 def test_a_result_in_a_cell_of_its_own_stands_beside_the_forecast():

@@ -184,6 +184,20 @@ def test_a_bomb_is_refused_without_being_unpacked_whole(monkeypatch):
         read_archive(packed({SUMMARY: b"<a>" + b" " * 3_000_000 + b"</a>"}))
 
 
+def test_documents_that_are_too_much_together_are_refused_though_each_is_small(monkeypatch):
+    size = sum(len(content) for name, content in MEMBERS.items() if name.endswith("-ixbrl.htm"))
+    monkeypatch.setattr(archive_module, "MAXIMUM_INLINE_BYTES", size)
+    assert len(read_archive(WHOLE).facts) == 4
+    monkeypatch.setattr(archive_module, "MAXIMUM_INLINE_BYTES", size - 1)
+    with pytest.raises(FilingError, match=f"3 inline documents of {size:,} bytes"):
+        read_archive(WHOLE)
+
+
+def test_the_bounds_of_an_archive_are_a_hundred_documents_of_10_megabytes():
+    bounds = (archive_module.MAXIMUM_INLINE_DOCUMENTS, archive_module.MAXIMUM_INLINE_BYTES)
+    assert bounds == (100, 10_000_000)
+
+
 def test_a_changed_byte_in_a_document_is_noticed():
     position = WHOLE.index(SUMMARY.encode()) + len(SUMMARY) + 100
     changed = WHOLE[:position] + bytes([WHOLE[position] ^ 1]) + WHOLE[position + 1 :]

@@ -177,6 +177,7 @@ def test_continuations_are_joined_across_documents_and_excluded_parts_are_left_o
     assert fact.text == "売上は増加し、利益も増加した。"
 
 
+@pytest.mark.timeout(10)  # without its guard a circle is followed for ever
 @pytest.mark.parametrize(
     ("following", "seen"), [("nowhere", "which no document"), ("a", "is a circle")]
 )
@@ -293,6 +294,18 @@ def test_the_axis_of_attached_statements_is_consolidation_too_and_other_axes_are
         Member("ComponentsOfEquityAxis", "CapitalStockMember", is_typed=False),
         Member("SerialAxis", "7", is_typed=True),
         Member("oldStyle", "x", is_typed=True),
+    )
+
+
+def test_of_two_axes_for_one_column_the_first_is_in_it_and_the_other_is_kept():
+    segment = explicit("ConsolidatedNonconsolidatedAxis", "NonConsolidatedMember") + explicit(
+        "ConsolidatedOrNonConsolidatedAxis", "ConsolidatedMember"
+    )
+    resources = context(scenario=f"<x:segment>{segment}</x:segment>") + unit()
+    fact = only(number(), resources)
+    assert fact.consolidation == "NonConsolidated"
+    assert fact.members == (
+        Member("ConsolidatedOrNonConsolidatedAxis", "ConsolidatedMember", is_typed=False),
     )
 
 
