@@ -5,7 +5,8 @@ from datetime import date
 
 import click
 
-from tdnet_assets.cli.in_process import materialize
+from tdnet_assets.cli.exit_codes import INTERRUPTED
+from tdnet_assets.cli.in_process import RunOutcome, materialize, runs_of
 from tdnet_assets.cli.platform import DAY, running_platform
 from tdnet_assets.cli.progress_display import ProgressDisplay, counts
 
@@ -18,12 +19,22 @@ def collect(first: date, last: date | None, select: str) -> None:
     """Materialize a day (JST), or the days from DATE until another, in this process."""
     names = [name.strip() for name in select.split(",") if name.strip()]
     with running_platform() as config:
-        outcome = materialize(config, first, last or first, names, display=ProgressDisplay)
-        record = outcome.record
-        if record is not None:
-            click.echo(f"{record.status}: {counts(record)} ({outcome.run_id})")
-            if record.metrics_error:
-                click.echo(f"tdnet: metrics not delivered: {record.metrics_error}", err=True)
-        if not outcome.success:
-            click.echo(f"tdnet: {outcome.reason}", err=True)
-            sys.exit(outcome.exit_code)
+        codes = []
+        for begin, end in runs_of(first, last or first):
+            outcome = materialize(config, begin, end, names, display=ProgressDisplay)
+            _show(outcome)
+            codes.append(outcome.exit_code)
+            if outcome.exit_code == INTERRUPTED:
+                break
+        if code := max(codes):
+            sys.exit(code)
+
+
+def _show(outcome: RunOutcome) -> None:
+    record = outcome.record
+    if record is not None:
+        click.echo(f"{record.status}: {counts(record)} ({outcome.run_id})")
+        if record.metrics_error:
+            click.echo(f"tdnet: metrics not delivered: {record.metrics_error}", err=True)
+    if not outcome.success:
+        click.echo(f"tdnet: {outcome.reason}", err=True)

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import dagster as dg
 
@@ -17,7 +17,7 @@ from tdnet_assets.cli.exit_codes import FAILED, INTERRUPTED
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.definitions import DAILY_ASSETS, build_definitions
 from tdnet_assets.local import dagster_home
-from tdnet_assets.partitions import DAYS, tags_for
+from tdnet_assets.partitions import DAYS, DAYS_PER_RUN, tags_for
 from tdnet_assets.resources.aws.executions import ExecutionRecord, ExecutionsResource
 from tdnet_assets.tdnet.errors import TdnetAssetsError
 
@@ -91,6 +91,18 @@ def materialize(
         )
     exit_code, reason = _ending(result)
     return RunOutcome(run_id, exit_code, executions.get(run_id), reason)
+
+
+def runs_of(first: date, last: date) -> list[tuple[date, date]]:
+    """The days from ``first`` to ``last`` in runs of at most a month, as a backfill has them.
+
+    Raises:
+        RequestError: a day is not a partition.
+    """
+    _partition_tags(first, last)
+    length = timedelta(days=DAYS_PER_RUN - 1)
+    begins = [first + timedelta(days=n) for n in range(0, (last - first).days + 1, DAYS_PER_RUN)]
+    return [(begin, min(begin + length, last)) for begin in begins]
 
 
 def _selection(select: Sequence[str]) -> list[dg.AssetKey]:

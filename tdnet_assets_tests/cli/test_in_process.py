@@ -1,11 +1,14 @@
-"""What a person is told of a run in this process that ended badly."""
+"""A run in this process: of which days, and what a person is told if it ends badly."""
 
 import asyncio
+from datetime import date, timedelta
 
 import dagster as dg
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tdnet_assets.cli.in_process import _ending, _reason
+from tdnet_assets.cli.in_process import _ending, _reason, runs_of
 
 
 def _run(instance, error, cause):
@@ -70,3 +73,18 @@ def test_a_run_that_succeeds_has_no_reason(instance):
         pass
 
     assert _ending(job.execute_in_process(instance=instance)) == (0, None)
+
+
+@given(st.dates(date(2016, 1, 1), date(2025, 1, 1)), st.integers(0, 400))
+def test_a_long_range_is_collected_in_runs_of_at_most_a_month(first, days):
+    last = first + timedelta(days=days)
+
+    runs = runs_of(first, last)
+
+    made = [
+        begin + timedelta(days=number)
+        for begin, end in runs
+        for number in range((end - begin).days + 1)
+    ]
+    assert made == [first + timedelta(days=number) for number in range(days + 1)]
+    assert all((end - begin).days < 31 for begin, end in runs)
