@@ -68,4 +68,6 @@ def _problem(key: dg.AssetCheckKey, state: DayState, executions: ExecutionsResou
     origin = state.origins.get(key.asset_key.to_user_string())
     if origin is None:
         return "not there"
+    if origin.damage:
+        return origin.damage
     return f"{key.name} failed when it was made" if key.name in origin.result else ""

@@ -168,12 +168,15 @@ def test_what_only_other_content_or_another_reader_mends_waits():
     }
 
 
-@pytest.mark.parametrize("lack", ["absent", "old reader", "outdated"])
-def test_a_derived_table_that_is_absent_old_or_outdated_is_asked_for_with_what_follows(lack):
+@pytest.mark.parametrize("lack", ["absent", "damaged", "old reader", "outdated"])
+def test_a_derived_table_that_is_not_as_it_should_be_is_asked_for_with_what_follows(
+    lack,
+):
     state = stored(DAY)
     now = state.origins["financial_facts"]
     state.origins["financial_facts"] = {
         "absent": None,
+        "damaged": replace(now, damage="it was cut"),
         "old reader": Origin(now.version, "0", (), now.made_from),
         "outdated": Origin(now.version, now.reader, (), {**now.made_from, "documents": "before"}),
     }[lack]
