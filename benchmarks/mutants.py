@@ -20,20 +20,24 @@ import hashlib
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import click
 from coverage import CoverageData
 
 PACKAGE, TESTS = "tdnet_assets", "tdnet_assets_tests"
+MEASURED = ".mutants"
+"""Folder of the checkout for what was measured, by the state of the code; may be deleted."""
 RECORDINGS = "shared"
 """Recorded pages and filings that some tests look for beside the checkout."""
 _OPPOSITES: Mapping[type[ast.cmpop], type[ast.cmpop]] = {
@@ -61,6 +65,10 @@ _OTHER_CHOICES = {"min": "max", "max": "min", "any": "all", "all": "any", "sorte
 _PASSED_BY = (ast.JoinedStr, ast.Raise, ast.Import, ast.ImportFrom, ast.Global, ast.Nonlocal)
 
 
+Outcome = Literal["noticed", "SURVIVED", "OUT OF TIME"]
+"""Of tests with a change: they failed, they passed, or nobody knows: the change may be a loop."""
+
+
 class Change(NamedTuple):
     """One change of a module.
 
@@ -84,8 +92,8 @@ class Checkout:
     source: Path
     root: Path
 
-    def pytest(self, *arguments: str, seconds: float, processes: int = 0) -> bool:
-        """Whether the tests pass; a run that takes longer than the seconds does not."""
+    def pytest(self, *arguments: str, seconds: float, processes: int = 0) -> Outcome:
+        """What becomes of the tests, which are given so many seconds."""
         path = os.environ | {"PYTHONPATH": str(self.root), "PYTHONDONTWRITEBYTECODE": "1"}
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:randomly"]
         with subprocess.Popen(  # noqa: S603 - pytest, in the copy
@@ -100,11 +108,11 @@ class Checkout:
             try:
                 output, _ = process.communicate(timeout=seconds)
             except subprocess.TimeoutExpired:
-                os.killpg(process.pid, 9)
-                return False
+                os.killpg(process.pid, signal.SIGKILL)
+                return "OUT OF TIME"
         if process.returncode and "-x" not in arguments:
             click.echo(output)
-        return process.returncode in (0, 5)  # 5: no test was collected
+        return "SURVIVED" if process.returncode in (0, 5) else "noticed"  # 5: there is no test
 
 
 def changes_of(module: Path, text: str) -> list[Change]:
@@ -312,7 +320,7 @@ class Reached:
         state = hashlib.sha256("\0".join(paths).encode())
         for arguments in (("rev-parse", "HEAD"), ("diff", "HEAD"), ("status", "--porcelain")):
             state.update(_git(checkout.source, *arguments).encode())
-        kept = checkout.source / f".coverage.mutants-{state.hexdigest()[:16]}"
+        kept = checkout.source / MEASURED / state.hexdigest()[:16]
         if not kept.exists():
             click.echo(f"measuring which tests of {', '.join(paths)} reach which line …")
             measured = checkout.root / ".coverage"
@@ -322,8 +330,9 @@ class Reached:
                 "--cov-report=",
                 "--cov-fail-under=0",
             )
-            if not checkout.pytest(*options, *paths, seconds=3600, processes=2):
+            if checkout.pytest(*options, *paths, seconds=3600, processes=2) != "SURVIVED":
                 raise click.ClickException("the tests fail without a change: mend them first")
+            kept.parent.mkdir(exist_ok=True)
             shutil.copy2(measured, kept)
         data = CoverageData(str(kept))
         data.read()
@@ -351,8 +360,8 @@ def _package_at(name: str) -> int:
     return len(parts) - 1 - parts[::-1].index(PACKAGE)
 
 
-def survives(change: Change, checkout: Checkout, reached: Reached, seconds: float) -> bool:
-    """Whether neither the tests that reach the change nor the rest of their folder notice it."""
+def tried(change: Change, checkout: Checkout, reached: Reached, seconds: float) -> Outcome:
+    """Whether the tests that reach the change notice it, or else the rest of their folder."""
     folder, file = mirrored(checkout.root, change.module)
     tests = reached.tests(change) or ([str(file)] if file else [])
     place = checkout.root / change.module
@@ -361,9 +370,9 @@ def survives(change: Change, checkout: Checkout, reached: Reached, seconds: floa
     try:
         limits = ("-x", "-o", f"timeout={seconds}")
         quick = (*limits, "--hypothesis-profile", "check")
-        return (not tests or checkout.pytest(*quick, *tests, seconds=seconds)) and checkout.pytest(
-            *limits, str(folder), seconds=5 * seconds, processes=2
-        )
+        if tests and (outcome := checkout.pytest(*quick, *tests, seconds=seconds)) != "SURVIVED":
+            return outcome
+        return checkout.pytest(*limits, str(folder), seconds=5 * seconds, processes=2)
     finally:
         place.write_bytes(unchanged)
 
@@ -416,22 +425,21 @@ def main(  # noqa: PLR0917 - options
     if not chosen:
         return
     folders = {mirrored(here, change.module)[0] for change in chosen}
-    survivors = 0
+    outcomes: Counter[Outcome] = Counter()
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         checkout = copied(here, Path(folder))
         reached = Reached(checkout, {*folders, *tests})
         for number, change in enumerate(chosen, start=1):
             begun = time.monotonic()
-            survived = survives(change, checkout, reached, seconds)
-            survivors += survived
-            click.echo(
-                f"{number:4} {'SURVIVED' if survived else 'noticed'} {change.module}:{change.first}"
-                f" {time.monotonic() - begun:.0f} s"
-            )
-            if survived:
+            outcome = tried(change, checkout, reached, seconds)
+            outcomes[outcome] += 1
+            took = time.monotonic() - begun
+            click.echo(f"{number:4} {outcome} {change.module}:{change.first} {took:.0f} s")
+            if outcome != "noticed":
                 click.echo(difference(change, texts[change.module]))
-    noticed = len(chosen) - survivors
-    click.echo(f"\n{noticed} of {len(chosen)} noticed ({100 * noticed / len(chosen):.0f} %)")
+    share = 100 * outcomes["noticed"] / len(chosen)
+    told = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common())
+    click.echo(f"\n{told}: {share:.0f} % of {len(chosen)} noticed")
 
 
 if __name__ == "__main__":
