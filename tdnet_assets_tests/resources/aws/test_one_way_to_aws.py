@@ -18,6 +18,9 @@ from tdnet_assets.resources.aws.bucket_access import bucket_access
 from tdnet_assets_tests.resources.lake.test_store import new_bucket
 from tdnet_assets_tests.resources.source.test_session import RawServer, http, raw_server
 
+# Each case starts a process.
+pytestmark = pytest.mark.slow
+
 # What every client does, and where nobody answers as AWS would, that it has asked.
 _EVERY_CLIENT = """
 import sys
