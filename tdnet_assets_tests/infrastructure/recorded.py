@@ -22,6 +22,7 @@ from tdnet_assets.resources.aws.metrics import (
     SENSOR_HEARTBEAT,
     MetricsResource,
 )
+from tdnet_assets.resources.lake import layout
 from tdnet_assets.resources.lake.yearly_copies import yearly_copy
 from tdnet_assets.sample_site.site import SampleSite, serve
 from tdnet_assets_tests.conftest import NOW
@@ -110,6 +111,8 @@ def _look(config: PlatformConfig, pipeline: Pipeline) -> None:
     assert index.by_code(first.code)
     assert list(pipeline.lake.list("tables/"))
     assert pipeline.table("disclosures", DAY).height == 12
+    for folder in (layout.TABLES_FOLDER, *layout.IMMUTABLE_FOLDERS):
+        pipeline.lake.delete(f"{folder}damaged")  # as `tdnet verify --repair` does
     metrics = MetricsResource(config=config)
     for metric in CATALOGUE:
         metrics.statistics(

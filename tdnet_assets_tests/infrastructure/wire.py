@@ -6,6 +6,7 @@ cannot name raises :class:`UnknownCallError`: a new kind of call is never overlo
 
 import gzip
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -179,6 +180,10 @@ def _s3_call(request: Request) -> Call:
         and query.keys() <= _S3_SETTINGS.keys()
     ):
         return Call(_S3_SETTINGS[next(iter(query))], f"arn:aws:s3:::{bucket}")
+    if not key and request.method == "POST" and query.keys() == {"delete"}:
+        # DeleteObjects names them in its body; ours has one at a time.
+        (deleted,) = re.findall(rb"<Key>([^<]+)</Key>", request.body)
+        return Call("s3:DeleteObject", f"arn:aws:s3:::{bucket}/{deleted.decode()}")
     actions = {"GET": "s3:GetObject", "HEAD": "s3:GetObject", "PUT": "s3:PutObject"}
     if not key or query or request.method not in actions:
         raise UnknownCallError(f"{request}: S3")
