@@ -20,7 +20,6 @@ from polars import selectors
 from benchmarks.aws_proxy import proxy
 from benchmarks.metering import Meter
 from benchmarks.prices import Usage
-from tdnet_assets.assets.disclosure_history import disclosure_history
 from tdnet_assets.automation import freshness, new_disclosures, reconciler
 from tdnet_assets.automation.day_facts import LISTING_PAGES, DayFacts, facts_of_days
 from tdnet_assets.automation.records import record_run, sweep
@@ -38,8 +37,9 @@ from tdnet_assets.resources.source.session import TdnetResource
 from tdnet_assets.sample_site.business_days import is_business_day
 from tdnet_assets.sample_site.site import SampleSite, serve
 from tdnet_assets.sample_site.titles import EARNINGS_ARCHIVE
+from tdnet_assets.tables.disclosure_history import HISTORY_TABLE
 from tdnet_assets.tables.disclosures import DISCLOSURES_TABLE
-from tdnet_assets.tables.earnings import EARNINGS_TABLE, REPLACED_BY, REPLACES
+from tdnet_assets.tables.earnings import EARNINGS_TABLE, REPLACES
 from tdnet_assets.tables.forecast_revisions import REVISIONS_TABLE
 from tdnet_assets.tdnet.listing import TOKYO
 
@@ -47,7 +47,7 @@ SAMPLE_DAY = date(2026, 5, 8)
 # New rows of a run outside the peaks.
 A_FEW = 3
 
-_IDS = selectors.by_name("disclosure_id", REPLACES, REPLACED_BY, require_all=False)
+_IDS = selectors.by_name("disclosure_id", REPLACES, require_all=False)
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 _STATUS = dg.DagsterRunStatus
 
@@ -185,7 +185,7 @@ class Recorder:
             table_bytes=sum(
                 found.bytes for found in self._lake.list("tables/") if f"date={day}/" in found.key
             ),
-            history_copy=self._reading(disclosure_history.key, str(day.year)),
+            history_copy=self._reading(dg.AssetKey(HISTORY_TABLE.name), str(day.year)),
             empty_day=self._run(sunday)[1] + self._run(sunday)[1],
             window_reread=self._window_reread(day, size),
         )

@@ -13,9 +13,9 @@ Days are days of the list in Tokyo. The files are listed when a function is call
 frame is collected; rows come in no particular order.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Container, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 import polars as pl
@@ -27,12 +27,27 @@ from tdnet_assets.resources.lake.captures import CaptureStore
 from tdnet_assets.resources.lake.parquet_scans import scan_days
 from tdnet_assets.resources.lake.readings import fold_captures
 from tdnet_assets.resources.lake.store import LakeError, LakeResource, StoredObject
-from tdnet_assets.resources.lake.yearly_copies import daily_files, yearly_copy
+from tdnet_assets.resources.lake.yearly_copies import daily_files, scan_copied
+from tdnet_assets.tables.disclosure_history import HISTORY_TABLE
 from tdnet_assets.tables.disclosures import DISCLOSURES_TABLE, REJECTS_TABLE, disclosures_frame
 from tdnet_assets.tables.documents import DOCUMENTS_TABLE
 from tdnet_assets.tables.earnings import EARNINGS_TABLE
+from tdnet_assets.tables.earnings_figures import earnings_figures
+from tdnet_assets.tables.earnings_summary import earnings_summary
 from tdnet_assets.tables.financial_facts import FACTS_TABLE
 from tdnet_assets.tables.forecast_revisions import REVISIONS_TABLE
+from tdnet_assets.tables.report_figures import (
+    FORECAST_AGE,
+    FORECAST_KINDS,
+    REPORT_FIGURES_COPY,
+    surprises,
+)
+from tdnet_assets.tables.report_links import (
+    LINK_AGE,
+    REPORT_LINKS_COPY,
+    REPORT_LINKS_TABLE,
+    with_links,
+)
 from tdnet_assets.tables.table import Table
 from tdnet_assets.tdnet.errors import TdnetAssetsError
 from tdnet_assets.tdnet.identifiers import is_code
@@ -40,8 +55,6 @@ from tdnet_assets.tdnet.listing import TOKYO
 
 # S3 refuses requests of a clock that is further off, so its times and ours differ by no more.
 CLOCK_MARGIN = timedelta(minutes=15)
-# A copy costs its footer and some groups of rows: about as much as this many daily files.
-FILES_WORTH_A_COPY = 4
 _READS_AT_ONCE = 8
 
 
@@ -76,8 +89,8 @@ def scan_disclosures(
     lake = _lake(config)
     days = daily_files(lake, DISCLOSURES_TABLE.name, asked.first, asked.last)
     known = _known_then(lake, days, asked.as_of)
-    frames = [*_from_files(lake, known.unchanged, asked), *known.changed.values()]
-    rows = pl.concat(frames)
+    unchanged = scan_copied(lake, HISTORY_TABLE, known.unchanged, few=code is not None)
+    rows = pl.concat([unchanged, *known.changed.values()])
     return rows.filter(pl.col("code") == code) if code else rows
 
 
@@ -105,15 +118,74 @@ def scan_earnings(
     code: str | None = None,
     as_of: datetime | None = None,
 ) -> pl.LazyFrame:
-    """The reports of results, one row each: ``date`` and the columns of the table ``earnings``.
+    """The reports of results, one row each: ``date`` and the columns of ``linked_earnings``.
 
-    Arguments and errors are those of :func:`scan_facts`; a report that was replaced after the
-    ``as_of`` moment is current, as it was then.
+    Arguments and errors are those of :func:`scan_facts`. Reports behind ``last`` count as
+    replacements too; a report that was replaced after the ``as_of`` moment is current, as it was
+    then.
     """
     asked = _Question.asked(first, last, code, as_of)
     lake = _lake(config)
     rows = _scan_of_disclosures(EARNINGS_TABLE, lake.config, asked)
-    return rows if asked.as_of is None else _not_yet_replaced(lake, rows, asked)
+    return with_links(rows, _links(lake, asked))
+
+
+def scan_earnings_summary(
+    *,
+    config: PlatformConfig | None = None,
+    first: date | None = None,
+    last: date | None = None,
+    code: str | None = None,
+    as_of: datetime | None = None,
+) -> pl.LazyFrame:
+    """The reports in some forty columns: ``date`` and the columns of ``earnings_summary``.
+
+    Arguments and errors are those of :func:`scan_earnings`.
+    """
+    return earnings_summary(
+        scan_earnings(config=config, first=first, last=last, code=code, as_of=as_of)
+    )
+
+
+def scan_earnings_figures(
+    *,
+    config: PlatformConfig | None = None,
+    first: date | None = None,
+    last: date | None = None,
+    code: str | None = None,
+    as_of: datetime | None = None,
+) -> pl.LazyFrame:
+    """The numbers of the reports, one row each, with the columns of ``earnings_figures``.
+
+    Arguments and errors are those of :func:`scan_facts`.
+    """
+    asked = _Question.asked(first, last, code, as_of)
+    return earnings_figures(_scan_of_disclosures(EARNINGS_TABLE, config, asked))
+
+
+def scan_surprises(
+    *,
+    config: PlatformConfig | None = None,
+    first: date | None = None,
+    last: date | None = None,
+    code: str | None = None,
+    as_of: datetime | None = None,
+) -> pl.LazyFrame:
+    """The results against the company's last own forecasts, and against the year before.
+
+    Arguments and errors are those of :func:`scan_disclosures`: ``date`` and the columns of
+    :func:`tdnet_assets.tables.report_figures.surprises`, of the results of these days. Forecasts
+    are looked for before ``first`` too.
+    """
+    asked = _Question.asked(first, last, code, as_of)
+    lake = _lake(config)
+    since = asked.first and asked.first - FORECAST_AGE
+    figures = _known_rows(lake, REPORT_FIGURES_COPY, replace(asked, first=since))
+    if asked.first:
+        is_forecast = pl.col("kind").is_in(FORECAST_KINDS)
+        figures = figures.filter(is_forecast | (pl.col("date") >= asked.first))
+    found = surprises(figures)
+    return found.select(pl.col("published_at").dt.date().alias("date"), pl.all())
 
 
 def scan_forecast_revisions(
@@ -238,83 +310,96 @@ def _read_again(lake: LakeResource, day: date, as_of: datetime) -> pl.DataFrame 
     return disclosures_frame(reading.known if reading else (), day)
 
 
-def _from_files(
-    lake: LakeResource, days: Mapping[date, StoredObject], asked: _Question
-) -> list[pl.LazyFrame]:
-    """The yearly copies where they save requests, and the daily files of all other days."""
-    copy = yearly_copy(lake)
-    frames, remaining = [], dict(days)
-    for year in sorted({day.year for day in days}):
-        of_year = {day for day in days if day.year == year}
-        if len(of_year) <= FILES_WORTH_A_COPY:
-            continue
-        contents = copy.contents(year)
-        true = {day for day in of_year & contents.keys() if contents[day].is_of(days[day])}
-        # Without a code the whole copy is read, so most of it should be wanted.
-        enough = FILES_WORTH_A_COPY if asked.code else len(contents) / 2
-        if len(true) <= enough:
-            continue
-        rows = copy.scan(year)
-        if true != contents.keys():
-            rows = rows.filter(pl.col("date").is_in(sorted(true)))
-        frames.append(rows)
-        remaining = {day: found for day, found in remaining.items() if day not in true}
-    return [
-        *frames,
-        scan_days(lake, DISCLOSURES_TABLE.name, remaining, DISCLOSURES_TABLE.schema),
-    ]
-
-
 def _scan_of_disclosures(
     table: Table, config: PlatformConfig | None, asked: _Question
 ) -> pl.LazyFrame:
     """A table of what belongs to disclosures: of one company, and of those known at a moment."""
     lake = _lake(config)
-    days: Iterable[date] = daily_files(lake, table.name, asked.first, asked.last)
-    if asked.code:
-        of_company = scan_disclosures(
-            config=lake.config, first=asked.first, last=asked.last, code=asked.code
-        )
-        wanted = set(of_company.select("date").unique().collect()["date"])
-        days = [day for day in days if day in wanted]
-    rows = _known_rows(lake, table, list(days), asked)
-    return rows.filter(pl.col("code") == asked.code) if asked.code else rows
+    if asked.code is None:
+        return _known_rows(lake, table, asked)
+    of_company = scan_disclosures(
+        config=lake.config, first=asked.first, last=asked.last, code=asked.code
+    )
+    days = set(of_company.select("date").unique().collect()["date"])
+    return _known_rows(lake, table, asked, days)
 
 
 def _known_rows(
-    lake: LakeResource, table: Table, days: list[date], asked: _Question
+    lake: LakeResource, table: Table, asked: _Question, wanted: Container[date] | None = None
 ) -> pl.LazyFrame:
+    """The rows of what belongs to disclosures that were known at the moment.
+
+    Args:
+        lake: where they are.
+        table: a daily table, or the yearly copies of one: then these answer where they help.
+        asked: which days, which company, and of when.
+        wanted: of the days only these.
+    """
+    found = daily_files(lake, table.copy_of or table.name, asked.first, asked.last)
+    days = {day: found[day] for day in found if wanted is None or day in wanted}
+    few = asked.code is not None
     if asked.as_of is None:
-        return scan_days(lake, table.name, days, table.schema)
-    files = daily_files(lake, DISCLOSURES_TABLE.name, asked.first, asked.last)
-    known = _known_then(lake, {day: files[day] for day in days if day in files}, asked.as_of)
+        rows = _scan(lake, table, days, few=few)
+    else:
+        known = _known_ids(lake, days, asked.as_of)
+        unchanged = {day: days[day] for day in days if day in known.days}
+        changed = {day: days[day] for day in days if day not in known.days}
+        is_known = pl.col("disclosure_id").is_in(known.ids)
+        rows = pl.concat(
+            [
+                _scan(lake, table, unchanged, few=few),
+                _scan(lake, table, changed, few=few).filter(is_known),
+            ]
+        )
+    return rows.filter(pl.col("code") == asked.code) if asked.code else rows
+
+
+def _scan(
+    lake: LakeResource, table: Table, days: Mapping[date, StoredObject], *, few: bool
+) -> pl.LazyFrame:
+    if table.copy_of:
+        return scan_copied(lake, table, days, few=few)
+    return scan_days(lake, table.name, days, table.schema)
+
+
+@dataclass(frozen=True, slots=True)
+class _KnownIds:
+    """What had been listed at a moment: everything of some days, and some rows of the others."""
+
+    days: Collection[date]
+    ids: Collection[str]
+
+
+def _known_ids(lake: LakeResource, days: Collection[date], as_of: datetime) -> _KnownIds:
+    if not days:
+        return _KnownIds((), ())
+    listed = daily_files(lake, DISCLOSURES_TABLE.name, min(days), max(days))
+    known = _known_then(lake, {day: listed[day] for day in days if day in listed}, as_of)
     ids = pl.concat(
         [pl.LazyFrame(schema={"disclosure_id": pl.String})]
         + [rows.select("disclosure_id") for rows in known.changed.values()]
     ).collect()["disclosure_id"]
-    unchanged = [day for day in days if day in known.unchanged]
-    changed = [day for day in days if day in known.changed]
-    return pl.concat(
-        [
-            scan_days(lake, table.name, unchanged, table.schema),
-            scan_days(lake, table.name, changed, table.schema).filter(
-                pl.col("disclosure_id").is_in(ids.drop_nulls().to_list())
-            ),
-        ]
-    )
+    return _KnownIds(list(known.unchanged), ids.drop_nulls().to_list())
 
 
-def _not_yet_replaced(lake: LakeResource, rows: pl.LazyFrame, asked: _Question) -> pl.LazyFrame:
-    """Reports whose replacement was not listed yet at the moment were current."""
-    replaced_by = pl.col("replaced_by")
-    ids = rows.select(replaced_by).unique().collect()["replaced_by"].drop_nulls()
-    if ids.is_empty():
-        return rows
-    # A replacement is listed on the same day or later.
-    listed = scan_disclosures(config=lake.config, first=asked.first, as_of=asked.as_of)
-    known = listed.select("disclosure_id").filter(pl.col("disclosure_id").is_in(ids.to_list()))
-    later = replaced_by.is_in(sorted(set(ids) - set(known.collect()["disclosure_id"])))
-    return rows.with_columns(
-        replaced_by=pl.when(~later).then(replaced_by),
-        is_current=pl.col("is_current") | later.fill_null(value=False),
+def _links(lake: LakeResource, asked: _Question) -> pl.LazyFrame:
+    """The links of the reports that are asked for, of whichever of two days states them."""
+    since = asked.first and asked.first - LINK_AGE
+    days = daily_files(lake, REPORT_LINKS_TABLE.name, since)
+    links = scan_copied(lake, REPORT_LINKS_COPY, days, few=asked.code is not None)
+    if asked.code:
+        links = links.filter(pl.col("code") == asked.code)
+    if asked.as_of is None:
+        return links
+    dates, ids = ("date", "other_date"), ("disclosure_id", "other_id")
+    asked_for = [
+        pl.col(name).is_between(asked.first or date.min, asked.last or date.max) for name in dates
+    ]
+    moment = pl.lit(asked.as_of.astimezone(TOKYO), REPORT_LINKS_TABLE.schema["published_at"])
+    was_published = pl.col("published_at", "other_published_at") <= moment
+    found = links.filter(pl.any_horizontal(asked_for), pl.all_horizontal(was_published)).collect()
+    known = _known_ids(lake, set(pl.concat([found[name] for name in dates])), asked.as_of)
+    return found.lazy().filter(
+        pl.col(day).is_in(list(known.days)) | pl.col(number).is_in(list(known.ids))
+        for day, number in zip(dates, ids, strict=True)
     )

@@ -9,14 +9,16 @@ import dagster as dg
 
 from tdnet_assets.assets.collection import build_collection
 from tdnet_assets.assets.derivation import build_derivation
-from tdnet_assets.assets.disclosure_history import disclosure_history
 from tdnet_assets.assets.disclosure_index import DISCLOSURE_INDEX_STEP
 from tdnet_assets.assets.disclosures import DISCLOSURES_STEP
 from tdnet_assets.assets.documents import DOCUMENTS_STEP
 from tdnet_assets.assets.earnings import EARNINGS_STEP
 from tdnet_assets.assets.financial_facts import FINANCIAL_FACTS_STEP
 from tdnet_assets.assets.forecast_revisions import FORECAST_REVISIONS_STEP
+from tdnet_assets.assets.histories import HISTORIES
 from tdnet_assets.assets.listing_pages import LISTING_PAGES_STEP
+from tdnet_assets.assets.report_figures import REPORT_FIGURES_STEP
+from tdnet_assets.assets.report_links import REPORT_LINKS_STEP
 from tdnet_assets.automation.freshness import freshness_sensor, with_freshness_policy
 from tdnet_assets.automation.jobs import build_jobs
 from tdnet_assets.automation.new_disclosures import build_new_disclosures_sensor
@@ -37,6 +39,8 @@ DERIVATION_STEPS = (
     FINANCIAL_FACTS_STEP,
     FORECAST_REVISIONS_STEP,
     EARNINGS_STEP,
+    REPORT_FIGURES_STEP,
+    REPORT_LINKS_STEP,
 )
 DAILY_ASSETS = tuple(step.spec.key for step in (*COLLECTION_STEPS, *DERIVATION_STEPS))
 
@@ -49,9 +53,9 @@ def build_definitions(config: PlatformConfig) -> dg.Definitions:
     shared = PlatformConfig.configure_at_launch(**config.values)
     collection = with_freshness_policy(build_collection(COLLECTION_STEPS))
     derivation = with_freshness_policy(build_derivation(DERIVATION_STEPS))
-    jobs = build_jobs(dg.AssetSelection.assets(disclosure_history))
+    jobs = build_jobs(dg.AssetSelection.assets(*HISTORIES))
     return dg.Definitions(
-        assets=[collection, derivation, disclosure_history],
+        assets=[collection, derivation, *HISTORIES],
         jobs=jobs.all,
         schedules=build_schedules(jobs.collect_day, jobs.collection),
         sensors=[

@@ -18,9 +18,11 @@ from tdnet_assets.resources.lake.store import LakeError, LakeResource
 from tdnet_assets.resources.lake.yearly_copies import yearly_copy
 from tdnet_assets.tables.disclosures import DISCLOSURES_TABLE
 from tdnet_assets.tables.documents import DOCUMENTS_TABLE
-from tdnet_assets.tables.earnings import EARNINGS_TABLE
+from tdnet_assets.tables.earnings import EARNINGS_TABLE, EARNINGS_VIEW
 from tdnet_assets.tables.financial_facts import FACTS_TABLE
 from tdnet_assets.tables.forecast_revisions import REVISIONS_TABLE
+from tdnet_assets.tables.report_figures import REPORT_FIGURES_COPY, REPORT_FIGURES_TABLE
+from tdnet_assets.tables.report_links import REPORT_LINKS_TABLE
 from tdnet_assets.tdnet.listing import TOKYO
 from tdnet_assets_tests.commands import variables
 from tdnet_assets_tests.lake_days import CODES, disclosure, put_day, write_day
@@ -88,7 +90,7 @@ def test_an_empty_lake_answers_with_the_columns_and_no_rows(platform):
     for scan, table in (
         (catalog.scan_facts, FACTS_TABLE),
         (catalog.scan_documents, DOCUMENTS_TABLE),
-        (catalog.scan_earnings, EARNINGS_TABLE),
+        (catalog.scan_earnings, EARNINGS_VIEW),
         (catalog.scan_forecast_revisions, REVISIONS_TABLE),
     ):
         rows = scan(config=platform)
@@ -375,17 +377,187 @@ def test_as_of_a_moment_a_report_is_current_that_was_replaced_later(
     listed = pipeline.table("disclosures", DAY).drop_nulls("disclosure_id")
     original = listed.filter(pl.col("first_seen_at") <= first)["disclosure_id"][0]
     correction = listed.filter(pl.col("first_seen_at") > first)["disclosure_id"][0]
-    rows = [
-        {"disclosure_id": original, "replaced_by": correction, "is_current": False},
-        {"disclosure_id": correction, "replaces": original, "is_current": True},
-    ]
     blank = dict.fromkeys(EARNINGS_TABLE.schema)
-    reports = EARNINGS_TABLE.frame({**blank, **row} for row in rows)
+    reports = EARNINGS_TABLE.frame(
+        {**blank, "disclosure_id": number} for number in (original, correction)
+    )
     pipeline.lake.write_table("earnings", DAY, reports, {})
+    published = [datetime(2026, 6, 10, hour, tzinfo=TOKYO) for hour in (15, 16)]
+    link = dict.fromkeys(REPORT_LINKS_TABLE.schema) | {
+        "disclosure_id": correction,
+        "published_at": published[1],
+        "relation": "corrects",
+        "other_id": original,
+        "other_date": DAY,
+        "other_published_at": published[0],
+    }
+    pipeline.lake.write_table("report_links", DAY, REPORT_LINKS_TABLE.frame([link]), {})
 
     def then(as_of):
         found = catalog.scan_earnings(config=platform, as_of=as_of).collect()
-        return found.select("disclosure_id", "replaced_by", "is_current").sort("is_current").rows()
+        named = ("disclosure_id", "replaces", "replaced_by", "is_current")
+        return found.select(named).sort("is_current").rows()
 
-    assert then(first) == [(original, None, True)]
-    assert then(second) == [(original, correction, False), (correction, None, True)] == then(None)
+    assert then(first) == [(original, None, None, True)]
+    assert (
+        then(second)
+        == [(original, None, correction, False), (correction, original, None, True)]
+        == then(None)
+    )
+
+
+BUSINESS_YEAR = (date(2025, 4, 1), date(2026, 3, 31))
+
+
+def _figure(number, at, kind, value, **changes):
+    row = dict.fromkeys(REPORT_FIGURES_TABLE.schema) | {
+        "disclosure_id": number,
+        "code": "72030",
+        "published_at": at,
+        "is_correction": False,
+        "standard": "ifrs",
+        "consolidation": "Consolidated",
+        "period_start": BUSINESS_YEAR[0],
+        "period_end": BUSINESS_YEAR[1],
+        "item": "operating_income",
+        "kind": kind,
+        "value": Decimal(value),
+    }
+    return {**row, **changes}
+
+
+def _at(text):
+    return datetime.fromisoformat(text).replace(tzinfo=TOKYO)
+
+
+REPORT_A = _figure("A", _at("2026-02-06T14:00"), "forecast", "3800.5")
+REVISION_B = _figure("B", _at("2026-04-20T15:30"), "forecast", "3900")
+REPORT_C = _figure("C", _at("2026-05-08T14:25"), "result", "3766.25")
+PRIOR_C = _figure("C", _at("2026-05-08T14:25"), "prior", "4795", period_end=date(2025, 3, 31))
+REVISION_D = _figure("D", _at("2026-05-08T14:25"), "forecast", "3766")
+
+
+def _put_figures(lake, *rows):
+    days = {}
+    for row in rows:
+        days.setdefault(row["published_at"].date(), []).append(row)
+    for day, of_day in days.items():
+        numbers = {row["disclosure_id"]: row for row in of_day}
+        listed = [
+            disclosure(
+                day, 1, disclosure_id=number, code=row["code"], disclosed_at=row["published_at"]
+            )
+            for number, row in numbers.items()
+        ]
+        put_day(lake, day, listed)
+        lake.write_table("report_figures", day, REPORT_FIGURES_TABLE.frame(of_day), {})
+
+
+@pytest.mark.parametrize("copied", [False, True])
+def test_a_result_is_held_against_the_forecast_that_stood_before_its_minute(platform, lake, copied):
+    other = _figure("X", _at("2026-05-08T14:00"), "forecast", "1", code="99840")
+    _put_figures(lake, REPORT_A, REVISION_B, REPORT_C, PRIOR_C, REVISION_D, other)
+    for day in _days(6):
+        lake.write_table("report_figures", day, REPORT_FIGURES_TABLE.frame([]), {})
+    if copied:
+        yearly_copy(lake, REPORT_FIGURES_COPY).bring_up_to_date(2026)
+
+    day = REPORT_C["published_at"].date()
+    for asked in ({}, {"code": "72030"}, {"first": day, "last": day}):
+        (row,) = catalog.scan_surprises(config=platform, **asked).collect().to_dicts()
+        assert (row["date"], row["disclosure_id"], row["value"]) == (day, "C", Decimal("3766.25"))
+        assert (row["forecast"], row["forecast_id"]) == (Decimal(3900), "B")
+        assert (row["surprise"], row["prior_change"]) == (Decimal("-133.75"), Decimal("-1028.75"))
+        assert row["surprise_rate"] == pytest.approx(-133.75 / 3900)
+    assert catalog.scan_surprises(config=platform, code="99840").collect().height == 0
+    earlier = catalog.scan_surprises(config=platform, last=day - timedelta(days=1))
+    assert earlier.collect().height == 0
+    files = _files(catalog.scan_surprises(config=platform, code="72030"))
+    assert (files == {"report_figures_history/year=2026/data.parquet"}) == copied
+
+
+def test_an_earlier_day_that_arrives_later_changes_a_surprise_without_making_it_again(
+    platform, lake
+):
+    _put_figures(lake, REPORT_A, REPORT_C)
+
+    def forecast():
+        return catalog.scan_surprises(config=platform).collect()["forecast"].to_list()
+
+    assert forecast() == [Decimal("3800.5")]
+    _put_figures(lake, REVISION_B)
+    assert forecast() == [Decimal(3900)]
+
+
+@pytest.mark.slow
+def test_surprises_of_a_moment_are_those_of_the_filings_listed_by_then(
+    site, moments, pipeline, platform
+):
+    site.set_day(DAY, 3)
+    first = moments.capture()
+    site.publish(DAY, 1)
+    second = moments.capture()
+    listed = pipeline.table("disclosures", DAY).drop_nulls("disclosure_id")
+    late = pl.col("first_seen_at") > first
+    numbers = [*listed.filter(~late)["disclosure_id"][:1], *listed.filter(late)["disclosure_id"]]
+    at = _at("2026-06-10T15:00")
+    figures = [
+        _figure(number, at + timedelta(hours=hour), kind, "5", code="72030")
+        for number, hour, kind in zip(numbers, (0, 1), ("forecast", "result"), strict=True)
+    ]
+    lake = pipeline.lake
+    lake.write_table("report_figures", DAY, REPORT_FIGURES_TABLE.frame(figures), {})
+
+    def then(as_of):
+        return catalog.scan_surprises(config=platform, as_of=as_of).collect().rows(named=True)
+
+    assert then(first) == []
+    assert [row["forecast"] for row in then(second)] == [Decimal(5)]
+
+
+def _link(number, at, relation, other, other_at):
+    return dict.fromkeys(REPORT_LINKS_TABLE.schema) | {
+        "disclosure_id": number,
+        "code": "72030",
+        "published_at": at,
+        "relation": relation,
+        "other_id": other,
+        "other_date": other_at.date(),
+        "other_published_at": other_at,
+    }
+
+
+def test_a_report_of_a_day_is_known_to_be_replaced_by_one_of_a_later_day(platform, lake):
+    at = [_at("2026-06-10T15:00"), _at("2026-06-20T15:00"), _at("2026-07-20T15:00")]
+    for number, moment in zip("123", at, strict=True):
+        day = moment.date()
+        row = disclosure(day, 1, disclosure_id=number, code="72030", disclosed_at=moment)
+        put_day(lake, day, [row])
+        reports = EARNINGS_TABLE.frame(
+            [dict.fromkeys(EARNINGS_TABLE.schema) | {"disclosure_id": number, "code": "72030"}]
+        )
+        lake.write_table("earnings", day, reports, {})
+    # As the days were made: the last one first, then the first, then the one between.
+    links = {
+        0: [_link("1", at[0], "replaced_by", "3", at[2])],
+        1: [
+            _link("2", at[1], "corrects", "1", at[0]),
+            _link("2", at[1], "replaced_by", "3", at[2]),
+        ],
+        2: [],
+    }
+    for place, rows in links.items():
+        lake.write_table("report_links", at[place].date(), REPORT_LINKS_TABLE.frame(rows), {})
+
+    def found(**asked):
+        rows = catalog.scan_earnings(config=platform, **asked).sort("disclosure_id").collect()
+        return rows.select("disclosure_id", "replaces", "replaced_by", "is_current").rows()
+
+    whole = [("1", None, "2", False), ("2", "1", "3", False), ("3", "2", None, True)]
+    for asked in ({}, {"code": "72030"}):
+        assert found(**asked) == whole
+        assert found(first=DAY, last=DAY, **asked) == whole[:1]
+        assert found(first=at[2].date(), **asked) == whole[2:]
+    then = at[1] + timedelta(hours=1)
+    assert found(as_of=then) == [("1", None, "2", False), ("2", "1", None, True)]
+    assert found(last=DAY, as_of=at[0] + timedelta(hours=1)) == [("1", None, None, True)]

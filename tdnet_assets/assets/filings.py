@@ -25,6 +25,8 @@ from tdnet_assets.tdnet.xbrl.facts import SUMMARY, Fact
 _Content = TypeVar("_Content")
 
 IN_SUMMARY = pl.col("part") == SUMMARY
+# An archive under a name of no known kind must not disappear: it is a report, or a reject.
+REPORT_KINDS: tuple[XbrlKind | None, ...] = ("earnings", None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,8 +144,12 @@ def _metadata(day: Day, found: Understood[_Notice]) -> dict[str, Any]:
 def stored_revisions(day: Day) -> list[ForecastRevision]:
     """The revisions of the day's table, as they were read from the notices."""
     stored = day.lake.read_table(REVISIONS_TABLE.name, day.date)
-    rows = stored.frame.to_dicts() if stored else []
-    return [ForecastRevision(**{name: _field(row, name) for name in _FIELDS}) for row in rows]
+    return [revision_of(row) for row in stored.frame.to_dicts()] if stored else []
+
+
+def revision_of(row: Mapping[str, Any]) -> ForecastRevision:
+    """The revision that became this row of the table."""
+    return ForecastRevision(**{name: _field(row, name) for name in _FIELDS})
 
 
 def _field(row: Mapping[str, Any], name: str) -> Any:

@@ -14,7 +14,7 @@ from datetime import date, datetime, time, timedelta
 
 import dagster as dg
 
-from tdnet_assets.assets.disclosure_history import disclosure_history
+from tdnet_assets.assets.histories import HISTORIES
 from tdnet_assets.automation.jobs import Job
 from tdnet_assets.config import LIVE_WINDOW_DAYS
 from tdnet_assets.partitions import TIMEZONE, tags_for
@@ -68,7 +68,7 @@ def build_schedules(collect_day: Job, collection: Job) -> list[dg.ScheduleDefini
 @dg.schedule(
     cron_schedule=YEARLY_COPIES_CRON,
     execution_timezone=TIMEZONE,
-    target=[disclosure_history],
+    target=[*HISTORIES],
     default_status=dg.DefaultScheduleStatus.RUNNING,
     description="Takes the days that changed into the yearly copies, each night at 02:30 in Tokyo.",
 )

@@ -21,6 +21,8 @@ the configured prefix; its folders are columns too for polars, DuckDB and Athena
 asset and column that a column is made from.
 """
 
+_COLUMNS = {table.name: frozenset(table.columns) for table in ALL_TABLES}
+
 
 def page() -> str:
     """The page, in Markdown."""
@@ -41,7 +43,11 @@ def _table(table: Table) -> Iterator[str]:
         yield from _grid(
             ("name", "meaning"), [(f"`{name}`", said) for name, said in table.name_patterns.items()]
         )
-    for group, columns in groupby(table.columns, key=lambda column: column.group):
+    same = _COLUMNS.get(table.view_of or "", frozenset())
+    own = [column for column in table.columns if column not in same]
+    if len(own) < len(table.columns):
+        yield f"Every other column is that of `{table.view_of}`.\n"
+    for group, columns in groupby(own, key=lambda column: column.group):
         if group:
             yield f"### {group}\n"
         yield from _grid(("column", "type", "meaning", "from"), map(_row, columns))

@@ -5,6 +5,7 @@ front. What does not: the names and order of the figures (``tdnet/reports/earnin
 and which elements state them (``tdnet/reports/earnings_items.py``).
 """
 
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -144,9 +145,12 @@ EARNINGS_TABLE = Table(
         _listed("disclosed_at", pl.Datetime("ms", "Asia/Tokyo"), "time, as in the list"),
         _listed("title", pl.String, "title, as in the list"),
         _listed("is_correction", pl.Boolean, "whether the title says 訂正"),
-        _link(REPLACES, pl.String, "disclosure id of the report of the same period before this"),
-        _link(REPLACED_BY, pl.String, "disclosure id of the report that has replaced this one"),
-        _link(IS_CURRENT, pl.Boolean, "whether no later report has replaced this one"),
+        _link(
+            REPLACES,
+            pl.String,
+            "disclosure id of the report of the same period before this, as far as it was known "
+            "when the file was made: `report_links` knows it whatever was made first",
+        ),
         *(_figure(name, kind) for name, kind in earnings_columns().items() if name != "code"),
     ),
     description="One row per 決算短信 of the day: results, position, cash flows, dividends and "
@@ -155,5 +159,24 @@ EARNINGS_TABLE = Table(
     order=("disclosed_at", "code", "disclosure_id"),
     name_patterns=_NAME_PATTERNS,
 )
+
+_LAST_LISTED = EARNINGS_TABLE.columns.index(
+    next(column for column in EARNINGS_TABLE.columns if column.name == REPLACES)
+)
+EARNINGS_VIEW = replace(
+    EARNINGS_TABLE,
+    name="linked_earnings",
+    columns=(
+        *EARNINGS_TABLE.columns[:_LAST_LISTED],
+        _link(REPLACES, pl.String, "disclosure id of the report of the same period before this"),
+        _link(REPLACED_BY, pl.String, "disclosure id of the report that has replaced this one"),
+        _link(IS_CURRENT, pl.Boolean, "whether no later report has replaced this one"),
+        *EARNINGS_TABLE.columns[_LAST_LISTED + 1 :],
+    ),
+    description="The rows of `earnings`, each with the report that it replaces and the one that "
+    "has replaced it, by `report_links` of all days.",
+    view_of="earnings",
+)
+"""What is had when ``earnings`` is read: later reports make an earlier one not current."""
 
 EARNINGS_REJECTS_TABLE = rejects_table("earnings_rejects", "決算短信")

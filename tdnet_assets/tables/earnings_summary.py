@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from tdnet_assets.tables.earnings import EARNINGS_TABLE
+from tdnet_assets.tables.earnings import EARNINGS_VIEW
 from tdnet_assets.tables.table import Column, Table
 
 
@@ -119,10 +119,10 @@ EARNINGS_SUMMARY_VIEW = Table(
     tuple(
         Column(
             column.name,
-            EARNINGS_TABLE.schema[column.sources[0]],
+            EARNINGS_VIEW.schema[column.sources[0]],
             column.meaning,
             tuple(
-                ("earnings", source)
+                ("linked_earnings", source)
                 for source in dict.fromkeys((*column.sources, *(column.annual_sources or ())))
             ),
         )
@@ -132,7 +132,7 @@ EARNINGS_SUMMARY_VIEW = Table(
     "the next where the report is of a whole year. A range has no one figure: see `earnings`.",
     keys=("disclosure_id",),
     order=("disclosed_at", "code", "disclosure_id"),
-    view_of="earnings",
+    view_of="linked_earnings",
 )
 
 
@@ -140,15 +140,15 @@ def earnings_summary(earnings: pl.LazyFrame) -> pl.LazyFrame:
     """The view over rows of ``earnings``; other columns, as ``date``, stay in front.
 
     Args:
-        earnings: rows with the columns of the table, ``is_current`` among them.
+        earnings: rows with the columns of ``linked_earnings``, ``is_current`` among them.
     """
-    known = {*EARNINGS_TABLE.schema}
+    known = {*EARNINGS_VIEW.schema}
     kept = [name for name in earnings.collect_schema().names() if name not in known]
     return earnings.select(*kept, *(_expression(column) for column in EARNINGS_SUMMARY))
 
 
 def summary_columns_sql() -> str:
-    """The view's columns as the list of a SQL ``SELECT`` over ``earnings``."""
+    """The view's columns as the list of a SQL ``SELECT`` over ``linked_earnings``."""
     return ",\n".join(f"  {_sql(column)} AS {column.name}" for column in EARNINGS_SUMMARY)
 
 

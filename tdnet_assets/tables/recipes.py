@@ -32,7 +32,9 @@ _ALL = (
     Recipe("disclosure_index", ("disclosures", "documents"), DERIVATION),
     Recipe("financial_facts", ("disclosures", "documents"), DERIVATION, reader="2"),
     Recipe("forecast_revisions", _FILINGS, DERIVATION, reader="2"),
-    Recipe("earnings", (*_FILINGS, "forecast_revisions"), DERIVATION, reader="2"),
+    Recipe("earnings", (*_FILINGS, "forecast_revisions"), DERIVATION, reader="3"),
+    Recipe("report_figures", (*_FILINGS, "forecast_revisions", "earnings"), DERIVATION),
+    Recipe("report_links", ("report_figures",), DERIVATION),
 )
 RECIPES: Mapping[str, Recipe] = {recipe.name: recipe for recipe in _ALL}
 """In the order in which a day is made."""

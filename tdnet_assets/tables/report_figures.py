@@ -1,15 +1,24 @@
 """The table ``report_figures``, and the surprises that are computed from it when it is read.
 
 What belongs here: the narrow table of main figures and own forecasts, and which forecast a result
-is held against. What does not: which figures a filing states (``tdnet/reports/report_figures.py``),
+is held against. What does not: which figures a filing states (``tdnet/reports/stated_figures.py``),
 and how one figure is held against another where a ratio means nothing
 (``tdnet/reports/surprises.py``, whose rules are repeated here column by column).
 """
 
+from datetime import timedelta
+from typing import Final
+
 import polars as pl
 
 from tdnet_assets.tables.financial_facts import VALUE
-from tdnet_assets.tables.table import Column, Table
+from tdnet_assets.tables.table import Column, Table, yearly_copy_of
+
+REPORT: Final = "report"
+"""The kind of the one row that every report has, whatever figures it states: it has no value."""
+# A forecast of a half year, as trusts make, is at most that old when its result comes.
+FORECAST_AGE: Final = timedelta(days=230)
+FORECAST_KINDS: Final = ("forecast", "forecast_lower", "forecast_upper")
 
 _FACT = (("financial_facts", "value"),)
 _CONTEXT = (("financial_facts", "context_id"),)
@@ -32,11 +41,17 @@ REPORT_FIGURES_TABLE = Table(
         Column("consolidation", pl.String, "Consolidated or NonConsolidated", _CONTEXT),
         Column("period_start", pl.Date, "first day of the figure's own period", _CONTEXT),
         Column("period_end", pl.Date, "its last day", _CONTEXT),
-        Column("item", pl.String, "e.g. operating_income (営業利益)", _CONTEXT),
+        Column(
+            "item",
+            pl.String,
+            "e.g. operating_income (営業利益); of kind report Q1, Q2, Q3 or FY",
+            _CONTEXT,
+        ),
         Column(
             "kind",
             pl.String,
-            "result, prior (前期), forecast, forecast_lower or forecast_upper",
+            "result, prior (前期), forecast, forecast_lower or forecast_upper; report in the one "
+            "row of each 決算短信 itself, without a value",
             _CONTEXT,
         ),
         Column(
@@ -54,8 +69,24 @@ REPORT_FIGURES_TABLE = Table(
     order=("published_at", "code", "disclosure_id"),
 )
 
+REPORT_FIGURES_COPY = yearly_copy_of(
+    REPORT_FIGURES_TABLE,
+    "report_figures_history",
+    order=(
+        "code",
+        "published_at",
+        "disclosure_id",
+        "kind",
+        "item",
+        "period_end",
+        "period_start",
+        "consolidation",
+    ),
+    # A day asks for some sixty companies, each with some eighty rows a year: measured.
+    rows_a_group=1024,
+)
+
 _PERIOD = ["code", "consolidation", "period_start", "period_end", "item"]
-_FORECASTS = ("forecast", "forecast_lower", "forecast_upper")
 
 
 def surprises(figures: pl.LazyFrame) -> pl.LazyFrame:
@@ -115,7 +146,7 @@ def surprises(figures: pl.LazyFrame) -> pl.LazyFrame:
             "period_end",
             "item",
             "value",
-            *_FORECASTS,
+            *FORECAST_KINDS,
             "forecast_id",
             "forecast_at",
             "expected",
@@ -134,12 +165,12 @@ def surprises(figures: pl.LazyFrame) -> pl.LazyFrame:
 def _last_forecasts(results: pl.LazyFrame, figures: pl.LazyFrame) -> pl.LazyFrame:
     """For each result the forecast of its period that stood when it was published."""
     stated = (
-        figures.filter(pl.col("kind").is_in(_FORECASTS))
+        figures.filter(pl.col("kind").is_in(FORECAST_KINDS))
         .group_by("disclosure_id", "published_at", "is_correction", "reported_to", *_PERIOD)
         .agg(
             *(
                 pl.col("value").filter(pl.col("kind") == kind).first().alias(kind)
-                for kind in _FORECASTS
+                for kind in FORECAST_KINDS
             )
         )
         .with_columns(stands_since=_stands_since())

@@ -5,7 +5,7 @@ module that is named after it), and how Dagster shows them (``assets/previews.py
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import polars as pl
@@ -50,6 +50,10 @@ class Table:
         order: columns that a file's rows are sorted by, nulls last; empty where that is not said.
         partition: how its folders are named; None where it is not in the bucket but in DynamoDB.
         view_of: the table that it is computed from when it is read; None where it is stored.
+        copy_of: the daily table that its years are copies of, in another order; None where it is
+            no copy.
+        rows_a_group: of a copy, rows that are read together, since one company's lie in a few such
+            groups; the fewer, the larger is what a reader has to know before he reads.
         name_patterns: how names of columns are built, by pattern, where they are many.
     """
 
@@ -60,6 +64,8 @@ class Table:
     order: Sequence[str] = field(default=(), kw_only=True)
     partition: Partition | None = field(default="date", kw_only=True)
     view_of: str | None = field(default=None, kw_only=True)
+    copy_of: str | None = field(default=None, kw_only=True)
+    rows_a_group: int = field(default=8192, kw_only=True)
     name_patterns: Mapping[str, str] = field(default_factory=dict, kw_only=True)
 
     @property
@@ -70,3 +76,26 @@ class Table:
     def frame(self, rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
         """Rows as a frame with just these columns and types."""
         return pl.DataFrame(list(rows), schema=self.schema, orient="row")
+
+
+def yearly_copy_of(
+    daily: Table, name: str, *, order: Sequence[str], rows_a_group: int = 8192
+) -> Table:
+    """The yearly copy of a daily table, sorted so that few rows of a year lie together.
+
+    It has the daily table's columns, led by ``date`` where that has none.
+    """
+    columns = [replace(one, sources=((daily.name, one.name),)) for one in daily.columns]
+    if "date" not in daily.schema:
+        columns.insert(0, Column("date", pl.Date, "JST day whose list shows it"))
+    return Table(
+        name,
+        columns,
+        description=f"A copy of a year's `{daily.name}` by company, so that one company's history "
+        "is read without opening every day; never the truth.",
+        keys=daily.keys,
+        order=order,
+        partition="year",
+        copy_of=daily.name,
+        rows_a_group=rows_a_group,
+    )

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 import dagster as dg
 import pytest
 
+from tdnet_assets import catalog
 from tdnet_assets.sample_site.companies import company_of
 from tdnet_assets.sample_site.figures import figures
 from tdnet_assets.sample_site.periods import reported_period
@@ -34,6 +35,12 @@ def _reports(site, day):
 def _row(pipeline, day, number):
     (row,) = pipeline.table("earnings", day).filter(disclosure_id=number).to_dicts()
     return row
+
+
+def _linked(pipeline, number):
+    """What a report replaces, what has replaced it, and whether it is current."""
+    found = catalog.scan_earnings(config=pipeline.config).filter(disclosure_id=number).collect()
+    return found.select("replaces", "replaced_by", "is_current").row(0)
 
 
 def _published(site, day, code, is_wanted):
@@ -121,19 +128,18 @@ def test_accountants_checks_pass_on_sound_reports_for_each_day(site, pipeline):
 def test_a_correction_weeks_later_replaces_the_report_on_both_sides(site, pipeline, report):
     first, code, archive = report
     pipeline.materialize(DAY)
-    assert _row(pipeline, DAY, first)["is_current"]
+    assert _linked(pipeline, first) == (None, None, True)
+    before = pipeline.objects()
     second = _publish_archive(site, LATER, code, archive)
 
     pipeline.materialize(LATER)
 
-    before, after = _row(pipeline, DAY, first), _row(pipeline, LATER, second)
-    assert (before["is_current"], before["replaces"], before["replaced_by"]) == (
-        False,
-        None,
-        second,
-    )
-    assert (after["is_current"], after["replaces"], after["replaced_by"]) == (True, first, None)
-    assert before["revenue"] == after["revenue"]
+    assert _linked(pipeline, first) == (None, second, False)
+    assert _linked(pipeline, second) == (first, None, True)
+    assert _row(pipeline, LATER, second)["replaces"] == first
+    (link,) = pipeline.table("report_links", LATER).to_dicts()
+    assert (link["disclosure_id"], link["other_id"], link["other_date"]) == (second, first, DAY)
+    assert before.items() <= pipeline.objects().items()
 
 
 @pytest.mark.slow
@@ -142,20 +148,23 @@ def test_links_are_the_same_in_whatever_order_the_days_are_made(site, pipeline, 
     second = _publish_archive(site, LATER, code, archive)
     third = _publish_archive(site, MUCH_LATER, code, archive)
 
-    for day in (MUCH_LATER, DAY, LATER):
+    def make(day):
+        """The keys of other days' objects that were written when this day was made."""
+        before = pipeline.objects()
         pipeline.materialize(day)
+        changed = {key for key, _ in pipeline.objects().items() - before.items()}
+        return {key for key in changed if "/date=" in key and f"/date={day}/" not in key}
 
-    rows = [
-        _row(pipeline, day, number)
-        for day, number in ((DAY, first), (LATER, second), (MUCH_LATER, third))
-    ]
-    assert [row["replaces"] for row in rows] == [None, first, second]
-    assert [row["replaced_by"] for row in rows] == [second, third, None]
-    assert [row["is_current"] for row in rows] == [False, False, True]
+    assert [make(day) for day in (MUCH_LATER, DAY, LATER)] == [set(), set(), set()]
 
+    links = [(None, second, False), (first, third, False), (second, None, True)]
+    assert [_linked(pipeline, number) for number in (first, second, third)] == links
+    # A day that is made again sees the later days too, in its own file, and then nothing more.
+    assert [make(day) for day in (DAY, LATER, MUCH_LATER)] == [set(), set(), set()]
     before = pipeline.objects()
-    pipeline.materialize(DAY)
-    pipeline.materialize(LATER)
+    assert [_linked(pipeline, number) for number in (first, second, third)] == links
+    for day in (DAY, LATER, MUCH_LATER):
+        pipeline.materialize(day)
     assert pipeline.objects() == before
 
 
@@ -167,7 +176,7 @@ def test_another_companys_report_of_the_same_period_replaces_nothing(site, pipel
 
     pipeline.materialize(LATER)
 
-    assert _row(pipeline, DAY, first)["is_current"]
+    assert _linked(pipeline, first) == _linked(pipeline, second) == (None, None, True)
     assert _row(pipeline, LATER, second)["replaces"] is None
 
 
@@ -295,7 +304,7 @@ def test_a_result_is_held_against_the_companys_own_last_forecast(site, pipeline)
     pipeline.materialize(earlier)
     result = pipeline.materialize(DAY)
 
-    shown = _metadata(pipeline, result, "earnings")["biggest_surprises"].records
+    shown = _metadata(pipeline, result, "report_figures")["biggest_surprises"].records
     (line,) = [record.data for record in shown if record.data["code"] == row.code]
     assert line["item"] == "operating_income"
     assert line["result"].replace(",", "") == str(

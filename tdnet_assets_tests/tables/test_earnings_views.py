@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import pytest
 
-from tdnet_assets.tables.earnings import EARNINGS_TABLE
+from tdnet_assets.tables.earnings import EARNINGS_VIEW
 from tdnet_assets.tables.earnings_figures import EARNINGS_FIGURES_VIEW, earnings_figures
 from tdnet_assets.tables.earnings_summary import (
     EARNINGS_SUMMARY,
@@ -39,7 +39,7 @@ def rows(*filings):
         row |= {"disclosure_id": f"{number:014}", "is_correction": False, "is_current": True}
         row |= {"disclosed_at": dt.datetime(2026, 5, 8, 15, 30, tzinfo=TOKYO), "title": "決算短信"}
         table.append(row | {"replaces": None, "replaced_by": None})
-    return EARNINGS_TABLE.frame(table)
+    return EARNINGS_VIEW.frame(table)
 
 
 def quarterly():

@@ -17,13 +17,19 @@ from datetime import date
 import polars as pl
 
 from tdnet_assets.resources.lake import layout
-from tdnet_assets.resources.lake.parquet_scans import DATE, Schema, read_footer, scan_file
+from tdnet_assets.resources.lake.parquet_scans import (
+    DATE,
+    Schema,
+    read_footer,
+    scan_days,
+    scan_file,
+)
 from tdnet_assets.resources.lake.store import LakeResource, StoredObject, StoredTable
 from tdnet_assets.tables.disclosure_history import HISTORY_TABLE
-from tdnet_assets.tables.disclosures import DISCLOSURES_TABLE
+from tdnet_assets.tables.table import Table
 
-# One company's year is in one or two groups, and a group's statistics cost a few hundred bytes.
-ROW_GROUP_SIZE = 8192
+# A copy costs its footer and some groups of rows: about as much as this many daily files.
+FILES_WORTH_A_COPY = 4
 
 _FOOTER = "tdnet.contents"
 _READS_AT_ONCE = 8
@@ -70,6 +76,7 @@ class YearlyCopy:
     source: str
     schema: Schema
     order: Sequence[str]
+    row_group_size: int = 8192
 
     def key(self, year: int) -> str:
         """Where the copy of a year is."""
@@ -117,13 +124,13 @@ class YearlyCopy:
         }
         frames = [
             stored.frame.filter(pl.col(DATE).is_in(sorted(known))),
-            *(self._conformed(table.frame) for table in read.values()),
+            *(self._conformed(table.frame, day) for day, table in read.items()),
         ]
         self.lake.write_parquet(
             self.key(year),
             pl.concat(frames).sort(self.order, nulls_last=True),
             {},
-            row_group_size=ROW_GROUP_SIZE,
+            row_group_size=self.row_group_size,
             footer={_FOOTER: self._footer(contents)},
         )
 
@@ -134,10 +141,10 @@ class YearlyCopy:
             # A file that went away since it was listed is as good as never listed.
             return {day: table for day, table in zip(days, tables, strict=True) if table}
 
-    def _conformed(self, frame: pl.DataFrame) -> pl.DataFrame:
+    def _conformed(self, frame: pl.DataFrame, day: date) -> pl.DataFrame:
         """A daily file of any age with just the columns of today."""
         missing = [
-            pl.lit(None, dtype=type_).alias(name)
+            pl.lit(day if name == DATE else None, dtype=type_).alias(name)
             for name, type_ in self.schema.items()
             if name not in frame.columns
         ]
@@ -160,11 +167,45 @@ class YearlyCopy:
         return {name: str(type_) for name, type_ in pl.Schema(self.schema).items()}
 
 
-def yearly_copy(lake: LakeResource) -> YearlyCopy:
-    """The yearly copies of the disclosures in this lake."""
+def yearly_copy(lake: LakeResource, table: Table = HISTORY_TABLE) -> YearlyCopy:
+    """The yearly copies that a table describes, in this lake."""
     return YearlyCopy(
-        lake, HISTORY_TABLE.name, DISCLOSURES_TABLE.name, HISTORY_TABLE.schema, HISTORY_TABLE.order
+        lake, table.name, table.copy_of or "", table.schema, table.order, table.rows_a_group
     )
+
+
+def scan_copied(
+    lake: LakeResource, table: Table, days: Mapping[date, StoredObject], *, few: bool
+) -> pl.LazyFrame:
+    """The rows of daily files, from the yearly copies where that saves requests.
+
+    A copy stands for the days whose file is still the one that it was made of; the other days'
+    files are opened themselves.
+
+    Args:
+        lake: where they are.
+        table: describes the copies; the columns are its own.
+        days: the daily files that are wanted.
+        few: whether few rows of each day are wanted, as of some companies; else most of a copy
+            should be wanted, since the whole of it is read.
+    """
+    copy = yearly_copy(lake, table)
+    frames, remaining = [], dict(days)
+    for year in sorted({day.year for day in days}):
+        of_year = {day for day in days if day.year == year}
+        if len(of_year) <= FILES_WORTH_A_COPY:
+            continue
+        contents = copy.contents(year)
+        true = {day for day in of_year & contents.keys() if contents[day].is_of(days[day])}
+        enough = FILES_WORTH_A_COPY if few else len(contents) / 2
+        if len(true) <= enough:
+            continue
+        rows = copy.scan(year)
+        if true != contents.keys():
+            rows = rows.filter(pl.col(DATE).is_in(sorted(true)))
+        frames.append(rows)
+        remaining = {day: found for day, found in remaining.items() if day not in true}
+    return pl.concat([*frames, scan_days(lake, copy.source, remaining, table.schema)])
 
 
 def daily_files(

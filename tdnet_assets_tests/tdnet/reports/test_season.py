@@ -13,8 +13,8 @@ from tdnet_assets.sample_site.package import earnings_archive, revision_archive
 from tdnet_assets.tdnet.errors import FilingError
 from tdnet_assets.tdnet.reports.earnings_columns import earnings_row
 from tdnet_assets.tdnet.reports.earnings_report import read_earnings
-from tdnet_assets.tdnet.reports.report_figures import figures_of_notice
 from tdnet_assets.tdnet.reports.revision_notice import read_revisions, unread_elements
+from tdnet_assets.tdnet.reports.stated_figures import figures_of_notice
 from tdnet_assets.tdnet.reports.summary_cells import EarningsError, SummaryCells
 from tdnet_assets.tdnet.xbrl.archive import read_archive
 

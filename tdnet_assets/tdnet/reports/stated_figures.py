@@ -18,7 +18,9 @@ from tdnet_assets.tdnet.reports.earnings_items import (
 from tdnet_assets.tdnet.reports.report_contents import Earnings, Figure, Forecast, ForecastPeriod
 from tdnet_assets.tdnet.reports.revision_notice import ForecastRevision, Range
 
-ReportFigureKind = Literal["result", "prior", "forecast", "forecast_lower", "forecast_upper"]
+ReportFigureKind = Literal[
+    "report", "result", "prior", "forecast", "forecast_lower", "forecast_upper"
+]
 
 _ITEMS = {item.name: item for item in FORECAST_ITEMS}
 
@@ -31,8 +33,10 @@ class ReportFigure(NamedTuple):
         consolidation: ``Consolidated``, ``NonConsolidated``, or None without that axis.
         period_start: first day of the figure's own period; of ``prior``, of the earlier one.
         period_end: its last day.
-        item: the item's name in ``earnings_items.py``.
-        kind: a result, the one it is compared with, a forecast or an end of its range.
+        item: the item's name in ``earnings_items.py``; of a ``report`` its period, ``Q1`` to
+            ``FY``.
+        kind: a result, the one it is compared with, a forecast or an end of its range; or the
+            report itself, which has no value, and is there whatever figures it states.
         value: in yen, or yen per share. A ``forecast`` without one says that there is none any
             more, or not yet: it takes an earlier one back.
         reported_to: last day of the report that states it, None for a notice. A correction of an
@@ -52,6 +56,20 @@ class ReportFigure(NamedTuple):
 def figures_of_report(earnings: Earnings) -> tuple[ReportFigure, ...]:
     """The results of a report with those of the year before, and its forecasts."""
     return (*_results(earnings), *_forecasts(earnings))
+
+
+def figure_of_itself(earnings: Earnings) -> ReportFigure:
+    """What says that there is this report, of this period."""
+    return ReportFigure(
+        standard=earnings.standard,
+        consolidation=earnings.consolidation,
+        period_start=earnings.period_start,
+        period_end=earnings.period_end,
+        item=earnings.period,
+        kind="report",
+        value=None,
+        reported_to=earnings.period_end,
+    )
 
 
 def figures_of_notice(revisions: Iterable[ForecastRevision]) -> tuple[ReportFigure, ...]:

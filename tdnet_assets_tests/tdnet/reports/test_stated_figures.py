@@ -1,12 +1,12 @@
 from decimal import Decimal
 
 from tdnet_assets.tdnet.reports.earnings_report import read_earnings
-from tdnet_assets.tdnet.reports.report_figures import (
+from tdnet_assets.tdnet.reports.revision_notice import read_revisions
+from tdnet_assets.tdnet.reports.stated_figures import (
     ReportFigure,
     figures_of_notice,
     figures_of_report,
 )
-from tdnet_assets.tdnet.reports.revision_notice import read_revisions
 from tdnet_assets.tdnet.reports.summary_cells import SummaryCells
 from tdnet_assets_tests.tdnet.reports.summary_facts import (
     LAST_YEAR,

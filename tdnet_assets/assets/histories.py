@@ -1,9 +1,9 @@
-"""``disclosure_history``: a yearly copy of the disclosures, sorted by company.
+"""The yearly copies of daily tables, sorted by company: ``disclosure_history`` and its like.
 
-What belongs here: the asset, its partitions and its check. What does not: its columns and order
-(``tables/disclosure_history.py``), what a copy
-contains and how it is brought up to date (``resources/lake/yearly_copies.py``), and answering
-questions with it (``catalog.py``). The days are the truth; a copy may be lost or old without harm.
+What belongs here: the assets, their partitions and their check. What does not: which there are
+(``tables/``), what a copy contains and how it is brought up to date
+(``resources/lake/yearly_copies.py``), and answering questions with it (``catalog.py``). The days
+are the truth; a copy may be lost or old without harm.
 """
 
 import warnings
@@ -16,8 +16,8 @@ from tdnet_assets.assets.previews import column_metadata
 from tdnet_assets.partitions import FIRST_DAY, TIMEZONE
 from tdnet_assets.resources.lake.store import LakeResource
 from tdnet_assets.resources.lake.yearly_copies import StoredCopy, Update, YearlyCopy, yearly_copy
-from tdnet_assets.tables.disclosure_history import HISTORY_TABLE
-from tdnet_assets.tables.disclosures import DISCLOSURES_TABLE
+from tdnet_assets.tables import YEARLY_COPIES
+from tdnet_assets.tables.table import Table
 
 ROWS_OF_THE_DAYS = "rows_of_the_days"
 
@@ -35,36 +35,42 @@ def _days_of_the_year() -> dg.TimeWindowPartitionMapping:
         return dg.TimeWindowPartitionMapping(allow_nonexistent_upstream_partitions=True)
 
 
-@dg.asset(
-    name=HISTORY_TABLE.name,
-    deps=[dg.AssetDep(DISCLOSURES_TABLE.name, partition_mapping=_days_of_the_year())],
-    partitions_def=YEARS,
-    check_specs=[
-        dg.AssetCheckSpec(
-            ROWS_OF_THE_DAYS,
-            asset=HISTORY_TABLE.name,
-            description="The copy, read back, has for each day as many rows as its daily file.",
-        )
-    ],
-    description="A copy of a year's disclosures sorted by code and time, so that one company's "
-    "history is read without opening every day. Only days that changed are read again.",
-    group_name="tdnet",
-    kinds={"s3", "parquet", "polars"},
-    code_version="1",
-    metadata=column_metadata(HISTORY_TABLE),
-)
-def disclosure_history(
-    context: dg.AssetExecutionContext, lake: LakeResource
-) -> dg.MaterializeResult:  # type: ignore[type-arg] # Dagster reads the plain class only
-    """Take the days that changed into the year's copy, and compare its rows with theirs."""
-    year = int(context.partition_key)
-    copy = yearly_copy(lake)
-    update = copy.bring_up_to_date(year)
-    stored = copy.read(year)
-    return dg.MaterializeResult(
-        metadata=_metadata(copy, year, update, stored),
-        check_results=[_check(stored)],
+def _history(table: Table) -> dg.AssetsDefinition:
+    """The yearly copies that a table describes, as an asset."""
+
+    @dg.asset(
+        name=table.name,
+        deps=[dg.AssetDep(table.copy_of or "", partition_mapping=_days_of_the_year())],
+        partitions_def=YEARS,
+        check_specs=[
+            dg.AssetCheckSpec(
+                ROWS_OF_THE_DAYS,
+                asset=table.name,
+                description="The copy, read back, has for each day as many rows as its daily file.",
+            )
+        ],
+        description=f"{table.description} Only days that changed are read again.",
+        group_name="yearly",
+        kinds={"s3", "parquet", "polars"},
+        code_version="1",
+        metadata=column_metadata(table),
     )
+    def history(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:  # type: ignore[type-arg] # Dagster reads the plain class only
+        """Take the days that changed into the year's copy, and compare its rows with theirs."""
+        year = int(context.partition_key)
+        copy = yearly_copy(lake, table)
+        update = copy.bring_up_to_date(year)
+        stored = copy.read(year)
+        return dg.MaterializeResult(
+            metadata={**column_metadata(table), **_metadata(copy, year, update, stored)},
+            check_results=[_check(stored)],
+        )
+
+    return history
+
+
+HISTORIES = tuple(map(_history, YEARLY_COPIES))
+"""An asset for each yearly copy."""
 
 
 def _check(stored: StoredCopy) -> dg.AssetCheckResult:
@@ -90,7 +96,6 @@ def _metadata(copy: YearlyCopy, year: int, update: Update, stored: StoredCopy) -
     return {
         "dagster/partition_row_count": stored.frame.height,
         "dagster/uri": lake.uri(key),
-        **column_metadata(HISTORY_TABLE),
         "days": len(days),
         "codes": stored.frame["code"].n_unique(),
         "megabytes": round(stored.bytes / 1e6, 3),

@@ -7,7 +7,7 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from tdnet_assets.assets.disclosure_history import ROWS_OF_THE_DAYS, YEARS, disclosure_history
+from tdnet_assets.assets.histories import HISTORIES, ROWS_OF_THE_DAYS, YEARS
 from tdnet_assets.assets.previews import column_metadata
 from tdnet_assets.automation.schedules import yearly_copies, years_that_change
 from tdnet_assets.resources.lake import layout
@@ -18,6 +18,7 @@ from tdnet_assets.tables.disclosures import DISCLOSURES_TABLE
 from tdnet_assets.tdnet.listing import TOKYO
 from tdnet_assets_tests.lake_days import write_day
 
+(disclosure_history,) = (one for one in HISTORIES if one.key.to_user_string() == HISTORY_TABLE.name)
 DAY = date(2026, 6, 10)
 KEY = "tables/disclosure_history/year=2026/data.parquet"
 
@@ -212,7 +213,7 @@ def test_the_days_of_a_year_are_upstream_of_its_copy():
 )
 def test_each_night_the_years_that_may_have_changed_are_asked_for(now, years, instance):
     location = dg.Definitions(
-        assets=[disclosure_history],
+        assets=[*HISTORIES],
         schedules=[yearly_copies],
         resources={"lake": dg.ResourceDefinition.none_resource()},
     )
