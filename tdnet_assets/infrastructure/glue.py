@@ -1,11 +1,13 @@
 """The lake's tables in the Glue catalogue, so that Athena queries them with no crawler.
 
-What belongs here: which tables Athena sees, and how polars types are called there. What does not:
-the columns (``tables/``).
+What belongs here: which tables and views Athena sees, and how polars types are called there. What
+does not: the columns, and what a view selects (``tables/``).
 
 Partitions are projected: Athena computes them from the range below and asks Glue for none.
 """
 
+import base64
+import json
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,6 +19,9 @@ from tdnet_assets.infrastructure import names
 from tdnet_assets.partitions import FIRST_DAY
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.tables import ALL_TABLES
+from tdnet_assets.tables.earnings import EARNINGS_VIEW
+from tdnet_assets.tables.earnings_summary import EARNINGS_SUMMARY_VIEW, summary_columns_sql
+from tdnet_assets.tables.report_links import linked_earnings_sql
 from tdnet_assets.tables.table import Column, Partition, Table
 from tdnet_assets.tdnet.errors import TdnetAssetsError
 
@@ -41,6 +46,15 @@ TABLES: Final[tuple[tuple[Table, Partitions], ...]] = tuple(
     (known, _PARTITIONS[known.partition]) for known in ALL_TABLES if known.partition
 )
 """Every table of the bucket."""
+
+VIEWS: Final[tuple[tuple[Table, str], ...]] = (
+    (EARNINGS_VIEW, linked_earnings_sql()),
+    (
+        EARNINGS_SUMMARY_VIEW,
+        f'SELECT\n  "date",\n{summary_columns_sql()}\nFROM {EARNINGS_VIEW.name}',
+    ),
+)
+"""What is computed when it is read, with the SQL that does so; each is led by the day."""
 
 _SIMPLE_TYPES: Final[dict[type[pl.DataType], str]] = {
     pl.String: "string",
@@ -116,6 +130,57 @@ def table(
             },
         },
     }
+
+
+def view(
+    config: PlatformConfig, declared: Table, select: str, database_reference: str
+) -> dict[str, Any]:
+    """CloudFormation properties of one view, as Athena itself stores those that it makes.
+
+    Args:
+        config: names the database.
+        declared: the view; in front of its columns is the day.
+        select: its SQL.
+        database_reference: logical id of the database in the template.
+
+    Raises:
+        UnmappedTypeError: a column has a type that Athena does not know.
+    """
+    columns = (Column(DAILY.key, pl.String, DAILY.meaning), *declared.columns)
+    definition = {
+        "originalSql": select,
+        "catalog": "awsdatacatalog",
+        "schema": names.glue_database(config),
+        "columns": [{"name": column.name, "type": _sql_type(column.type)} for column in columns],
+    }
+    encoded = base64.b64encode(json.dumps(definition).encode()).decode()
+    return {
+        "CatalogId": {"Ref": "AWS::AccountId"},
+        "DatabaseName": {"Ref": database_reference},
+        "TableInput": {
+            "Name": declared.name,
+            "TableType": "VIRTUAL_VIEW",
+            "Parameters": {"presto_view": "true", "comment": "Presto View"},
+            "ViewOriginalText": f"/* Presto View: {encoded} */",
+            "ViewExpandedText": "/* Presto View */",
+            "StorageDescriptor": {
+                "Columns": [_column(declared, column) for column in columns],
+                "SerdeInfo": {},
+            },
+        },
+    }
+
+
+def _sql_type(type_: pl.DataType | type[pl.DataType] | DataTypeClass) -> str:
+    """What Athena's SQL calls a polars type, e.g. ``array(varchar)``."""
+    match type_:
+        case pl.List():
+            return f"array({_sql_type(type_.inner)})"
+        case pl.Struct():
+            fields = (f"{field.name} {_sql_type(field.dtype)}" for field in type_.fields)
+            return f"row({', '.join(fields)})"
+    hive = type_name(type_)
+    return {"string": "varchar", "timestamp": "timestamp(3)", "int": "integer"}.get(hive, hive)
 
 
 def type_name(type_: pl.DataType | type[pl.DataType] | DataTypeClass) -> str:

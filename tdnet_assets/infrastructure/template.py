@@ -146,6 +146,12 @@ def _catalogue(config: PlatformConfig) -> dict[str, _Resource]:
             )
             for table, partitions in glue.TABLES
         },
+        **{
+            f"{_logical_id(view.name)}GlueView": _resource(
+                "AWS::Glue::Table", glue.view(config, view, select, _DATABASE)
+            )
+            for view, select in glue.VIEWS
+        },
     }
 
 

@@ -1,14 +1,23 @@
 """Athena's view of the lake."""
 
+import base64
 import importlib
 import io
+import json
 import pkgutil
 
 import polars as pl
 import pytest
 
 from tdnet_assets import tables
-from tdnet_assets.infrastructure.glue import DAILY, TABLES, UnmappedTypeError, table, type_name
+from tdnet_assets.infrastructure.glue import (
+    DAILY,
+    TABLES,
+    VIEWS,
+    UnmappedTypeError,
+    table,
+    type_name,
+)
 from tdnet_assets.infrastructure.template import template
 from tdnet_assets.partitions import FIRST_DAY
 from tdnet_assets.resources.lake import layout
@@ -116,6 +125,30 @@ def test_a_type_that_athena_cannot_read_is_refused_with_its_column(example, type
 
     with pytest.raises(UnmappedTypeError, match="column odd of strange: Athena has no type for"):
         table(example, strange, DAILY, "Database")
+
+
+@pytest.mark.parametrize(("declared", "select"), VIEWS, ids=lambda one: getattr(one, "name", ""))
+def test_a_view_is_stored_as_athena_stores_its_own(example, declared, select):
+    described = _input(example, declared.name)
+    text = described["ViewOriginalText"].removeprefix("/* Presto View: ").removesuffix(" */")
+    said = json.loads(base64.b64decode(text))
+
+    assert described["TableType"] == "VIRTUAL_VIEW"
+    assert described["Parameters"]["presto_view"] == "true"
+    assert (said["originalSql"], said["schema"]) == (select, "tdnet_dev")
+    names = ["date", *declared.schema]
+    assert [column["name"] for column in said["columns"]] == names
+    assert [one["Name"] for one in described["StorageDescriptor"]["Columns"]] == names
+    types = {column["name"]: column["type"] for column in said["columns"]}
+    assert (types["date"], types["disclosed_at"], types["is_current"], types["revenue"]) == (
+        "varchar",
+        "timestamp(3)",
+        "boolean",
+        "decimal(38,12)",
+    )
+    if "other_forecasts" in types:
+        assert types["untagged"] == "array(varchar)"
+        assert "members array(row(axis varchar, member varchar" in types["other_forecasts"]
 
 
 @pytest.mark.parametrize("declared", [known for known, _ in TABLES], ids=lambda one: one.name)
