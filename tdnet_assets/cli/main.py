@@ -32,6 +32,10 @@ COMMANDS = {
         "tdnet_assets.cli.doctor:doctor",
         "Say whether the account, the data, TDnet and Dagster are as the configuration says.",
     ),
+    "earnings": (
+        "tdnet_assets.cli.earnings:earnings",
+        "Reports of results (決算短信) of the lake, oldest first, on standard output.",
+    ),
     "facts": (
         "tdnet_assets.cli.facts:facts",
         "XBRL facts of the lake, oldest filing first, on standard output.",
@@ -51,6 +55,10 @@ COMMANDS = {
     "query": (
         "tdnet_assets.cli.query:query",
         "Disclosures of the lake, oldest first, on standard output.",
+    ),
+    "revisions": (
+        "tdnet_assets.cli.revisions:revisions",
+        "Revised forecasts of the lake, one row a figure, oldest first, on standard output.",
     ),
     "status": (
         "tdnet_assets.cli.status:status",

@@ -61,10 +61,12 @@ def test_help_needs_neither_dagster_nor_an_aws_client_nor_any_command():
         "collect",
         "demo",
         "doctor",
+        "earnings",
         "facts",
         "index",
         "infra",
         "query",
+        "revisions",
         "status",
         "up",
     ):

@@ -329,7 +329,7 @@ def test_a_shown_value_has_no_character_that_moves_or_hides_anything(text):
         assert shown == text
 
 
-@pytest.mark.parametrize("command", ["query", "facts"])
+@pytest.mark.parametrize("command", ["query", "facts", "earnings", "revisions"])
 def test_nothing_found_is_an_empty_answer_and_no_error(tdnet, command):
     table, comma, array, binary = (
         tdnet(command, "--format", form) for form in ("table", "csv", "json", "parquet")
