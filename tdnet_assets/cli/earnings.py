@@ -98,4 +98,5 @@ def earnings(
         whole = questions.whole_code(config, code, first, last)
         asked = _FORMS[form or "summary"]
         answer = asked.scan(config=config, first=first, last=last, code=whole, as_of=as_of)
-        questions.show(answer, asked.order, limit, format_, asked.shown)
+        notes = [questions.code_note(config, whole, first, last)]
+        questions.show(answer, asked.order, limit, format_, asked.shown, notes=notes)

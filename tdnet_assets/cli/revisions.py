@@ -53,4 +53,5 @@ def revisions(
         answer = catalog.scan_forecast_revisions(
             config=config, first=first, last=last, code=whole, as_of=as_of
         )
-        questions.show(answer, _ORDER, limit, format_, _SHOWN)
+        notes = [questions.code_note(config, whole, first, last)]
+        questions.show(answer, _ORDER, limit, format_, _SHOWN, notes=notes)

@@ -166,9 +166,10 @@ class DayState:
         return "; ".join(roots)
 
     def _follows(self, lack: Lack) -> bool:
-        """Whether a table is not there because something that it is made from is not there."""
+        """Whether something that the table is made from is not there, which says it all."""
         inputs = self.recipes[lack.table].inputs
-        return lack.kind == ABSENT and any(self.origins.get(name) is None for name in inputs)
+        of_inputs = lack.kind in (ABSENT, OUTDATED)
+        return of_inputs and any(self.origins.get(name) is None for name in inputs)
 
 
 def days_in_words(said: Mapping[date, str]) -> str:

@@ -22,7 +22,14 @@ from tdnet_assets.tables.wholeness import (
 from tdnet_assets_tests.automation.days import stored
 
 DAY = date(2026, 6, 10)
-DERIVED = {"disclosure_index", "financial_facts", "forecast_revisions", "earnings"}
+DERIVED = {
+    "disclosure_index",
+    "financial_facts",
+    "forecast_revisions",
+    "earnings",
+    "report_figures",
+    "report_links",
+}
 
 
 def kinds(state, table):
