@@ -28,7 +28,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tdnet_assets.resources.aws.embedded_keys import EMBEDDED_ACCESS_KEY, EMBEDDED_SECRET_KEY
-from tdnet_assets.sample_site.loopback_guard import embedded_aws_rule, guarded
 from tdnet_assets.tdnet.errors import TdnetAssetsError
 
 HOST = "127.0.0.1"
@@ -237,6 +236,12 @@ def _serve(folder: Path) -> None:
     fcntl.flock(lock, fcntl.LOCK_EX)  # held until this process ends
 
     from ministack import app as ministack  # noqa: PLC0415 - it reads its state: after the lock
+
+    # Not at the top: the image has no sample site, and starts no embedded AWS.
+    from tdnet_assets.sample_site.loopback_guard import (  # noqa: PLC0415 - as above
+        embedded_aws_rule,
+        guarded,
+    )
 
     ministack.app = guarded(ministack.app, embedded_aws_rule)  # what main() serves
     sys.argv[1:] = []

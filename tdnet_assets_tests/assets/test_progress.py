@@ -75,7 +75,7 @@ def test_what_is_settled_is_told_by_the_heartbeat_and_the_run_does_not_wait(prog
         record = pipeline.executions.get(RUN)
         assert (record.progress, record.total_count, record.rejected_count) == (16, 302, 2)
         progress.settled(collected=150, failed=50)
-        progress.day_done()
+        progress.day_done(made=True)
         wait_until(lambda: pipeline.executions.get(RUN).progress == 50)
 
     assert pipeline.executions.get(RUN).failed_count == 50
@@ -133,7 +133,7 @@ def test_progress_over_two_days_goes_on_behind_the_day_that_is_done(progress):
         progress.settled(collected=settled)
         told.append(progress.percent)
         progress.settled(skipped=disclosures - settled)
-        progress.day_done()
+        progress.day_done(made=True)
         told.append(progress.percent)
 
     assert told == [0, 25, 50, 50, 62, 99]
@@ -153,7 +153,7 @@ def test_progress_read_by_another_thread_while_days_end_never_falls(progress):
         progress.listed(1_000, 0)
         for _ in range(1_000):
             progress.settled(collected=1)
-        progress.day_done()
+        progress.day_done(made=True)
     ended.set()
     watcher.join()
 
