@@ -157,6 +157,7 @@ def test_a_notice_of_a_difference_is_a_surprise_of_its_own():
         (-10, 5, "to_profit"),
         (10, -5, "to_loss"),
         (0, -5, "to_loss"),
+        (0, 5, None),
         (-10, -20, "larger_loss"),
         (-10, -5, "smaller_loss"),
         (-10, -10, None),

@@ -170,8 +170,10 @@ def test_the_newest_days_are_told_first():
     assert days_in_words(said) == "2026-06-12, 2026-06-10: one; 2026-06-11: two"
 
 
-def test_when_a_table_was_stored_is_known_only_where_s3_said_so():
+def test_when_a_table_was_stored_and_what_damaged_it_is_known_only_where_s3_said_so():
     moment = datetime(2026, 6, 10, 12, tzinfo=UTC)
 
     assert Origin.from_metadata({}).stored_at is None
+    assert Origin.from_metadata({}).damage == ""
+    assert Origin.from_metadata({}, damage="5 of 7 bytes").damage == "5 of 7 bytes"
     assert Origin.from_metadata({}, moment).stored_at == moment

@@ -142,6 +142,17 @@ def test_statements_balance_but_for_one_unit_that_was_cut_off(net_assets, passed
     assert verdicts(filing, checks.ASSETS_BALANCE) == [passed]
 
 
+def test_net_assets_that_are_nil_are_not_compared():
+    filing = annual_report()
+    filing.facts = [
+        fact._replace(value=None, is_nil=True, decimals=None)
+        if fact.element == "NetAssets" and str(fact.period_end) == THIS_YEAR[1]
+        else fact
+        for fact in filing.facts
+    ]
+    assert verdicts(filing, checks.NET_ASSETS_WITHIN_ASSETS) == [True]
+
+
 def test_net_assets_above_total_assets_are_found():
     filing = stated(annual_report(), "NetAssets", 201_000_000)
     assert verdicts(filing, checks.NET_ASSETS_WITHIN_ASSETS) == [False, True]

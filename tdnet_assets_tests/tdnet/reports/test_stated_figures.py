@@ -106,6 +106,12 @@ def test_a_notice_states_its_new_forecasts_only():
     assert {one.reported_to for one in found} == {None}
 
 
+def test_a_first_forecast_is_one_though_there_was_none_before():
+    assert values(of_notice(("NetSales", None, 12, NEXT_YEAR))) == {
+        ("revenue", "forecast", "2027-03-31"): 12
+    }
+
+
 def test_of_two_elements_of_one_item_the_whole_stands_for_it():
     part, whole = ("NetSales", 8, 9, NEXT_YEAR), ("OperatingRevenues", 10, 12, NEXT_YEAR)
     assert values(of_notice(part, whole)) == {("revenue", "forecast", "2027-03-31"): 12}
