@@ -111,7 +111,7 @@ class SeasonFigures:
     choices: list[str] = field(default_factory=list)
     kept_aside: int = 0
     without_column: Counter[str] = field(default_factory=Counter)
-    findings: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    findings: dict[str, list[str]] = field(default_factory=dict)
 
     def look_at(self, name: str, facts: Sequence[Fact]) -> None:
         """Take one archive in.
@@ -193,7 +193,7 @@ class SeasonFigures:
     def _find(self, name: str, findings: Iterable[Finding]) -> None:
         for finding in findings:
             if not finding.passed:
-                self.findings[finding.name].append(
+                self.findings.setdefault(finding.name, []).append(
                     f"{name}: {finding.compared}: {finding.left} and {finding.right}"
                 )
 
