@@ -143,7 +143,7 @@ def test_every_asset_is_described_for_the_ui(daily, derived):
         assert len(spec.description) > 60
         assert spec.kinds
         assert spec.code_version
-        assert spec.group_name == "tdnet"
+        assert spec.group_name == RECIPES[spec.key.to_user_string()].work
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ SPEC = dg.AssetSpec(
     description="One DynamoDB item per disclosure: read by id, or newest first by code or by day, "
     "in milliseconds. Only what differs is written; `tdnet index rebuild` makes it anew from the "
     "lake, without asking TDnet.",
-    group_name="tdnet",
+    group_name=RECIPES[NAME].work,
     kinds={"dynamodb"},
     code_version=RECIPES[NAME].reader,
     metadata=column_metadata(INDEX_TABLE),

@@ -51,7 +51,7 @@ SPEC = dg.AssetSpec(
     description="One row per disclosure: id, time, code, company, title, links and history. "
     "Retitled rows keep their old titles; deleted rows keep the id and links of their earlier "
     "sighting. Rows that could not be read are kept in the rejects table and fail the check.",
-    group_name="tdnet",
+    group_name=RECIPES[NAME].work,
     kinds={"s3", "parquet", "polars"},
     code_version=RECIPES[NAME].reader,
     metadata=column_metadata(DISCLOSURES_TABLE),

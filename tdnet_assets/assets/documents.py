@@ -39,7 +39,7 @@ SPEC = dg.AssetSpec(
     deps=RECIPES[NAME].inputs,
     description="The PDFs and XBRL archives of a day, each stored once and whole, and a table of "
     "what became of every file that the list links to.",
-    group_name="tdnet",
+    group_name=RECIPES[NAME].work,
     kinds={"s3", "parquet"},
     code_version=RECIPES[NAME].reader,
     metadata=column_metadata(DOCUMENTS_TABLE),

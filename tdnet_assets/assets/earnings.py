@@ -53,7 +53,7 @@ SPEC = dg.AssetSpec(
     "dividends by quarter, forecasts of this and the next year with their ranges, each change rate "
     "as stated. Japanese GAAP, IFRS, US GAAP and REIT forms. Amounts are exact decimals in yen. "
     "A corrected report stays; report_links says which one has replaced it.",
-    group_name="tdnet",
+    group_name=RECIPES[NAME].work,
     kinds={"s3", "parquet", "polars"},
     code_version=RECIPES[NAME].reader,
     metadata=column_metadata(EARNINGS_TABLE),

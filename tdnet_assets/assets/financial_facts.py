@@ -46,7 +46,7 @@ SPEC = dg.AssetSpec(
     description="Every fact of the day's XBRL archives: element, context, unit and exact value. "
     "What cannot be read fails the check and has no effect on the rest: an archive is a row of the "
     "unread filings, one cell or attachment of an archive a row of the unread facts.",
-    group_name="tdnet",
+    group_name=RECIPES[NAME].work,
     kinds={"s3", "parquet", "polars"},
     code_version=RECIPES[NAME].reader,
     metadata=column_metadata(FACTS_TABLE),

@@ -61,7 +61,7 @@ SPEC = dg.AssetSpec(
     deps=RECIPES[NAME].inputs,
     description="One row per figure that a notice of the day revises: the forecast before and "
     "after as a figure or a range, the stated change, last year's result. Amounts are exact.",
-    group_name="tdnet",
+    group_name=RECIPES[NAME].work,
     kinds={"s3", "parquet", "polars"},
     code_version=RECIPES[NAME].reader,
     metadata=column_metadata(REVISIONS_TABLE),

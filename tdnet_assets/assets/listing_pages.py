@@ -21,7 +21,7 @@ SPEC = dg.AssetSpec(
     description="The list pages of a day as TDnet sent them, stored before they are parsed. A "
     "new capture is kept whenever any page has changed; older ones are never touched. A day that "
     "TDnet lists no more is taken from the lake, without a request.",
-    group_name="tdnet",
+    group_name=RECIPES[NAME].work,
     kinds={"s3", "html"},
     code_version=RECIPES[NAME].reader,
 )

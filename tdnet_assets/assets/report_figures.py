@@ -54,7 +54,7 @@ SPEC = dg.AssetSpec(
     description="The main figures and own forecasts of the day's reports and revisions, narrow: "
     "one row a figure. What later reports are held against is read from here, and so are the "
     "surprises, which an earlier day that arrives later changes without making anything again.",
-    group_name="tdnet",
+    group_name=RECIPES[NAME].work,
     kinds={"s3", "parquet", "polars"},
     code_version=RECIPES[NAME].reader,
     metadata=column_metadata(REPORT_FIGURES_TABLE),

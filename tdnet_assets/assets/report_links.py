@@ -29,7 +29,7 @@ SPEC = dg.AssetSpec(
     description="One row per pair of a report of the day and another of the same company, scope "
     "and period, on whichever day: which of them replaces or corrects the other. Reports are "
     "current or replaced by these rows of all days, so no day's file depends on a later one.",
-    group_name="tdnet",
+    group_name=RECIPES[NAME].work,
     kinds={"s3", "parquet", "polars"},
     code_version=RECIPES[NAME].reader,
     metadata=column_metadata(REPORT_LINKS_TABLE),
