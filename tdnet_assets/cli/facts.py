@@ -11,7 +11,11 @@ from tdnet_assets import catalog
 from tdnet_assets.catalog import QueryError
 from tdnet_assets.cli import questions
 from tdnet_assets.config import PlatformConfig
+from tdnet_assets.resources.lake import layout
+from tdnet_assets.resources.lake.store import LakeResource
 from tdnet_assets.tdnet.identifiers import as_printed, is_disclosure_id
+from tdnet_assets.tdnet.xbrl.elements import known_elements
+from tdnet_assets.tdnet.xbrl.labels import labels
 
 _SHOWN = (
     "date",
@@ -26,6 +30,7 @@ _SHOWN = (
     "text",
     "disclosure_id",
 )
+_LABELS = ("label_ja", "label_en")
 _ORDER = ("date", "disclosure_id", "order")
 
 
@@ -33,6 +38,7 @@ _ORDER = ("date", "disclosure_id", "order")
 @questions.options
 @click.option("--element", "elements", multiple=True, help="Local name, e.g. NetSales; repeatable.")
 @click.option("--id", "disclosure_id", help="14-digit number of one disclosure.")
+@click.option("--label", is_flag=True, help="Add each element's Japanese and English label.")
 def facts(
     *,
     code: str | None,
@@ -43,6 +49,7 @@ def facts(
     format_: str,
     elements: tuple[str, ...],
     disclosure_id: str | None,
+    label: bool,
 ) -> None:
     """XBRL facts of the lake, oldest filing first, on standard output.
 
@@ -59,7 +66,24 @@ def facts(
         notes = [questions.code_note(config, whole, first, last), _element_note(answer, elements)]
         if elements:
             answer = answer.filter(pl.col("element").is_in(list(elements)))
-        questions.show(answer, _ORDER, limit, format_, _SHOWN, notes=notes)
+        shown: tuple[str, ...] = _SHOWN
+        if label:
+            day = first if disclosure_id else None
+            answer = answer.join(_labels(config, day, disclosure_id), on="element", how="left")
+            shown = (*_SHOWN[:3], *_LABELS, *_SHOWN[3:])
+        questions.show(answer, _ORDER, limit, format_, shown, notes=notes)
+
+
+def _labels(config: PlatformConfig, day: date | None, disclosure_id: str | None) -> pl.LazyFrame:
+    """Labels by element: TDnet's own, and those that the one disclosure's archive brings."""
+    found: dict[str, tuple[str | None, str | None]] = {}
+    if day and disclosure_id:
+        content = LakeResource(config=config).read(layout.document_key(day, disclosure_id, "xbrl"))
+        found |= labels(content) if content else {}
+    found |= {name: (known.ja, known.en) for name, known in known_elements().items()}
+    rows = [(element, *both) for element, both in found.items()]
+    schema = dict.fromkeys(("element", *_LABELS), pl.String)
+    return pl.LazyFrame(rows, schema=schema, orient="row")
 
 
 def _element_note(asked: pl.LazyFrame, elements: Sequence[str]) -> questions.Note:

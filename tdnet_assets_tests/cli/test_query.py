@@ -499,3 +499,15 @@ def test_a_fact_carries_its_day_and_its_other_dimensions(tdnet):
     (row, *_) = csv.DictReader(io.StringIO(tdnet("facts", "--format", "csv").stdout))
     assert row["value"] == "40001000000000"
     assert "40001000000000" in tdnet("facts").stdout
+
+
+@pytest.mark.usefixtures("reported")
+def test_facts_have_the_labels_of_their_elements_on_demand(tdnet):
+    result = tdnet("facts", "--id", "20260611000006", "--label", "--format", "json")
+
+    (fact,) = json.loads(result.stdout)
+    assert (fact["element"], fact["label_ja"], fact["label_en"]) == (
+        "NetSales",
+        "売上高",
+        "Net sales",
+    )
