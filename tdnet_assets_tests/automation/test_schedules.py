@@ -102,8 +102,15 @@ def test_the_jobs_are_those_of_each_kind_of_work(repository):
     assert assets == {
         "collect_day": set(RECIPES),
         "collection": {"listing_pages", "disclosures", "documents"},
-        "derivation": {"disclosure_index", "financial_facts", "forecast_revisions", "earnings"},
-        "yearly_copies": {"disclosure_history"},
+        "derivation": {
+            "disclosure_index",
+            "financial_facts",
+            "forecast_revisions",
+            "earnings",
+            "report_figures",
+            "report_links",
+        },
+        "yearly_copies": {"disclosure_history", "report_figures_history", "report_links_history"},
     }
 
 

@@ -104,4 +104,4 @@ def test_an_alien_manifest_is_named_with_its_key(collected, verify):
 
     assert found.returncode == 1
     assert f"{key}: " in found.stdout
-    assert "not the manifest of a capture" in found.stdout
+    assert "not a capture's manifest" in found.stdout

@@ -10,7 +10,7 @@ from tdnet_assets.config import DEFAULT_REGION, ConfigurationError, PlatformConf
 from tdnet_assets.infrastructure import template as templates
 from tdnet_assets.infrastructure.alarms import ALARMS
 from tdnet_assets.infrastructure.deploy import DeploymentError, deploy
-from tdnet_assets.infrastructure.glue import TABLES
+from tdnet_assets.infrastructure.glue import TABLES, VIEWS
 from tdnet_assets.local import embedded_aws
 from tdnet_assets.resources.aws import clients
 from tdnet_assets_tests.pipeline import Pipeline
@@ -107,7 +107,8 @@ def test_what_was_deployed_is_there_under_the_names_of_the_configuration(account
     assert '"region":"ap-northeast-1"' in dashboard
     assert "${" not in dashboard
     tables = clients.client(account, "glue").get_tables(DatabaseName="tdnet_dev")["TableList"]
-    assert {table["Name"] for table in tables} == {declared.name for declared, _ in TABLES}
+    declared = {table.name for table, _ in (*TABLES, *VIEWS)}
+    assert {table["Name"] for table in tables} == declared
     (location,) = [
         table["Parameters"]["storage.location.template"]
         for table in tables
