@@ -183,7 +183,13 @@ def test_a_derived_table_that_is_not_as_it_should_be_is_asked_for_with_what_foll
 
     found = want(facts(state), DERIVATION)
 
-    assert found.tables == ("financial_facts", "forecast_revisions", "earnings")
+    assert found.tables == (
+        "financial_facts",
+        "forecast_revisions",
+        "earnings",
+        "report_figures",
+        "report_links",
+    )
     assert found.reason.startswith("financial_facts: ")
 
 

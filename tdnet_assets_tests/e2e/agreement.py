@@ -198,11 +198,14 @@ def _assert_metrics_agree(installation: Installation, runs: list[_Run]) -> None:
             for (asset, _), made in one.made.items()
             if asset == "documents"
         )
+    if any(one.record.failed_count for one in reported):
+        # Of a day with a failed file there is no materialization that tells what was fetched.
+        wanted.pop("DocumentsStored", None)
     found = {
         name: sent(installation, name, "SampleCount" if name == "RunDuration" else "Sum")
         for name in wanted
     }
-    assert found == dict(wanted)
+    assert found == dict(wanted), (found, dict(wanted))
 
 
 def sent(installation: Installation, name: str, statistic: str) -> float:

@@ -312,7 +312,8 @@ def test_a_day_with_a_missing_file_becomes_whole_with_nobody_s_help(opened, inst
     )
     installation.ui.stop_sensor(RECONCILER)
 
-    tried = stores.executions.by_partition(str(day), newest_first=False)
+    tried = list(stores.executions.by_partition(str(day), newest_first=False))
+    tried = [soon(installation, one.execution_id) for one in tried]
     assert [(one.job_name, one.status, one.trigger) for one in tried] == [
         ("__ASSET_JOB", "failed", "manual"),
         ("collection", "completed", "sensor"),
@@ -331,8 +332,8 @@ def test_the_ui_shows_the_graph_and_the_counts_of_a_day(installation, tmp_path):
     ui = installation.ui.address
 
     with opened_browser(str(chromium()), tmp_path / "profile") as page:
-        page.open(f"{ui}/asset-groups")
-        page.wait_for(*ASSETS)
+        page.open(f"{ui}/locations/tdnet_assets/asset-groups/collection")
+        page.wait_for("listing_pages", "disclosures", "documents")
         page.open(f"{ui}/assets/disclosures?view=partitions&partition={SHOWN}")
         page.wait_for(str(SHOWN), run_id, "17")
         page.open(f"{ui}/assets/disclosures?view=checks")
