@@ -124,8 +124,15 @@ class Day:
         head = self.lake.table_head(table.name, self.date)
         if rows or head:
             expected = head.etag if head else None
-            frame = table.frame(rows)
-            self.lake.put_table(table.name, self.date, frame, metadata, expected=expected)
+            self.lake.put_table(
+                table.name,
+                self.date,
+                table.frame(rows),
+                metadata,
+                expected=expected,
+                damaged=table.name in self.damaged,
+            )
+            self.damaged.discard(table.name)
 
     def put(
         self,

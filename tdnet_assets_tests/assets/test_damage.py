@@ -1,5 +1,7 @@
 """Objects that are not what was stored: mended by the next run, or named with key and advice."""
 
+import io
+import zipfile
 from datetime import date
 
 import pytest
@@ -91,3 +93,21 @@ def test_an_archive_that_is_not_what_was_stored_is_named_and_no_fact_of_it_is_re
     collected.lake.store.put(key, content, attributes=dict(head.metadata))
     assert collected.materialize(DAY, select=["financial_facts"]).success
     assert row.disclosure_id in set(collected.table("financial_facts", DAY)["disclosure_id"])
+
+
+def test_a_table_beside_another_that_turned_over_is_put_anew_too(site, pipeline):
+    site.set_day(DAY, 25)
+    name = next(row.xbrl_name for row in site.rows(DAY) if row.xbrl_name)
+    empty = io.BytesIO()
+    with zipfile.ZipFile(empty, "w") as archive:
+        archive.writestr("readme.txt", "no filing")
+    site.faults.send_instead(name, empty.getvalue())
+    pipeline.materialize(DAY)
+    key = layout.table_key("unread_filings", DAY)
+    content, head = pipeline.lake.read_with_head(key)
+    broken = content[:4] + bytes(len(content) - 8) + content[-4:]
+    pipeline.lake.store.put(key, broken, attributes=dict(head.metadata))
+
+    pipeline.materialize(DAY)
+
+    assert pipeline.lake.read(key) == content
