@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import dagster as dg
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from tdnet_assets.tdnet.errors import TdnetAssetsError
 
@@ -42,7 +41,7 @@ class ConfigurationError(TdnetAssetsError, ValueError):
     """A setting is missing or wrong; the message names the variable and what to write instead."""
 
 
-class PlatformConfig(dg.ConfigurableResource):  # type: ignore[type-arg]
+class PlatformConfig(BaseModel, frozen=True, extra="forbid"):
     """Every name and limit that the code location, its policy and its alarms share.
 
     Read it with :meth:`from_environment`; an object with bad values cannot be made.

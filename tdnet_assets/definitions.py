@@ -5,6 +5,8 @@ configuration is meant: Dagster loads ``code_location.py``, which takes the envi
 and the tests call :func:`build_definitions` with one of their own.
 """
 
+from collections.abc import Callable
+
 import dagster as dg
 
 from tdnet_assets.assets.collection import build_collection
@@ -45,12 +47,15 @@ DERIVATION_STEPS = (
 DAILY_ASSETS = tuple(step.spec.key for step in (*COLLECTION_STEPS, *DERIVATION_STEPS))
 
 
+class ConfigResource(PlatformConfig, dg.ConfigurableResource):  # type: ignore[type-arg]
+    """The one configuration as Dagster shows it, with a field for each value in the launchpad."""
+
+
 def build_definitions(config: PlatformConfig) -> dg.Definitions:
     """The code location for one configuration.
 
     Every resource depends on the same ``config``, which can be overridden once in the launchpad.
     """
-    shared = PlatformConfig.configure_at_launch(**config.values)
     collection = with_freshness_policy(build_collection(COLLECTION_STEPS))
     derivation = with_freshness_policy(build_derivation(DERIVATION_STEPS))
     jobs = build_jobs(dg.AssetSelection.assets(*HISTORIES))
@@ -66,13 +71,22 @@ def build_definitions(config: PlatformConfig) -> dg.Definitions:
             *RECORD_SENSORS,
         ],
         resources={
-            "config": shared,
-            "tdnet": TdnetResource(config=shared),
-            "lake": LakeResource(config=shared),
-            "index": DisclosureIndexResource(config=shared),
-            "executions": ExecutionsResource(config=shared),
-            "metrics": MetricsResource(config=shared),
+            "config": ConfigResource.configure_at_launch(**config.values),
+            "tdnet": _of_the_config(TdnetResource),
+            "lake": _of_the_config(LakeResource),
+            "index": _of_the_config(DisclosureIndexResource),
+            "executions": _of_the_config(ExecutionsResource),
+            "metrics": _of_the_config(MetricsResource),
         },
         # A run waits for TDnet, not for the processor: one process, no start-up per step.
         executor=dg.in_process_executor,
+    )
+
+
+def _of_the_config(kind: Callable[..., object]) -> dg.ResourceDefinition:
+    """What knows nothing of Dagster, as a resource that has the ``config`` of its run."""
+    return dg.ResourceDefinition(
+        lambda context: kind(config=context.resources.config),
+        required_resource_keys={"config"},
+        description=kind.__doc__,
     )

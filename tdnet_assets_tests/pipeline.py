@@ -30,7 +30,7 @@ class Pipeline:
         definitions = build_definitions(self.config)
         # A failed attempt is tried again at once: only the spacing tests need to wait.
         definitions.resources["tdnet"] = TdnetResource(
-            config=definitions.resources["config"], backoff_floor_seconds=0.01
+            config=self.config, backoff_floor_seconds=0.01
         )
         definitions.resources.update(self.overrides)
         job = definitions.resolve_implicit_global_asset_job_def()

@@ -221,8 +221,7 @@ def test_one_variable_changes_the_name_for_the_writer_the_reader_and_the_table_d
     assert table_definition(changed)["TableName"] == "runs_of_the_archive"
     resources = build_definitions(changed).resources
     assert resources is not None
-    partial = resources["executions"].config
-    assert partial.data["executions_table"] == "runs_of_the_archive"
+    assert resources["config"].data["executions_table"] == "runs_of_the_archive"
 
 
 def test_a_live_host_lists_31_days_today_included_and_loopback_has_no_limit():

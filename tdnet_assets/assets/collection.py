@@ -46,11 +46,11 @@ def build_collection(steps: Sequence[DailyStep[CollectionDay]]) -> dg.AssetsDefi
     )
     def daily_collection(  # noqa: PLR0917 - Dagster gives resources by name
         context: dg.AssetExecutionContext,
-        tdnet: TdnetResource,
-        lake: LakeResource,
-        index: DisclosureIndexResource,
-        executions: ExecutionsResource,
-        metrics: MetricsResource,
+        tdnet: dg.ResourceParam[TdnetResource],
+        lake: dg.ResourceParam[LakeResource],
+        index: dg.ResourceParam[DisclosureIndexResource],
+        executions: dg.ResourceParam[ExecutionsResource],
+        metrics: dg.ResourceParam[MetricsResource],
     ) -> Iterator[dg.MaterializeResult[None]]:
         selected = [step for step in steps if step.spec.key in context.selected_asset_keys]
         if not selected:

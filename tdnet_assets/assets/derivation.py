@@ -46,10 +46,10 @@ def build_derivation(steps: Sequence[DailyStep[Day]]) -> dg.AssetsDefinition:
     )
     def daily_derivation(
         context: dg.AssetExecutionContext,
-        lake: LakeResource,
-        index: DisclosureIndexResource,
-        executions: ExecutionsResource,
-        metrics: MetricsResource,
+        lake: dg.ResourceParam[LakeResource],
+        index: dg.ResourceParam[DisclosureIndexResource],
+        executions: dg.ResourceParam[ExecutionsResource],
+        metrics: dg.ResourceParam[MetricsResource],
     ) -> Iterator[dg.MaterializeResult[None]]:
         selected = [step for step in steps if step.spec.key in context.selected_asset_keys]
         if not selected:

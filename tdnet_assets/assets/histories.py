@@ -55,7 +55,9 @@ def _history(table: Table) -> dg.AssetsDefinition:
         code_version="1",
         metadata=column_metadata(table),
     )
-    def history(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:  # type: ignore[type-arg] # Dagster reads the plain class only
+    def history(
+        context: dg.AssetExecutionContext, lake: dg.ResourceParam[LakeResource]
+    ) -> dg.MaterializeResult:  # type: ignore[type-arg] # Dagster reads the plain class only
         """Take the days that changed into the year's copy, and compare its rows with theirs."""
         year = int(context.partition_key)
         copy = yearly_copy(lake, table)

@@ -103,9 +103,9 @@ def with_freshness_policy(daily: dg.AssetsDefinition) -> dg.AssetsDefinition:
 )
 def freshness_sensor(
     context: dg.SensorEvaluationContext,
-    lake: LakeResource,
-    index: DisclosureIndexResource,
-    metrics: MetricsResource,
+    lake: dg.ResourceParam[LakeResource],
+    index: dg.ResourceParam[DisclosureIndexResource],
+    metrics: dg.ResourceParam[MetricsResource],
 ) -> dg.SensorResult:
     """Off until somebody turns it on, like the schedules that it watches over."""
     now = datetime.now(TOKYO)

@@ -203,10 +203,10 @@ def build_new_disclosures_sensor(
     )
     def new_disclosures(
         context: dg.SensorEvaluationContext,
-        tdnet: TdnetResource,
-        lake: LakeResource,
-        executions: ExecutionsResource,
-        metrics: MetricsResource,
+        tdnet: dg.ResourceParam[TdnetResource],
+        lake: dg.ResourceParam[LakeResource],
+        executions: dg.ResourceParam[ExecutionsResource],
+        metrics: dg.ResourceParam[MetricsResource],
     ) -> dg.SensorResult:
         now = datetime.now(TOKYO)
         location = location_of(context)

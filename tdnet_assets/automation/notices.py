@@ -66,7 +66,7 @@ def notice_of(
     minimum_interval_seconds=30,
 )
 def failure_notices(
-    context: dg.SensorEvaluationContext, executions: ExecutionsResource
+    context: dg.SensorEvaluationContext, executions: dg.ResourceParam[ExecutionsResource]
 ) -> dg.SensorResult:
     """One notice a failed run, less those that repeat; none of those before the first tick."""
     config = executions.config

@@ -267,9 +267,9 @@ def build_reconciler(collection: Job, derivation: Job) -> dg.SensorDefinition:
     )
     def reconcile(
         context: dg.SensorEvaluationContext,
-        lake: LakeResource,
-        index: DisclosureIndexResource,
-        executions: ExecutionsResource,
+        lake: dg.ResourceParam[LakeResource],
+        index: dg.ResourceParam[DisclosureIndexResource],
+        executions: dg.ResourceParam[ExecutionsResource],
     ) -> dg.SensorResult:
         now = datetime.now(UTC)
         location = location_of(context)

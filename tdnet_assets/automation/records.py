@@ -206,7 +206,9 @@ def _status_sensor(status: dg.DagsterRunStatus) -> dg.SensorDefinition:
         default_status=dg.DefaultSensorStatus.RUNNING,
         minimum_interval_seconds=_INTERVAL_SECONDS,
     )
-    def record(context: dg.RunStatusSensorContext, executions: ExecutionsResource) -> None:
+    def record(
+        context: dg.RunStatusSensorContext, executions: dg.ResourceParam[ExecutionsResource]
+    ) -> None:
         # Returns nothing on purpose: a sensor that returns anything handles one run a tick.
         record_run(executions, context.dagster_run, reason=context.dagster_event.message)
 
@@ -219,7 +221,7 @@ def _status_sensor(status: dg.DagsterRunStatus) -> dg.SensorDefinition:
     minimum_interval_seconds=30,
 )
 def execution_record_sweep(
-    context: dg.SensorEvaluationContext, executions: ExecutionsResource
+    context: dg.SensorEvaluationContext, executions: dg.ResourceParam[ExecutionsResource]
 ) -> dg.SkipReason:
     """What a stopped daemon missed is mended within a minute of its return."""
     begun = datetime.now(UTC)

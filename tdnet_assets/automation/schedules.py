@@ -54,7 +54,9 @@ def build_schedules(collect_day: Job, collection: Job) -> list[dg.ScheduleDefini
         cron_schedule=WINDOW_REREAD_CRON,
         execution_timezone=TIMEZONE,
     )
-    def window_reread(context: dg.ScheduleEvaluationContext, tdnet: TdnetResource) -> dg.RunRequest:
+    def window_reread(
+        context: dg.ScheduleEvaluationContext, tdnet: dg.ResourceParam[TdnetResource]
+    ) -> dg.RunRequest:
         at = _in_japan(context.scheduled_execution_time)
         first, last = window(at.date(), tdnet.config.oldest_listed_day(at.date()))
         return dg.RunRequest(

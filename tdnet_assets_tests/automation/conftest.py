@@ -32,9 +32,7 @@ def instance() -> Iterator[dg.DagsterInstance]:
 def repository(platform: PlatformConfig) -> dg.RepositoryDefinition:
     """What the daemon loads of the code location, less patient with TDnet."""
     definitions = build_definitions(platform)
-    definitions.resources["tdnet"] = TdnetResource(
-        config=definitions.resources["config"], backoff_floor_seconds=0.01
-    )
+    definitions.resources["tdnet"] = TdnetResource(config=platform, backoff_floor_seconds=0.01)
     return definitions.get_repository_def()
 
 

@@ -10,8 +10,7 @@ import threading
 from functools import cache, lru_cache
 from typing import Any, ClassVar, Self
 
-import dagster as dg
-from pydantic import Field, PrivateAttr
+from pydantic import BaseModel, Field, PrivateAttr
 
 from tdnet_assets.config import ConfigurationError, PlatformConfig, is_loopback
 from tdnet_assets.resources.aws.embedded_keys import EMBEDDED_ACCESS_KEY, EMBEDDED_SECRET_KEY
@@ -112,12 +111,12 @@ def _service_models() -> Any:
     return Session(_NO_PROFILES).get_component("data_loader")
 
 
-class AwsResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+class AwsResource(BaseModel, frozen=True, extra="forbid"):
     """Base of the resources that talk to one AWS service: a client made once, when first needed."""
 
     service: ClassVar[str]
 
-    config: dg.ResourceDependency[PlatformConfig]
+    config: PlatformConfig
     timeout_seconds: float = Field(default=30, gt=0, description="How long an answer may take.")
     attempts: int = Field(default=5, ge=1, description="Attempts a call, the first included.")
     _client: Any = PrivateAttr(default=None)

@@ -20,8 +20,6 @@ from dataclasses import MISSING, asdict, dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Final
 
-import dagster as dg
-
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.resources.aws import clients
 from tdnet_assets.resources.aws.items import from_item, to_item
@@ -255,8 +253,6 @@ class ExecutionsResource(clients.AwsResource):
     """
 
     service: ClassVar[str] = "dynamodb"
-
-    config: dg.ResourceDependency[PlatformConfig]
 
     def record(
         self, execution_id: str, *, now: datetime | None = None, **said: Any

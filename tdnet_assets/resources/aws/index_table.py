@@ -19,7 +19,6 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any, ClassVar, Final, TypeVar
 
-import dagster as dg
 from pydantic import Field
 
 from tdnet_assets.config import PlatformConfig
@@ -139,7 +138,6 @@ class DisclosureIndexResource(clients.AwsResource):
 
     service: ClassVar[str] = "dynamodb"
 
-    config: dg.ResourceDependency[PlatformConfig]
     backoff_floor_seconds: float = Field(
         default=0.05,
         description="Longest first pause before unprocessed items are sent again; it doubles.",

@@ -8,19 +8,20 @@ A delivery that fails never breaks a run and never passes in silence: it is logg
 returned as a :class:`MetricsDelivery`, for the execution record and the asset check to show.
 """
 
+import logging
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Final
 
-import dagster as dg
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.resources.aws import clients
 
-_logger = dg.get_dagster_logger(__name__)
+# Below Dagster's own, so that what is said shows in the events of the run.
+_logger = logging.getLogger(f"dagster.builtin.{__name__}")
 
 
 @dataclass(frozen=True)
@@ -104,8 +105,6 @@ class MetricsResource(clients.AwsResource):
     """
 
     service: ClassVar[str] = "cloudwatch"
-
-    config: dg.ResourceDependency[PlatformConfig]
 
     def publish(
         self, values: Mapping[str, float | None], *, now: datetime | None = None

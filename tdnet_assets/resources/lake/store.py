@@ -19,9 +19,8 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 
-import dagster as dg
 import stamina
-from pydantic import PrivateAttr
+from pydantic import BaseModel, PrivateAttr
 
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.resources.aws.bucket_access import BucketAccess, bucket_access
@@ -141,10 +140,10 @@ class TableWrite:
     etag: str
 
 
-class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+class LakeResource(BaseModel, frozen=True, extra="forbid"):
     """Objects and tables of the configured bucket and prefix."""
 
-    config: dg.ResourceDependency[PlatformConfig]
+    config: PlatformConfig
     _store: Any = PrivateAttr(default=None)
     _access: Any = PrivateAttr(default=None)
 

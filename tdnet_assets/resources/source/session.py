@@ -26,10 +26,9 @@ from inspect import isawaitable
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
 import httpx
 import stamina
-from pydantic import Field
+from pydantic import BaseModel, Field
 from stamina.instrumentation import LoggingOnRetryHook, set_on_retry_hooks
 
 from tdnet_assets.config import PlatformConfig
@@ -461,10 +460,10 @@ class _GzipBody:
         return content
 
 
-class TdnetResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+class TdnetResource(BaseModel, frozen=True, extra="forbid"):
     """TDnet's list pages and files, from the one configured host."""
 
-    config: dg.ResourceDependency[PlatformConfig]
+    config: PlatformConfig
     attempts: int = Field(default=5, ge=1, description="Attempts a request, the first included.")
     backoff_floor_seconds: float = Field(
         default=1.0, ge=0, description="Shortest wait before a retry; it doubles, with jitter."
