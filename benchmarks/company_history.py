@@ -130,7 +130,6 @@ def _day(day: date, rows: int, seed: int) -> pl.DataFrame:
     columns = {
         "disclosure_id": ids,
         "disclosed_at": [opening + timedelta(minutes=minute) for minute in minutes],
-        "date": [day] * rows,
         "code": codes,
         "company_name": [f"見本商事{code}" for code in codes],
         "title": titles,

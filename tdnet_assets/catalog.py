@@ -70,7 +70,7 @@ def scan_disclosures(
     code: str | None = None,
     as_of: datetime | None = None,
 ) -> pl.LazyFrame:
-    """The disclosures, one row each, with the columns of the table ``disclosures``.
+    """The disclosures, one row each: ``date`` and the columns of the table ``disclosures``.
 
     Args:
         config: where the lake is; by default what the environment says. In the embedded default the
@@ -307,7 +307,8 @@ def _read_again(lake: LakeResource, day: date, as_of: datetime) -> pl.DataFrame 
     reading = fold_captures(store, day, ids)
     if reading and reading.damaged:
         raise LakeError(f"what was known of {day} cannot be told: {reading.damaged[0]}")
-    return disclosures_frame(reading.known if reading else (), day)
+    rows = disclosures_frame(reading.known if reading else ())
+    return rows.select(pl.lit(day).alias("date"), pl.all())
 
 
 def _scan_of_disclosures(

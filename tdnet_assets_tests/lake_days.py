@@ -40,11 +40,11 @@ def disclosure(day: date, number: int, **changes: object) -> Disclosure:
 
 
 def put_day(lake: LakeResource, day: date, rows: list[Disclosure]) -> pl.DataFrame:
-    """Write the table of a day with these rows."""
-    frame = disclosures_frame(rows, day)
+    """Write the table of a day with these rows; gives them as they are read again."""
+    frame = disclosures_frame(rows)
     capture = layout.capture_id(datetime.combine(day, time(3), UTC))
     lake.write_table("disclosures", day, frame, {"capture": capture})
-    return frame
+    return frame.select(pl.lit(day).alias("date"), pl.all())
 
 
 def write_day(lake: LakeResource, day: date, size: int, *, seed: int = 0) -> pl.DataFrame:

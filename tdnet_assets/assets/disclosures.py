@@ -74,7 +74,7 @@ async def materialize(day: CollectionDay) -> Materialized:
     _put_rejects(day, reading)
     made = day.put(
         NAME,
-        disclosures_frame(reading.known, day.date),
+        disclosures_frame(reading.known),
         checks,
         before=stored,
         metadata={CAPTURE: reading.latest.id},

@@ -115,11 +115,7 @@ def table(
             ],
             "StorageDescriptor": {
                 "Location": folder,
-                "Columns": [
-                    _column(declared, column)
-                    for column in declared.columns
-                    if column.name != partitions.key  # the folder's name says it already
-                ],
+                "Columns": [_column(declared, column) for column in declared.columns],
                 "InputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
                 "OutputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
                 "SerdeInfo": {

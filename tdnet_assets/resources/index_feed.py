@@ -25,7 +25,6 @@ from tdnet_assets.tdnet.listing import TOKYO
 
 _COLUMNS = (
     "disclosure_id",
-    "date",
     "disclosed_at",
     "code",
     "company_name",
@@ -71,7 +70,7 @@ def feed_day(lake: LakeResource, index: DisclosureIndexResource, day: date) -> D
     documents = lake.read_table(DOCUMENTS_TABLE.name, day)
     files = _stored_files(documents)
     rows = [
-        _indexed(row, lake, files)
+        _indexed(day, row, lake, files)
         for row in listed.frame.select(_COLUMNS).iter_rows(named=True)
         if row["disclosure_id"] is not None
     ]
@@ -167,12 +166,12 @@ def _stored_files(documents: StoredTable | None) -> frozenset[tuple[str, str]]:
 
 
 def _indexed(
-    row: dict[str, Any], lake: LakeResource, files: frozenset[tuple[str, str]]
+    day: date, row: dict[str, Any], lake: LakeResource, files: frozenset[tuple[str, str]]
 ) -> IndexedDisclosure:
     links: dict[str, str | bool | None] = {}
     for kind in ("pdf", "xbrl"):
         linked = row.pop(f"{kind}_url") is not None
-        key = layout.document_key(row["date"], row["disclosure_id"], kind)
+        key = layout.document_key(day, row["disclosure_id"], kind)
         links[f"{kind}_key"] = lake.object_key(key) if linked else None
         links[f"{kind}_stored"] = (row["disclosure_id"], kind) in files
     changed_at = row["changed_at"]
@@ -180,6 +179,7 @@ def _indexed(
         **{
             **row,
             **links,
+            "date": day,
             "disclosed_at": row["disclosed_at"].astimezone(TOKYO),
             "changed_at": changed_at and changed_at.astimezone(TOKYO),
             "previous_titles": tuple(row["previous_titles"]),

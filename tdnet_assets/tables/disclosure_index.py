@@ -21,7 +21,9 @@ def _column(name: str) -> Column:
 INDEX_TABLE = Table(
     "disclosure_index",
     (
-        *map(_column, ("disclosure_id", "date", "disclosed_at", "code", "company_name")),
+        _column("disclosure_id"),
+        Column("date", pl.Date, "JST day whose list shows it", ((_SOURCE, "disclosed_at"),)),
+        *map(_column, ("disclosed_at", "code", "company_name")),
         *map(_column, ("title", "previous_titles", "category", "status", "is_correction")),
         _column("exchanges"),
         Column("pdf_key", pl.String, _FILE_KEY, ((_SOURCE, "pdf_url"),)),

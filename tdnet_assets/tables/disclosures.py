@@ -6,7 +6,6 @@ reading a page (``tdnet/listing.py``) and merging sightings (``tdnet/sightings.p
 
 from collections.abc import Iterable
 from dataclasses import fields
-from datetime import date
 from typing import Any
 
 import polars as pl
@@ -33,7 +32,6 @@ DISCLOSURES_TABLE = Table(
             _PAGE,
         ),
         Column("disclosed_at", _JST, "day of the list and time of the row", _PAGE),
-        Column("date", pl.Date, "JST day whose list shows the row", _PAGE),
         Column("code", pl.String, "5-character securities code, never cut", _PAGE),
         Column(
             "company_name", pl.String, "name as listed, at most 10 full-width characters", _PAGE
@@ -76,9 +74,9 @@ REJECTS_TABLE = Table(
 )
 
 
-def disclosures_frame(known: Iterable[Disclosure], day: date) -> pl.DataFrame:
+def disclosures_frame(known: Iterable[Disclosure]) -> pl.DataFrame:
     """What is known of a day as rows of the table, in their order."""
-    return DISCLOSURES_TABLE.frame(_row(seen, day) for seen in known)
+    return DISCLOSURES_TABLE.frame(map(_row, known))
 
 
 def known_disclosures(table: pl.DataFrame) -> list[Disclosure]:
@@ -96,10 +94,9 @@ def known_disclosures(table: pl.DataFrame) -> list[Disclosure]:
     ]
 
 
-def _row(seen: Disclosure, day: date) -> dict[str, Any]:
+def _row(seen: Disclosure) -> dict[str, Any]:
     return {
         **{name: getattr(seen, name) for name in _KNOWN_FIELDS},
-        "date": day,
         "title_normalized": normalize_title(seen.title),
         "category": categorize(seen.title),
         "is_correction": is_correction(seen.title),

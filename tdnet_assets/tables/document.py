@@ -17,8 +17,31 @@ Generated from `tdnet_assets/tables/`: change a table there, then run
 `python -m tdnet_assets.tables.document > docs/tables.md`.
 
 Days and years are those of the list in Tokyo (JST). Where a table is in the bucket is given below
-the configured prefix; its folders are columns too for polars, DuckDB and Athena. *From* names the
-asset and column that a column is made from.
+the configured prefix; its folders are columns too, for every tool, and stand in no file again.
+*From* names the asset and column that a column is made from.
+
+## How to read a table
+
+`FOLDER` is the table's own, e.g. `tables/disclosures`: in a copy on disk, or in the bucket as
+`s3://BUCKET/tables/disclosures` with the tool's own settings for S3.
+"""
+
+READERS = {
+    "polars": """import polars
+polars.read_parquet("FOLDER")""",
+    "DuckDB": """import duckdb
+duckdb.sql("SET TimeZone = 'Asia/Tokyo'")
+duckdb.sql("FROM 'FOLDER/*/data.parquet'")""",
+    "pyarrow": """import pyarrow.dataset
+pyarrow.dataset.dataset("FOLDER", partitioning="hive").to_table()""",
+    "pandas": """import pandas
+pandas.read_parquet("FOLDER")""",
+}
+"""Each tool's lines in Python; the last one is the whole table, with its folders as columns."""
+
+_KEY_TYPES = """
+The folder's `date` is a date for polars and DuckDB, and a text (`YYYY-MM-DD`) for pyarrow, for
+Athena and, as a category, for pandas. DuckDB shows times in the zone of its session.
 """
 
 _COLUMNS = {table.name: frozenset(table.columns) for table in ALL_TABLES}
@@ -27,8 +50,18 @@ _COLUMNS = {table.name: frozenset(table.columns) for table in ALL_TABLES}
 def page() -> str:
     """The page, in Markdown."""
     return "\n".join(
-        [_HEAD, *(line for table in (*ALL_TABLES, *ALL_VIEWS) for line in _table(table))]
+        [
+            _HEAD,
+            *_readers(),
+            *(line for table in (*ALL_TABLES, *ALL_VIEWS) for line in _table(table)),
+        ]
     )
+
+
+def _readers() -> Iterator[str]:
+    for tool, lines in READERS.items():
+        yield f"{tool}:\n\n```python\n{lines}\n```\n"
+    yield _KEY_TYPES.lstrip()
 
 
 def _table(table: Table) -> Iterator[str]:

@@ -83,11 +83,12 @@ def yearly_copy_of(
 ) -> Table:
     """The yearly copy of a daily table, sorted so that few rows of a year lie together.
 
-    It has the daily table's columns, led by ``date`` where that has none.
+    It has the daily table's columns, led by ``date``, which those have in their path.
     """
-    columns = [replace(one, sources=((daily.name, one.name),)) for one in daily.columns]
-    if "date" not in daily.schema:
-        columns.insert(0, Column("date", pl.Date, "JST day whose list shows it"))
+    columns = [
+        Column("date", pl.Date, "JST day whose list shows it"),
+        *(replace(one, sources=((daily.name, one.name),)) for one in daily.columns),
+    ]
     return Table(
         name,
         columns,

@@ -31,3 +31,19 @@ def test_a_raised_reader_makes_the_table_from_the_first_capture_on(site, pipelin
     assert deleted["disclosure_id"] == gone.disclosure_id
     assert deleted["pdf_url"].endswith(gone.pdf_name)
     assert deleted["first_seen_at"] < deleted["last_seen_at"]
+
+
+def test_a_table_that_holds_its_day_inside_is_made_again_from_the_lake(site, pipeline):
+    site.set_day(DAY, 12)
+    assert pipeline.materialize(DAY).success
+    stored = pipeline.lake.read_table("disclosures", DAY)
+    older = stored.frame.insert_column(2, pl.lit(DAY).alias("date"))
+    said = {name: stored.metadata[name] for name in ("made-from", "result", "capture")}
+    pipeline.lake.write_table("disclosures", DAY, older, {**said, "reader": "3"})
+    requests = len(site.requests)
+
+    made = pipeline.materialize(DAY, select=("disclosures", "documents"))
+
+    assert made.success, pipeline.failure(made)
+    assert "date" not in pipeline.table("disclosures", DAY).columns
+    assert len(site.requests) == requests

@@ -198,6 +198,7 @@ def test_the_days_of_a_year_are_upstream_of_its_copy():
     assert dep.asset_key == dg.AssetKey("disclosures")
     lineage = column_metadata(HISTORY_TABLE)["dagster/column_lineage"].deps_by_column
     assert set(lineage) == set(DISCLOSURES_TABLE.schema)
+    assert list(HISTORY_TABLE.schema) == ["date", *DISCLOSURES_TABLE.schema]
     assert YEARS.has_partition_key(f"{datetime.now(TOKYO):%Y}")
     assert YEARS.get_first_partition_key() == "2016"
 

@@ -238,8 +238,8 @@ def test_parquet_goes_to_a_pipe_whole(platform, lake):
 
     stored = lake.read_table("disclosures", DAY)
     found = pl.read_parquet(done.stdout)
-    assert found.schema == stored.frame.schema
-    assert found.head(1).equals(stored.frame.head(1))
+    assert found.schema == {"date": pl.Date, **stored.frame.schema}
+    assert found.drop("date").head(1).equals(stored.frame.head(1))
     assert found.height == 2
 
 

@@ -163,7 +163,7 @@ def store_day(config: PlatformConfig, day: date, *titles: str) -> None:
         )
         for number, title in enumerate(titles)
     ]
-    frame = disclosures_frame(known, day)
+    frame = disclosures_frame(known)
     LakeResource(config=config).write_table("disclosures", day, frame, {})
 
 

@@ -99,7 +99,8 @@ class YearlyCopy:
         if not contents:
             return StoredCopy(pl.DataFrame(schema=dict(self.schema)), {}, len(content))
         frame = pl.read_parquet(io.BytesIO(content), hive_partitioning=False)
-        return StoredCopy(frame, contents, len(content))
+        # The same columns in another order are those of an earlier version.
+        return StoredCopy(frame.select(list(self.schema)), contents, len(content))
 
     def bring_up_to_date(self, year: int) -> Update:
         """Read the daily files that changed since the copy was made; write it if any did."""
