@@ -188,6 +188,23 @@ def scan_surprises(
     return found.select(pl.col("published_at").dt.date().alias("date"), pl.all())
 
 
+def scan_report_figures(
+    *,
+    config: PlatformConfig | None = None,
+    first: date | None = None,
+    last: date | None = None,
+    code: str | None = None,
+    as_of: datetime | None = None,
+) -> pl.LazyFrame:
+    """The main figures and own forecasts: ``date`` and the columns of ``report_figures``.
+
+    Arguments and errors are those of :func:`scan_disclosures`.
+    """
+    return _known_rows(
+        _lake(config), REPORT_FIGURES_COPY, _Question.asked(first, last, code, as_of)
+    )
+
+
 def scan_forecast_revisions(
     *,
     config: PlatformConfig | None = None,

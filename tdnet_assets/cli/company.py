@@ -15,6 +15,7 @@ from tdnet_assets import catalog
 from tdnet_assets.cli import questions
 from tdnet_assets.cli.exit_codes import FAILED
 from tdnet_assets.cli.output import printable
+from tdnet_assets.lookups import whole_code
 from tdnet_assets.tdnet.reports.surprises import RANKED_ITEMS
 
 _LATELY = 10
@@ -28,7 +29,7 @@ _FORECAST_YEARS = ("this_year", "next_year")
 def company(code: str) -> None:
     """A company's name, latest report, forecast against result, and newest disclosures."""
     with questions.answering("table") as config:
-        whole = questions.whole_code(config, code, None, None)
+        whole = whole_code(config, code, None, None)
         listed = catalog.scan_disclosures(config=config, code=whole).collect()
         if listed.is_empty():
             note = questions.code_note(config, whole, None, None)

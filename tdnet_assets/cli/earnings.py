@@ -9,6 +9,7 @@ import polars as pl
 
 from tdnet_assets import catalog
 from tdnet_assets.cli import questions
+from tdnet_assets.lookups import whole_code
 
 _ORDER = ("disclosed_at", "code", "disclosure_id")
 _SHOWN = (
@@ -95,7 +96,7 @@ def earnings(
     later days too, also those that are not asked for. No match is an empty answer, not an error.
     """
     with questions.answering(format_) as config:
-        whole = questions.whole_code(config, code, first, last)
+        whole = whole_code(config, code, first, last)
         asked = _FORMS[form or "summary"]
         answer = asked.scan(config=config, first=first, last=last, code=whole, as_of=as_of)
         notes = [questions.code_note(config, whole, first, last)]

@@ -11,6 +11,7 @@ from tdnet_assets import catalog
 from tdnet_assets.catalog import QueryError
 from tdnet_assets.cli import questions
 from tdnet_assets.config import PlatformConfig
+from tdnet_assets.lookups import near, whole_code
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.resources.lake.store import LakeResource
 from tdnet_assets.tdnet.identifiers import as_printed, is_disclosure_id
@@ -56,7 +57,7 @@ def facts(
     No match is an empty answer, not an error.
     """
     with questions.answering(format_) as config:
-        whole = questions.whole_code(config, code, first, last)
+        whole = whole_code(config, code, first, last)
         if disclosure_id:
             disclosure_id = as_printed(disclosure_id)
             first, last, whole = _place_of(config, disclosure_id, first, last, whole)
@@ -94,9 +95,7 @@ def _element_note(asked: pl.LazyFrame, elements: Sequence[str]) -> questions.Not
             return None
         names = asked.select("element").unique().collect()["element"].to_list()
         missing = [name for name in elements if name not in names]
-        said = [
-            f"no element {name} in these facts{questions.near(name, names)}" for name in missing
-        ]
+        said = [f"no element {name} in these facts{near(name, names)}" for name in missing]
         return "; ".join(said) if names else None
 
     return note

@@ -6,10 +6,10 @@ from datetime import date
 
 import click
 
-from tdnet_assets.cli import questions
 from tdnet_assets.cli.exit_codes import FAILED, REFUSED
 from tdnet_assets.cli.output import printable
 from tdnet_assets.cli.platform import DAY, running_platform
+from tdnet_assets.lookups import completed
 from tdnet_assets.resources import index_feed
 from tdnet_assets.resources.aws.index_table import (
     DisclosureIndexResource,
@@ -86,7 +86,7 @@ def _lines(
         codes = (f"{written}{last}" for last in range(10))
         return [code for code in codes if disclosures.by_code(code, limit=1)]
 
-    code = questions.completed(name, beginning_so)
+    code = completed(name, beginning_so)
     return [_line(one) for one in disclosures.by_code(code, limit=limit, before=before)]
 
 

@@ -12,10 +12,10 @@ import json
 import os
 import sys
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date, datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
-from typing import IO, Any
+from typing import IO
 
 import polars as pl
 from rich import box
@@ -24,7 +24,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tdnet_assets.tdnet.foreign_text import in_spreadsheet, visible
+from tdnet_assets.tables.written_values import exact, in_csv, in_json
+from tdnet_assets.tdnet.foreign_text import visible
 
 # Wider than any row: a pipe gets whole cells, a terminal those that fit.
 _UNLIMITED_WIDTH = 100_000
@@ -100,7 +101,7 @@ def printable(value: object) -> str:
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M}"
     if isinstance(value, Decimal):
-        return f"{_exact(value)}"
+        return f"{exact(value)}"
     return "".join(
         _escaped(letter) if unicodedata.category(letter) in _UNSAFE else letter
         for letter in str(value)
@@ -164,14 +165,14 @@ def _write_csv(frame: pl.DataFrame, output: IO[str]) -> None:
     writer = csv.writer(output, lineterminator="\n")
     writer.writerow(frame.columns)
     for row in frame.iter_rows():
-        writer.writerow([_flat(value) for value in row])
+        writer.writerow([in_csv(value) for value in row])
 
 
 def _write_json(frame: pl.DataFrame, output: IO[str]) -> None:
     separator = "[\n"
     for row in frame.iter_rows(named=True):
         # What JSON leaves as it is must not move the cursor of a terminal or reorder its line.
-        text = visible(json.dumps(_plain(row), ensure_ascii=False))
+        text = visible(json.dumps(in_json(row), ensure_ascii=False))
         output.write(f"{separator}{text}")
         separator = ",\n"
     output.write("\n]\n" if frame.height else "[]\n")
@@ -189,32 +190,6 @@ def _text_output() -> IO[str]:
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
     return sys.stdout
-
-
-def _flat(value: object) -> object:
-    """A value for a cell of CSV: lists and structs as JSON, and no text that does anything."""
-    if isinstance(value, str):
-        return in_spreadsheet(value)
-    plain = _plain(value)
-    if isinstance(plain, list | dict):
-        return visible(json.dumps(plain, ensure_ascii=False))
-    return plain
-
-
-def _plain(value: object) -> Any:
-    """A value as JSON has it: times in ISO 8601, exact decimals as text."""
-    if isinstance(value, Mapping):
-        return {name: _plain(inner) for name, inner in value.items()}
-    if isinstance(value, Iterable) and not isinstance(value, str):
-        return [_plain(inner) for inner in value]
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    return _exact(value) if isinstance(value, Decimal) else value
-
-
-def _exact(value: Decimal) -> str:
-    text = f"{value:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _escaped(letter: str) -> str:

@@ -6,10 +6,8 @@ import click
 import polars as pl
 
 from tdnet_assets import catalog
-from tdnet_assets.catalog import QueryError
 from tdnet_assets.cli import questions
-from tdnet_assets.tdnet.categories import CATEGORIES
-from tdnet_assets.tdnet.listing import normalize_title
+from tdnet_assets.lookups import mentions, require_category, whole_code
 
 STATUSES = ("active", "retitled", "deleted")
 
@@ -49,20 +47,14 @@ def query(
     Text is compared without regard to case and width. No match is an empty answer, not an error.
     """
     with questions.answering(format_) as config:
-        _require_category(category)
-        whole = questions.whole_code(config, code, first, last)
+        require_category(category)
+        whole = whole_code(config, code, first, last)
         disclosures = catalog.scan_disclosures(
             config=config, first=first, last=last, code=whole, as_of=as_of
         )
         answer = disclosures.filter(*_conditions(category, text, status))
         notes = (questions.code_note(config, whole, first, last),)
         questions.show(answer, _ORDER, limit, format_, _SHOWN, notes=notes)
-
-
-def _require_category(category: str | None) -> None:
-    if category is not None and category not in CATEGORIES:
-        alike = questions.near(category, CATEGORIES)
-        raise QueryError(f"no category {category!r}{alike}: use one of {', '.join(CATEGORIES)}")
 
 
 def _conditions(category: str | None, text: str | None, status: str | None) -> list[pl.Expr]:
@@ -72,23 +64,5 @@ def _conditions(category: str | None, text: str | None, status: str | None) -> l
     if status is not None:
         conditions.append(pl.col("status") == status)
     if text is not None:
-        conditions.append(_mentions(text))
+        conditions.append(mentions(text))
     return conditions
-
-
-def _mentions(text: str) -> pl.Expr:
-    """Rows with this in the title, an earlier title or the company's name, as all are compared."""
-    wanted = pl.lit(normalize_title(text).lower())
-
-    def comparable(written: pl.Expr) -> pl.Expr:
-        folded = written.str.normalize("NFKC").str.replace_all(r"\s+", " ")
-        return folded.str.strip_chars().str.to_lowercase()
-
-    def holds(written: pl.Expr) -> pl.Expr:
-        return comparable(written).str.contains(wanted, literal=True)
-
-    return (
-        holds(pl.col("title"))
-        | holds(pl.col("company_name"))
-        | pl.col("previous_titles").list.eval(holds(pl.element())).list.any()
-    )

@@ -6,22 +6,20 @@ command, which files answer a question (``catalog.py``), and how an answer is wr
 """
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
-from difflib import get_close_matches
 
 import click
 import polars as pl
 from polars.exceptions import ComputeError
 
 from tdnet_assets import catalog
-from tdnet_assets.catalog import QueryError
 from tdnet_assets.cli.exit_codes import FAILED, REFUSED
 from tdnet_assets.cli.output import write
 from tdnet_assets.cli.platform import DAY, MOMENT, running_lake
 from tdnet_assets.config import PlatformConfig
-from tdnet_assets.tdnet.identifiers import as_printed, is_code
+from tdnet_assets.lookups import near
 
 Note = Callable[[pl.DataFrame], str | None]
 """Looks at an answer; says in a line what was asked for that is nowhere, and what is like it."""
@@ -116,51 +114,3 @@ def code_note(
         return f"no disclosure of {code} in these days{near(code, codes)}"
 
     return note
-
-
-def near(written: str, names: Iterable[str]) -> str:
-    """The end of a sentence that names what was perhaps meant; empty when nothing is like it."""
-    alike = get_close_matches(written, sorted(names), n=3)
-    return f"; there is {', '.join(alike)}" if alike else ""
-
-
-def whole_code(
-    config: PlatformConfig, code: str | None, first: date | None, last: date | None
-) -> str | None:
-    """All 5 characters of a code as it was typed, in whichever width and case.
-
-    4 characters stand for an issuer only where they can mean no other.
-
-    Raises:
-        QueryError: the days hold several codes that begin so.
-    """
-    if code is None:
-        return None
-
-    def beginning_so(written: str) -> Iterable[str]:
-        listed = catalog.scan_disclosures(config=config, first=first, last=last)
-        begins_so = pl.col("code").is_between(pl.lit(f"{written}0"), pl.lit(f"{written}9"))
-        return listed.filter(begins_so).select("code").unique().collect()["code"]
-
-    return completed(code, beginning_so)
-
-
-def completed(code: str, beginning_so: Callable[[str], Iterable[str]]) -> str:
-    """All 5 characters of a code that was typed, as TDnet prints it; what is no code stays.
-
-    Args:
-        code: as typed.
-        beginning_so: the known codes that begin with 4 characters.
-
-    Raises:
-        QueryError: of 4 characters, several codes begin so.
-    """
-    written = as_printed(code)
-    meant = f"{written}0"
-    if not is_code(meant):
-        return written
-    if others := set(beginning_so(written)) - {meant}:
-        raise QueryError(
-            f"{written} can mean {' or '.join(sorted({meant, *others}))}: write all 5 characters"
-        )
-    return meant

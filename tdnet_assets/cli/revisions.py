@@ -6,6 +6,7 @@ import click
 
 from tdnet_assets import catalog
 from tdnet_assets.cli import questions
+from tdnet_assets.lookups import whole_code
 
 _SHOWN = (
     "disclosed_at",
@@ -49,7 +50,7 @@ def revisions(
     empty answer, not an error.
     """
     with questions.answering(format_) as config:
-        whole = questions.whole_code(config, code, first, last)
+        whole = whole_code(config, code, first, last)
         answer = catalog.scan_forecast_revisions(
             config=config, first=first, last=last, code=whole, as_of=as_of
         )
