@@ -33,6 +33,7 @@ from tdnet_assets.infrastructure.alarms import ALARMS
 from tdnet_assets.infrastructure.bucket_properties import NONCURRENT_DAYS
 from tdnet_assets.local import embedded_aws
 from tdnet_assets.resources.aws.metrics import CATALOGUE, FRESHNESS_LAG, SENSOR_HEARTBEAT
+from tdnet_assets.resources.source.tdnet_source import OPENS
 from tdnet_assets.sample_site.day import planned_day
 from tdnet_assets.tdnet.listing import page_count
 
@@ -226,7 +227,7 @@ def runs_of(day: date, size: int) -> Iterator[Run]:
     """
     plans = planned_day(day, size, 0, changes=False).values()
     published = sorted((plan.row.time, 1 + bool(plan.row.xbrl_name)) for plan in plans)
-    now = datetime.combine(day, new_disclosures.OPENS)
+    now = datetime.combine(day, OPENS)
     known = 0
     while now.date() == day:
         minute = f"{now:%H:%M}"
@@ -268,7 +269,7 @@ def month(parts: Sequence[tuple[int, RecordedDay]], ticks: RecordedTicks) -> Mon
             ("sweeps of the records", ticks.sweep, _SWEEP_SECONDS),
         )
     }
-    minutes = DAYS * (24 - new_disclosures.OPENS.hour) * 60
+    minutes = DAYS * (24 - OPENS.hour) * 60
     activities["looks for new rows"] = ticks.look * minutes
     activities["reconciling today"] = ticks.reconcile_today * minutes
     # A metric is billed by the hours in which it is sent.

@@ -21,6 +21,7 @@ from tdnet_assets.resources.aws.metrics import MetricsResource
 from tdnet_assets.resources.day_states import read_day_state
 from tdnet_assets.resources.lake.store import LakeResource
 from tdnet_assets.resources.source.session import TdnetResource
+from tdnet_assets.resources.source.tdnet_source import TdnetSource
 
 NAME = "daily_collection"
 POOL = "tdnet"
@@ -73,7 +74,7 @@ def build_collection(steps: Sequence[DailyStep[CollectionDay]]) -> dg.AssetsDefi
                 progress=report.progress,
                 state=read_day_state(lake, index, day),
                 say=context.log.info,
-                tdnet=session,
+                source=TdnetSource(session),
                 concurrency=tdnet.concurrency,
                 counts_documents=counts_documents,
             )

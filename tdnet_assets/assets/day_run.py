@@ -31,7 +31,7 @@ from tdnet_assets.assets.steps import (
 )
 from tdnet_assets.resources.aws.metrics import MetricsDelivery
 from tdnet_assets.resources.lake.store import ConflictError
-from tdnet_assets.resources.source.paging import DayNotListedError
+from tdnet_assets.resources.source.answers import DayNotListedError
 from tdnet_assets.tables.recipes import RECIPES
 from tdnet_assets.tables.wholeness import Origin
 from tdnet_assets.tdnet.errors import TdnetAssetsError

@@ -16,12 +16,12 @@ from tdnet_assets.assets.previews import column_metadata, preview
 from tdnet_assets.assets.steps import CheckResult, CollectionDay, DailyStep, Materialized
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.resources.lake.store import StoredTable
+from tdnet_assets.resources.source.disclosure_source import ExpectedFile
 from tdnet_assets.resources.source.downloads import (
     FAILED,
     GONE,
     STORED,
     Downloads,
-    ExpectedFile,
     FileOutcome,
     outcome_from_row,
 )
@@ -51,7 +51,7 @@ async def materialize(day: CollectionDay) -> Materialized:
     listed = day.read("disclosures")
     before = day.read_own(NAME)
     expected = _expected_files(listed)
-    downloads = Downloads(day.tdnet, day.lake, day.date)
+    downloads = Downloads(day.source, day.lake, day.date)
     outcomes = _settled_outcomes(day, downloads, expected, before) | day.fetched
     count = _DisclosureCount(day, listed, expected, outcomes)
     missing = [file for file in expected if file.identity not in outcomes]
@@ -94,7 +94,7 @@ def _settled_outcomes(
     """
     rows = before.frame.iter_rows(named=True) if before else ()
     recorded = {outcome.identity: outcome for outcome in map(outcome_from_row, rows)}
-    can_ask = day.tdnet.lists(day.date)
+    can_ask = day.source.lists(day.date)
     present = {
         day.lake.object_key(found.key): found.bytes
         for found in day.lake.list(layout.documents_prefix(day.date))

@@ -1,7 +1,7 @@
 """``listing_pages``: the raw bytes of a day's list, page by page, and the manifest of the capture.
 
 What belongs here: the asset. What does not: paging (``resources/source/paging.py``), HTTP
-(``resources/source/session.py``), what rows say (the next asset).
+(``resources/source/polite_http.py``), what rows say (the next asset).
 """
 
 import dagster as dg
@@ -10,7 +10,6 @@ from tdnet_assets.assets.steps import CheckResult, CollectionDay, DailyStep, Mat
 from tdnet_assets.resources.day_states import LIST_COMPLETE, listing_origin
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.resources.lake.captures import CaptureStore
-from tdnet_assets.resources.source.paging import read_day
 from tdnet_assets.tables.recipes import RECIPES
 from tdnet_assets.tdnet.listing import page_name
 
@@ -29,9 +28,9 @@ SPEC = dg.AssetSpec(
 
 async def materialize(day: CollectionDay) -> Materialized:
     """Read the day's list until it is whole; store what is new of it."""
-    requests_before = day.tdnet.counts.requests
+    requests_before = day.source.counts.requests
     store = CaptureStore(day.lake)
-    reading = await read_day(day.tdnet, store, day.date)
+    reading = await day.source.read_day(store, day.date)
     capture = reading.capture
     day.capture = capture.id
     listing = listing_origin(capture, store.ids(day.date))
@@ -45,7 +44,7 @@ async def materialize(day: CollectionDay) -> Materialized:
             "changed": reading.changed,
             "readings": reading.readings,
             "from": "TDnet" if reading.readings else "the lake: TDnet lists the day no more",
-            "requests": day.tdnet.counts.requests - requests_before,
+            "requests": day.source.counts.requests - requests_before,
             "bytes": sum(page.bytes for page in capture.pages),
             "list": dg.MetadataValue.url(f"{capture.base_url}/{page_name(day.date, 1)}"),
             "manifest": dg.MetadataValue.url(

@@ -16,8 +16,8 @@ from tdnet_assets.assets.progress import RunProgress
 from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
 from tdnet_assets.resources.day_states import read_day_state
 from tdnet_assets.resources.lake.store import DamagedObjectError, LakeResource, StoredTable
+from tdnet_assets.resources.source.disclosure_source import DisclosureSource
 from tdnet_assets.resources.source.downloads import FileOutcome
-from tdnet_assets.resources.source.session import TdnetSession
 from tdnet_assets.tables.recipes import RECIPES, Recipe
 from tdnet_assets.tables.table import Table
 from tdnet_assets.tables.wholeness import DayState, Origin, origin_metadata
@@ -185,7 +185,7 @@ class CollectionDay(Day):
     ``capture`` is the capture that ``listing_pages`` has just read, None where it read none.
     """
 
-    tdnet: TdnetSession
+    source: DisclosureSource
     concurrency: int
     counts_documents: bool
     capture: str | None = None

@@ -19,7 +19,7 @@ the heartbeat says that somebody looked.
 import asyncio
 import json
 from dataclasses import asdict, dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 
 import dagster as dg
 
@@ -28,20 +28,16 @@ from tdnet_assets.automation.jobs import Job
 from tdnet_assets.automation.pauses import PAUSES, asked_again_at
 from tdnet_assets.resources.aws.executions import ExecutionsResource
 from tdnet_assets.resources.aws.metrics import SENSOR_HEARTBEAT, MetricsResource
-from tdnet_assets.resources.lake.captures import CapturedPage, CaptureStore
-from tdnet_assets.resources.lake.store import DamagedObjectError, LakeResource, sha256
-from tdnet_assets.resources.source.session import (
-    SessionBusyError,
-    TdnetResource,
-    TransientSourceError,
-)
+from tdnet_assets.resources.lake.captures import CaptureStore
+from tdnet_assets.resources.lake.store import LakeResource, sha256
+from tdnet_assets.resources.source.answers import SessionBusyError, TransientSourceError
+from tdnet_assets.resources.source.session import TdnetResource
+from tdnet_assets.resources.source.tdnet_source import OPENS, shows_the_same
 from tdnet_assets.tables.recipes import COLLECTION
 from tdnet_assets.tdnet.errors import TdnetAssetsError, TdnetError
-from tdnet_assets.tdnet.listing import TOKYO, ListPage, page_name, parse_list_page
+from tdnet_assets.tdnet.listing import TOKYO, page_name, parse_list_page
 
 NAME = "new_disclosures"
-OPENS = time(7)
-"""Looks begin at this hour in Japan and end at midnight."""
 # Also how often a heartbeat is sent: each PutMetricData call costs money.
 LOOK_EVERY_SECONDS = 60
 LOOK_TIMEOUT_SECONDS = 6
@@ -160,7 +156,7 @@ async def _ask(
     if answer.content is None:
         return Look(good, f"not modified: 全{page.total if page else 0}件", 1)
     seen = parse_list_page(answer.content, day=day, page=1)
-    if page and _shows_the_same(store, page, answer.content, seen, day):
+    if page and shows_the_same(store, page, answer.content, day):
         return Look(good, f"nothing new: 全{seen.total}件", 1)
     if not seen.total:
         return Look(good, f"no disclosures on {day} yet", 1)
@@ -174,18 +170,6 @@ async def _ask(
             again = f"{not_before.astimezone(TOKYO):%H:%M}"
             return Look(good, f"{news}; the runs for it failed, the next is at {again}", 1)
     return Look(good, news, 1, dg.RunRequest(partition_key=str(day), tags=_PRIORITY))
-
-
-def _shows_the_same(
-    store: CaptureStore, page: CapturedPage, content: bytes, seen: ListPage, day: date
-) -> bool:
-    """Whether the lake holds what was seen: the rows and the total count, not what is around."""
-    if page.sha256 == sha256(content):
-        return True
-    try:
-        return parse_list_page(store.read(page), day=day, page=1) == seen
-    except (DamagedObjectError, TdnetError):
-        return False
 
 
 def build_new_disclosures_sensor(

@@ -29,12 +29,12 @@ from tdnet_assets.automation.day_runs import (
     runs_in_progress,
 )
 from tdnet_assets.automation.jobs import Job
-from tdnet_assets.automation.new_disclosures import OPENS
 from tdnet_assets.automation.pauses import asked_again_at, tries_of
 from tdnet_assets.resources.aws.executions import COMPLETED, ExecutionRecord, ExecutionsResource
 from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
 from tdnet_assets.resources.day_states import days_of_the_window
 from tdnet_assets.resources.lake.store import DamagedObjectError, LakeResource
+from tdnet_assets.resources.source.tdnet_source import OPENS
 from tdnet_assets.tables.recipes import COLLECTION, DERIVATION, RECIPES
 from tdnet_assets.tables.recipes import names as table_names
 from tdnet_assets.tables.wholeness import MAKEABLE, DayState, days_in_words

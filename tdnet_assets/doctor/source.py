@@ -12,11 +12,8 @@ from typing import Final
 from tdnet_assets.config import is_loopback
 from tdnet_assets.doctor.examination import TIMEOUT_SECONDS, Examination
 from tdnet_assets.doctor.findings import Check, Finding, failed, ok, warning
-from tdnet_assets.resources.source.session import (
-    SessionBusyError,
-    TdnetResource,
-    TransientSourceError,
-)
+from tdnet_assets.resources.source.answers import SessionBusyError, TransientSourceError
+from tdnet_assets.resources.source.session import TdnetResource
 from tdnet_assets.tdnet.errors import TdnetError
 from tdnet_assets.tdnet.listing import TOKYO, page_name, parse_list_page
 

@@ -15,8 +15,6 @@ from tdnet_assets.tdnet.categories import categorize, is_correction
 from tdnet_assets.tdnet.listing import normalize_title
 from tdnet_assets.tdnet.sightings import Disclosure
 
-SOURCE = "tdnet"
-
 _KNOWN_FIELDS = tuple(field.name for field in fields(Disclosure))
 _JST = pl.Datetime("ms", "Asia/Tokyo")
 _UTC = pl.Datetime("us", "UTC")
@@ -100,5 +98,4 @@ def _row(seen: Disclosure) -> dict[str, Any]:
         "title_normalized": normalize_title(seen.title),
         "category": categorize(seen.title),
         "is_correction": is_correction(seen.title),
-        "source": SOURCE,
     }

@@ -28,6 +28,7 @@ DOCUMENTS_TABLE = Table(
         Column("attempts", pl.Int32, "requests it took, retries included"),
         Column("error", pl.String, "why it is not stored"),
         Column("fetched_at", pl.Datetime("ms", "UTC"), "when it was fetched or last asked for"),
+        Column("source", pl.String, "where it was asked for"),
     ),
     description="One row per file that the day's list links to, and what became of it.",
     keys=("disclosure_id", "kind"),

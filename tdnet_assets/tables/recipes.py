@@ -28,7 +28,7 @@ _FILINGS = ("disclosures", "documents", "financial_facts")
 _ALL = (
     Recipe("listing_pages", (), COLLECTION),
     Recipe("disclosures", ("listing_pages",), COLLECTION, reader="4"),
-    Recipe("documents", ("disclosures",), COLLECTION, reader="2"),
+    Recipe("documents", ("disclosures",), COLLECTION, reader="3"),
     Recipe("disclosure_index", ("disclosures", "documents"), DERIVATION),
     Recipe("financial_facts", ("disclosures", "documents"), DERIVATION, reader="2"),
     Recipe("forecast_revisions", _FILINGS, DERIVATION, reader="2"),

@@ -20,7 +20,8 @@ class Disclosure:
 
     ``disclosure_id`` and the links are None only for a row that was never seen before its deletion.
     ``disclosed_at`` is in Asia/Tokyo; ``first_seen_at`` and ``last_seen_at`` are the beginnings of
-    the captures (UTC), of which ``capture`` is the last one's id.
+    the captures (UTC), of which ``capture`` is the last one's id and ``source`` says whose they
+    are.
     """
 
     disclosure_id: str | None
@@ -39,6 +40,7 @@ class Disclosure:
     first_seen_at: datetime
     last_seen_at: datetime
     capture: str
+    source: str = "tdnet"
 
     @property
     def clock(self) -> time:
@@ -63,6 +65,7 @@ class Sighting:
     seen_at: datetime
     base_url: str
     complete: bool = True
+    source: str = "tdnet"
 
 
 def fold(
@@ -192,6 +195,7 @@ def _seen(before: Disclosure | None, row: ListedDisclosure, sighting: Sighting) 
         first_seen_at=sighting.seen_at,
         last_seen_at=sighting.seen_at,
         capture=sighting.capture,
+        source=sighting.source,
     )
     if before is None:
         return now

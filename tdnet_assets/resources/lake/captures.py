@@ -20,6 +20,9 @@ from pydantic import TypeAdapter, ValidationError
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.resources.lake.store import DamagedObjectError, LakeError, LakeResource, sha256
 
+TDNET = "tdnet"
+"""The source of a capture whose manifest names none."""
+
 _READ_AGAIN = (
     "if TDnet lists the day still, `tdnet verify --repair` has it read again, else bring back the "
     "object's earlier version"
@@ -52,7 +55,12 @@ class CapturedPage:
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """One reading of a day's list; ``problem`` says why it is not complete."""
+    """One reading of a day's list; ``problem`` says why it is not complete.
+
+    ``source`` says whose pages they are, and so how they are read. ``continues`` is the id of an
+    earlier capture of all pages where this one has only those above known ground: together with it,
+    and with what else continues it until then, it shows every row.
+    """
 
     id: str
     day: date
@@ -61,6 +69,8 @@ class Capture:
     total: int | None
     problem: str | None
     pages: tuple[CapturedPage, ...]
+    source: str = TDNET
+    continues: str | None = None
 
     @property
     def begun_at(self) -> datetime:
@@ -218,15 +228,19 @@ class CaptureWriter:
         return self.store.put_page(self.day, self.id, number, content)
 
     def finish(
-        self, pages: tuple[CapturedPage, ...], *, complete: bool, problem: str | None
+        self,
+        pages: tuple[CapturedPage, ...],
+        *,
+        complete: bool,
+        problem: str | None,
+        continues: str | None = None,
     ) -> tuple[Capture, bool]:
         """Store what is left and the manifest; gives the capture and whether it is a new one."""
         if (
             self.known
             and not self.is_new
             and (self.known.complete, self.known.problem) == (complete, problem)
-            and [(page.number, page.sha256) for page in self.known.pages]
-            == [(page.number, page.sha256) for page in pages]
+            and self._shows_the_same(self.known, pages, continues)
         ):
             return self.known, False
         for number, content in self._held.items():
@@ -239,9 +253,21 @@ class CaptureWriter:
             total=pages[-1].total if pages else None,
             problem=problem,
             pages=pages,
+            continues=continues,
         )
         self.store.put_manifest(capture)
         return capture, True
+
+    @staticmethod
+    def _shows_the_same(
+        known: Capture, pages: tuple[CapturedPage, ...], continues: str | None
+    ) -> bool:
+        """Whether the known capture has just these pages, or begins with them above the ground."""
+        begins = known.pages[: len(pages)] if continues else known.pages
+        same = [(page.number, page.sha256) for page in begins] == [
+            (page.number, page.sha256) for page in pages
+        ]
+        return same and (continues is not None or known.continues is None)
 
 
 def expanded_page(stored: bytes) -> bytes:
@@ -266,4 +292,6 @@ def what_is_wrong_with_a_manifest(content: bytes, day: date, capture_id: str) ->
         return f"not a capture's manifest: {where}: {wrong['msg']}"
     if (capture.day, capture.id) != (day, capture_id):
         return f"the manifest of {capture.day}, {capture.id}"
+    if capture.source != TDNET:
+        return f"of the source {capture.source!r}, which this version cannot read"
     return ""

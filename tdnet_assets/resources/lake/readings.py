@@ -5,14 +5,23 @@ questions about an earlier moment alike. What does not: storing and finding capt
 (``captures.py``), and how one sighting changes what is known (``tdnet/sightings.py``).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from tdnet_assets.resources.lake.captures import Capture, CaptureStore
+from tdnet_assets.resources.lake.captures import TDNET, Capture, CaptureStore
 from tdnet_assets.resources.lake.store import DamagedObjectError
-from tdnet_assets.tdnet.listing import ListPage, ListPageError, RejectedRow, parse_list_page
+from tdnet_assets.tdnet.listing import (
+    ListedDisclosure,
+    ListPage,
+    ListPageError,
+    RejectedRow,
+    parse_list_page,
+)
 from tdnet_assets.tdnet.sightings import Disclosure, Sighting, fold
+
+_READERS: Mapping[str, Callable[..., ListPage]] = {TDNET: parse_list_page}
+"""How a page is read, by the source of its capture and not by today's configuration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +43,19 @@ class Reading:
 
     @property
     def listed(self) -> int:
-        """How many rows the latest capture shows."""
+        """How many rows the latest capture shows, with those of what it continues."""
+        if self.latest.continues:
+            return len(self.known) - len(self.vanished)
         return sum(len(page.rows) for page in self.pages)
 
     @property
     def vanished(self) -> list[Disclosure]:
-        """Rows seen earlier that the latest capture does not show."""
+        """Rows seen earlier that the latest capture does not show.
+
+        One that continues another shows what was seen since that one.
+        """
+        if base := self.latest.continues:
+            return [seen for seen in self.known if seen.capture < base]
         return [seen for seen in self.known if seen.capture != self.latest.id]
 
 
@@ -66,7 +82,12 @@ def fold_captures(
         if capture is None:
             continue
         sighting = Sighting(
-            capture.day, capture.id, capture.begun_at, capture.base_url, capture.complete
+            capture.day,
+            capture.id,
+            capture.begun_at,
+            capture.base_url,
+            complete=capture.complete and not capture.continues,
+            source=capture.source,
         )
         before = reading.known if reading else known
         rows = (row for page in pages for row in page.rows)
@@ -80,10 +101,40 @@ def readable_pages(store: CaptureStore, capture: Capture) -> list[ListPage]:
     Raises:
         DamagedObjectError: a page is not in the lake as it was stored.
     """
+    read_page = _READERS[capture.source]
     pages = []
     for page in capture.pages:
         try:
-            pages.append(parse_list_page(store.read(page), day=capture.day, page=page.number))
+            pages.append(read_page(store.read(page), day=capture.day, page=page.number))
         except ListPageError:
             continue
     return pages
+
+
+def rows_shown(store: CaptureStore, capture: Capture) -> list[ListedDisclosure] | None:
+    """Every row of the day in the list's order, as a complete capture and what it continues show.
+
+    None where they do not make a whole list any more.
+
+    Raises:
+        DamagedObjectError: a manifest or a page is not in the lake as it was stored.
+    """
+    captures = [capture]
+    if base := capture.continues:
+        ids = [one for one in store.ids(capture.day) if base <= one < capture.id]
+        earlier = [found for one in ids if (found := store.get(capture.day, one))]
+        captures = [one for one in earlier if base in (one.id, one.continues)] + captures
+    rows: list[ListedDisclosure] = []
+    for one in captures:
+        above = [row for page in readable_pages(store, one) for row in page.rows]
+        rows = rows_below(above, rows, one.total or 0)
+    whole = captures[0].continues is None and all(one.complete for one in captures)
+    return rows if whole and len(rows) == capture.total else None
+
+
+def rows_below(
+    above: Sequence[ListedDisclosure], known: Sequence[ListedDisclosure], total: int
+) -> list[ListedDisclosure]:
+    """The rows of the first pages, and below them what is left of those known before."""
+    below = total - len(above)
+    return [*above, *(known[-below:] if below > 0 else ())]

@@ -4,8 +4,7 @@ What belongs here: which of a day's files still have to be fetched, and what bec
 is whole in the lake or not there at all, so a killed run costs only the files in flight; and what
 goes wrong with one file, at TDnet or in the lake, is that file's outcome and no other's.
 
-What does not: HTTP and retries (``resources/source/session.py``), what a good file is
-(``tdnet/files.py``).
+What does not: HTTP and retries (``polite_http.py``), what a good file is (``tdnet/files.py``).
 """
 
 import asyncio
@@ -17,8 +16,10 @@ from typing import Any
 
 from tdnet_assets.resources.file_workers import FileWorkerError, FileWorkers
 from tdnet_assets.resources.lake import layout
+from tdnet_assets.resources.lake.captures import TDNET
 from tdnet_assets.resources.lake.store import LakeError, LakeResource, ObjectHead, sha256
-from tdnet_assets.resources.source.session import SourceError, TdnetSession
+from tdnet_assets.resources.source.answers import SourceError
+from tdnet_assets.resources.source.disclosure_source import DisclosureSource, ExpectedFile
 from tdnet_assets.tdnet.files import check_archive, check_pdf, refuse_other_than_pdf
 
 _LOGGER = logging.getLogger(__name__)
@@ -30,29 +31,16 @@ _ABSENT_STATUSES = (403, 404, 410)
 # A lake that has taken none of so many files in a row takes the next one no better: TDnet is not
 # asked for what cannot be kept.
 _REFUSALS_IN_A_ROW = 20
-
-
-@dataclass(frozen=True, slots=True)
-class ExpectedFile:
-    """A file that the list links to; ``name`` is its bare name, ``kind`` pdf or xbrl.
-
-    ``withdrawn`` says that the list calls the row deleted, so that TDnet need not have it any more.
-    """
-
-    disclosure_id: str
-    kind: str
-    name: str
-    withdrawn: bool
-
-    @property
-    def identity(self) -> tuple[str, str]:
-        """What a file's outcome is found by."""
-        return self.disclosure_id, self.kind
+# How soon a file that has come meanwhile is begun, where all others wait for something.
+_MORE_FILES_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class FileOutcome:
-    """What became of one file; ``pages`` for PDFs that PDFium can open, times in UTC."""
+    """What became of one file; ``pages`` for PDFs that PDFium can open, times in UTC.
+
+    ``source`` is where it was asked for.
+    """
 
     disclosure_id: str
     kind: str
@@ -64,6 +52,7 @@ class FileOutcome:
     attempts: int
     error: str | None
     fetched_at: datetime
+    source: str = TDNET
 
     @property
     def identity(self) -> tuple[str, str]:
@@ -71,11 +60,18 @@ class FileOutcome:
         return self.disclosure_id, self.kind
 
 
+@dataclass(slots=True)
+class _Puts:
+    """How many files the lake has refused in a row."""
+
+    refused: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Downloads:
     """Fetches files of one day into the lake."""
 
-    session: TdnetSession
+    source: DisclosureSource
     lake: LakeResource
     day: date
 
@@ -109,6 +105,7 @@ class Downloads:
             attempts=earlier.attempts if earlier else 0,
             error=f"{reason}, and not asked for: TDnet lists {self.day} no more{before}"[:500],
             fetched_at=earlier.fetched_at if earlier else datetime.now(UTC),
+            source=earlier.source if earlier else self.source.name,
         )
 
     async def fetch(
@@ -118,35 +115,54 @@ class Downloads:
         concurrency: int,
         done: Callable[[FileOutcome], None],
     ) -> None:
-        """Fetch the files, ``concurrency`` at once; ``done`` hears of each as it ends."""
+        """Fetch the files, ``concurrency`` at once; ``done`` hears of each as it ends.
+
+        An iterator may be given that gets more files while others are fetched: it is asked again
+        as long as anything is under way.
+        """
         waiting = iter(files)
-        refusals = 0
-
-        async def work(readers: FileWorkers) -> None:
-            nonlocal refusals
-            for file in waiting:
-                if refusals >= _REFUSALS_IN_A_ROW:
-                    reason = f"not asked for: the lake has taken none of {refusals} files in a row"
-                    done(self._failed(file, reason))
-                    continue
-                try:
-                    outcome = await self._fetch_one(file, readers)
-                except LakeError as error:
-                    refusals += 1
-                    outcome = self._failed(file, str(error))
-                if outcome.status == STORED:
-                    refusals = 0
-                done(outcome)
-
+        under_way: set[asyncio.Task[None]] = set()
+        puts = _Puts()
         async with FileWorkers() as readers:
-            workers = [asyncio.create_task(work(readers)) for _ in range(concurrency)]
             try:
-                await asyncio.gather(*workers)
+                while True:
+                    while len(under_way) < concurrency and (file := next(waiting, None)):
+                        work = self._work(file, readers, puts, done)
+                        under_way.add(asyncio.create_task(work))
+                    if not under_way:
+                        return
+                    ended, under_way = await asyncio.wait(
+                        under_way,
+                        timeout=_MORE_FILES_SECONDS,
+                        return_when=asyncio.FIRST_COMPLETED,
+                    )
+                    for task in ended:
+                        task.result()
             finally:
-                for worker in workers:
-                    worker.cancel()
+                for task in under_way:
+                    task.cancel()
                 # Their requests must have ended before anybody closes the session.
-                await asyncio.gather(*workers, return_exceptions=True)
+                await asyncio.gather(*under_way, return_exceptions=True)
+
+    async def _work(
+        self,
+        file: ExpectedFile,
+        readers: FileWorkers,
+        puts: "_Puts",
+        done: Callable[[FileOutcome], None],
+    ) -> None:
+        if puts.refused >= _REFUSALS_IN_A_ROW:
+            reason = f"not asked for: the lake has taken none of {puts.refused} files in a row"
+            done(self._failed(file, reason))
+            return
+        try:
+            outcome = await self._fetch_one(file, readers)
+        except LakeError as error:
+            puts.refused += 1
+            outcome = self._failed(file, str(error))
+        if outcome.status == STORED:
+            puts.refused = 0
+        done(outcome)
 
     async def _fetch_one(self, file: ExpectedFile, readers: FileWorkers) -> FileOutcome:
         pages: int | None = None
@@ -160,7 +176,8 @@ class Downloads:
                 length = (await readers.run(check_archive, content)).expanded_bytes
 
         try:
-            answer = await self.session.document(file.name, validate)
+            of_today = self.day == self.source.today
+            answer = await self.source.file(file, validate, of_today=of_today)
         except SourceError as error:
             return self._not_given(file, error)
         content = answer.content
@@ -172,6 +189,7 @@ class Downloads:
             "bytes": str(len(content)),
             "attempts": str(answer.attempts),
             "fetched-at": answer.received_at.isoformat(timespec="milliseconds"),
+            "source": self.source.name,
             **({"pages": str(pages)} if pages is not None else {}),
             **({"expanded-bytes": str(length)} if file.kind == "xbrl" else {}),
         }
@@ -219,6 +237,7 @@ class Downloads:
             attempts=int(metadata["attempts"]),
             error=None,
             fetched_at=datetime.fromisoformat(metadata["fetched-at"]),
+            source=metadata.get("source", TDNET),
         )
 
     def _not_given(self, file: ExpectedFile, error: SourceError) -> FileOutcome:
@@ -240,6 +259,7 @@ class Downloads:
             attempts=attempts,
             error=reason[:500],
             fetched_at=datetime.now(UTC),
+            source=self.source.name,
         )
 
 
@@ -254,5 +274,6 @@ async def _pages(readers: FileWorkers, file: ExpectedFile, content: bytes) -> in
 
 
 def outcome_from_row(row: dict[str, Any]) -> FileOutcome:
-    """An outcome from a row of the documents table."""
-    return FileOutcome(**{name: row[name] for name in FileOutcome.__dataclass_fields__})
+    """An outcome from a row of the documents table, of an earlier version too."""
+    known = FileOutcome.__dataclass_fields__.keys() & row.keys()
+    return FileOutcome(**{name: row[name] for name in known})

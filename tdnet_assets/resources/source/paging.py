@@ -1,15 +1,18 @@
-"""Reading a whole day's list: page 1 upward, until the rows are as many as the page says.
+"""Reading a day's list: page 1 upward, until the rows are as many as the page says.
 
-What belongs here: the order of pages, when a reading is settled, and when to read again. Rows are
-only ever added, so they move down while the pages are read upward: an insertion shows a row twice
-and changes 全N件, which is why a reading counts only when every page gave the same total.
+What belongs here: the order of pages, when a reading is settled, when it may stop above known
+ground, and when to read again. Rows are only ever added, so they move down while the pages are read
+upward: an insertion shows a row twice and changes 全N件, which is why a reading counts only when
+every page gave the same total.
 
-What does not: HTTP (``resources/source/session.py``) and what a row says (``tdnet/listing.py``).
+What does not: HTTP (``session.py``) and what a row says (``tdnet/listing.py``).
 """
 
 import logging
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 from tdnet_assets.config import LIVE_WINDOW_DAYS
 from tdnet_assets.resources.lake import layout
@@ -19,10 +22,20 @@ from tdnet_assets.resources.lake.captures import (
     CaptureStore,
     CaptureWriter,
 )
+from tdnet_assets.resources.lake.readings import rows_below, rows_shown
 from tdnet_assets.resources.lake.store import DamagedObjectError, sha256
-from tdnet_assets.resources.source.session import Answer, SourceError, TdnetSession
+from tdnet_assets.resources.source.answers import (
+    Answer,
+    DayNotListedError,
+    IncompleteListError,
+    SourceError,
+)
+from tdnet_assets.resources.source.disclosure_source import ListReading
+from tdnet_assets.resources.source.request_slot import Urgency
+from tdnet_assets.resources.source.session import TdnetSession
 from tdnet_assets.tdnet.errors import TdnetError
 from tdnet_assets.tdnet.listing import (
+    ListedDisclosure,
     ListPage,
     ListPageError,
     page_count,
@@ -38,25 +51,61 @@ MAX_READINGS = 6
 _KEPT_HEADERS = ("date", "last-modified", "content-type", "content-length", "etag", "server")
 
 
-class IncompleteListError(TdnetError):
-    """The list could not be read as a whole; what was read of it is in the lake."""
+@dataclass(frozen=True, slots=True)
+class KnownGround:
+    """What is known of a day's list for certain, in its order; ``base`` is a capture of all pages.
+
+    A reading may stop above it when its pages show the known rows in their order, behind them as
+    many new ones as 全N件 has grown by, and at least one that is known. Whatever else has happened,
+    a row newly deleted included, is for a reading of all pages.
+    """
+
+    base: str
+    rows: tuple[ListedDisclosure, ...]
+
+    def is_reached(self, pages: Sequence[ListPage]) -> bool:
+        """Whether the first pages of the list as it is now lead to what is known."""
+        if _why_unsettled(pages) or any(page.rejects for page in pages):
+            return False
+        known = Counter(_identity(row) for row in self.rows)
+        rows = [row for page in pages for row in page.rows]
+        seen = [_identity(row) for row in rows if _identity(row) in known]
+        new = [row for row in rows if _identity(row) not in known]
+        return (
+            bool(seen)
+            and len(new) == pages[-1].total - len(self.rows)
+            and all(row.disclosure_id for row in new)
+            and seen == [_identity(row) for row in self.rows[: len(seen)]]
+        )
+
+    def below(self, pages: Sequence[ListPage]) -> "KnownGround":
+        """The ground together with the pages that have reached it."""
+        above = [row for page in pages for row in page.rows]
+        return KnownGround(self.base, tuple(rows_below(above, self.rows, pages[-1].total)))
 
 
-class DayNotListedError(TdnetError):
-    """TDnet has no list for the day, nor has the lake: asking again will not help."""
+def known_ground(store: CaptureStore, capture: Capture | None) -> KnownGround | None:
+    """The ground that the lake's newest capture is; None where it is not certain."""
+    if capture is None or not capture.complete or not capture.total:
+        return None
+    try:
+        rows = rows_shown(store, capture)
+    except DamagedObjectError as damage:
+        _LOGGER.warning("%s; all pages are read", damage)
+        return None
+    return KnownGround(capture.continues or capture.id, tuple(rows)) if rows else None
+
+
+def _identity(row: ListedDisclosure) -> object:
+    return row.disclosure_id or (row.time, row.code, row.company_name, row.title, row.history)
 
 
 @dataclass(frozen=True, slots=True)
-class ListReading:
-    """The outcome of reading a day: the capture it ended with, and what was wrong, if anything.
+class FirstPage:
+    """Page 1 as it has just been answered, its bytes and what they say."""
 
-    ``readings`` is 0 for a day that TDnet lists no more: the capture is the lake's latest one.
-    """
-
-    capture: Capture
-    changed: bool
-    readings: int
-    error: TdnetError | None
+    answer: Answer
+    content: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,49 +116,179 @@ class _Pass:
     unsettled: str | None = None
     refused: int | None = None
     """Number of the page that ``error`` is about, when that page is in the capture."""
+    reached: bool = False
+    """Whether it stopped above known ground."""
 
 
-async def read_day(session: TdnetSession, store: CaptureStore, day: date) -> ListReading:
-    """Read a day's list whole and store it as a capture.
+@dataclass(frozen=True, slots=True)
+class DayReader:
+    """Reads one day's list in a session; ``urgency`` is that of its pages."""
 
-    A reading during which rows were added is stored too (it is history) and repeated, up to
-    MAX_READINGS times. The error, if any, is returned with the capture rather than raised, because
-    the good rows of an incomplete list are worth keeping. A day behind the window is not asked for:
-    what the lake holds of it is all that there will ever be.
+    session: TdnetSession
+    store: CaptureStore
+    day: date
+    urgency: Urgency = Urgency.LIST
 
-    Raises:
-        DayNotListedError: TDnet has no list for the day, or would have none, and the lake neither.
-        TdnetError: not even the first page could be read.
-    """
-    changed = False
-    known = store.latest(day)
-    if not session.lists(day):
-        return _from_the_lake(known, day, session.oldest_day)
-    number = 0
-    while True:
-        number += 1
-        writer = CaptureWriter(store, day, session.base_url, _new_capture_id(known), known)
-        reading = await _read_pass(session, store, writer, day)
-        error = reading.error
-        if error and not reading.pages:
-            raise error  # nothing was read, so there is nothing to keep
-        if reading.unsettled:
-            error = IncompleteListError(
-                f"the list of {day} is not complete after {number} readings: {reading.unsettled}; "
-                "materialize the day again when TDnet is quieter"
+    async def read(
+        self, ground: KnownGround | None = None, first: FirstPage | None = None
+    ) -> tuple[ListReading, KnownGround | None]:
+        """Read the list, down to known ground if there is any, and store it as a capture.
+
+        A reading during which rows were added is stored too (it is history) and repeated, up to
+        MAX_READINGS times. The error, if any, is returned with the capture rather than raised,
+        because the good rows of an incomplete list are worth keeping. A day behind the window is
+        not asked for: what the lake holds of it is all that there will ever be.
+
+        Args:
+            ground: None to read all pages.
+            first: page 1 where it is here already.
+
+        Returns:
+            The reading, and the ground that it is for the next one, if that is certain.
+
+        Raises:
+            DayNotListedError: TDnet has no list for the day, or would have none, and the lake
+                neither.
+            TdnetError: not even the first page could be read.
+        """
+        changed = False
+        known = self.store.latest(self.day)
+        if not self.session.lists(self.day):
+            return _from_the_lake(known, self.day, self.session.oldest_day), None
+        number = 0
+        while True:
+            number += 1
+            writer = CaptureWriter(
+                self.store, self.day, self.session.base_url, self._new_capture_id(known), known
             )
-        capture, new = writer.finish(
-            reading.pages,
-            complete=error is None,
-            problem=(reading.unsettled or str(error)) if error else None,
+            reading = await self._read_pass(writer, ground, first)
+            error = reading.error
+            if error and not reading.pages:
+                raise error  # nothing was read, so there is nothing to keep
+            if reading.unsettled:
+                error = IncompleteListError(
+                    f"the list of {self.day} is not complete after {number} readings: "
+                    f"{reading.unsettled}; materialize the day again when TDnet is quieter"
+                )
+            capture, new = writer.finish(
+                reading.pages,
+                complete=error is None,
+                problem=(reading.unsettled or str(error)) if error else None,
+                continues=ground.base if ground and reading.reached else None,
+            )
+            page = capture.page(reading.refused) if reading.refused else None
+            if error and page:  # only now is it certain where the page is
+                error = type(error)(f"{error}; the raw page is at {self.store.lake.uri(page.key)}")
+            changed = changed or new
+            if not reading.unsettled or number == MAX_READINGS:
+                found = ListReading(capture, changed, number, error)
+                return found, None if error else _next_ground(ground, reading, capture)
+            known, first = capture, None
+
+    async def first_page(self, known: CapturedPage | None, urgency: Urgency) -> FirstPage | None:
+        """Page 1, asked for with the condition of the known one; None if that still stands.
+
+        Raises:
+            SourceError: it was refused.
+        """
+        whole = known if known and known.is_whole else None
+        answer = await self.session.list_page(
+            page_name(self.day, 1),
+            if_modified_since=whole.last_modified if whole else None,
+            urgency=urgency,
         )
-        page = capture.page(reading.refused) if reading.refused else None
-        if error and page:  # only now is it certain where the page is
-            error = type(error)(f"{error}; the raw page is at {store.lake.uri(page.key)}")
-        changed = changed or new
-        if not reading.unsettled or number == MAX_READINGS:
-            return ListReading(capture, changed, number, error)
-        known = capture
+        if answer.content is not None:
+            return FirstPage(answer, answer.content)
+        if whole is None:
+            raise self._unasked_304(1)
+        return None
+
+    async def _read_pass(
+        self, writer: CaptureWriter, ground: KnownGround | None, first: FirstPage | None
+    ) -> _Pass:
+        pages: list[CapturedPage] = []
+        listed: list[ListPage] = []
+        error: ListPageError | None = None
+        refused: int | None = None
+        number, last = 0, 1
+        while number < last:
+            number += 1
+            known = writer.known.page(number) if writer.known else None
+            try:
+                if number == 1 and first:
+                    answer, content = first.answer, first.content
+                else:
+                    answer, content = await self._page_bytes(writer, known, number)
+            except SourceError as missing:
+                return _Pass(tuple(pages), tuple(listed), _refusal(missing, self.day, number, last))
+            key = writer.keep(number, content)
+            try:
+                page = parse_list_page(content, day=self.day, page=number)
+            except ListPageError as unreadable:
+                # The later pages are still read: one bad page must not cost the others' rows.
+                error, refused = unreadable, number
+                pages.append(_captured(key, number, answer, content, total=None))
+                continue
+            pages.append(
+                _captured(
+                    key,
+                    number,
+                    answer,
+                    content,
+                    total=page.total,
+                    unread_rows=len(page.rejects) + page.missing,
+                )
+            )
+            listed.append(page)
+            last = page_count(page.total)
+            if ground and number < last and not error and ground.is_reached(listed):
+                return _Pass(tuple(pages), tuple(listed), reached=True)
+        unsettled = None if error else _why_unsettled(listed)
+        return _Pass(tuple(pages), tuple(listed), error, unsettled, refused)
+
+    def _new_capture_id(self, known: Capture | None) -> str:
+        # A clock that stepped back must not file the new capture before one already folded.
+        now = self.session.http.now()
+        after = known.begun_at + timedelta(microseconds=1) if known else now
+        return layout.capture_id(max(now, after))
+
+    async def _page_bytes(
+        self, writer: CaptureWriter, known: CapturedPage | None, number: int
+    ) -> tuple[Answer, bytes]:
+        name = page_name(self.day, number)
+        # A page that was not whole is asked for anew: a 304 would give the same bytes for ever.
+        whole = known if known and known.is_whole else None
+        answer = await self.session.list_page(
+            name,
+            if_modified_since=whole.last_modified if whole else None,
+            urgency=self.urgency,
+        )
+        if answer.content is not None:
+            return answer, answer.content
+        if whole is None:
+            raise self._unasked_304(number)
+        try:
+            return answer, writer.store.read(whole)
+        except DamagedObjectError as damage:
+            _LOGGER.warning("%s; asked for again", damage)
+            writer.is_new = True
+        answer = await self.session.list_page(name, urgency=self.urgency)
+        if answer.content is None:
+            raise self._unasked_304(number)
+        return answer, answer.content
+
+    def _unasked_304(self, number: int) -> SourceError:
+        return SourceError(f"page {number} of {self.day}: 304 without having been asked for it")
+
+
+def _next_ground(
+    ground: KnownGround | None, reading: _Pass, capture: Capture
+) -> KnownGround | None:
+    if ground and reading.reached:
+        return ground.below(reading.listed)
+    rows = tuple(row for page in reading.listed for row in page.rows)
+    whole = rows and len(rows) == capture.total
+    return KnownGround(capture.id, rows) if whole else None
 
 
 def _from_the_lake(known: Capture | None, day: date, oldest: date | None) -> ListReading:
@@ -127,78 +306,7 @@ def _from_the_lake(known: Capture | None, day: date, oldest: date | None) -> Lis
     return ListReading(known, changed=False, readings=0, error=problem)
 
 
-async def _read_pass(
-    session: TdnetSession, store: CaptureStore, writer: CaptureWriter, day: date
-) -> _Pass:
-    pages: list[CapturedPage] = []
-    listed: list[ListPage] = []
-    error: ListPageError | None = None
-    refused: int | None = None
-    number, last = 0, 1
-    while number < last:
-        number += 1
-        known = writer.known.page(number) if writer.known else None
-        try:
-            answer, content = await _page_bytes(session, writer, known, day, number)
-        except SourceError as missing:
-            return _Pass(tuple(pages), tuple(listed), _refusal(missing, day, number, last))
-        key = writer.keep(number, content)
-        try:
-            page = parse_list_page(content, day=day, page=number)
-        except ListPageError as unreadable:
-            # The later pages are still read: one bad page must not cost the rows of the others.
-            error, refused = unreadable, number
-            pages.append(_captured(key, number, answer, content, total=None))
-            continue
-        pages.append(
-            _captured(
-                key,
-                number,
-                answer,
-                content,
-                total=page.total,
-                unread_rows=len(page.rejects) + page.missing,
-            )
-        )
-        listed.append(page)
-        last = page_count(page.total)
-    unsettled = None if error else _why_unsettled(listed)
-    return _Pass(tuple(pages), tuple(listed), error, unsettled, refused)
-
-
-def _new_capture_id(known: Capture | None) -> str:
-    # A clock that stepped back must not file the new capture before one that is already folded.
-    now = datetime.now(UTC)
-    return layout.capture_id(max(now, known.begun_at + timedelta(microseconds=1)) if known else now)
-
-
-async def _page_bytes(
-    session: TdnetSession,
-    writer: CaptureWriter,
-    known: CapturedPage | None,
-    day: date,
-    number: int,
-) -> tuple[Answer, bytes]:
-    name = page_name(day, number)
-    # A page that was not whole is asked for anew: a 304 would give the same bytes for ever.
-    whole = known if known and known.is_whole else None
-    answer = await session.list_page(name, if_modified_since=whole.last_modified if whole else None)
-    if answer.content is not None:
-        return answer, answer.content
-    if whole is None:
-        raise SourceError(f"page {number} of {day}: 304 without having been asked for it")
-    try:
-        return answer, writer.store.read(whole)
-    except DamagedObjectError as damage:
-        _LOGGER.warning("%s; asked for again", damage)
-        writer.is_new = True
-    answer = await session.list_page(name)
-    if answer.content is None:
-        raise SourceError(f"page {number} of {day}: 304 without having been asked for it")
-    return answer, answer.content
-
-
-def _why_unsettled(listed: list[ListPage]) -> str | None:
+def _why_unsettled(listed: Sequence[ListPage]) -> str | None:
     """Why a reading cannot be trusted as a snapshot of the day; None when it can."""
     totals = [page.total for page in listed]
     if len(set(totals)) > 1:

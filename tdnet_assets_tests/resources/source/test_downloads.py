@@ -11,19 +11,18 @@ import pytest
 from benchmarks.aws_proxy import Answer, Request, Send, proxy
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.resources.lake.store import LakeResource
+from tdnet_assets.resources.source.disclosure_source import ExpectedFile
 from tdnet_assets.resources.source.downloads import (
     FAILED,
     GONE,
     STORED,
     Downloads,
-    ExpectedFile,
     FileOutcome,
     outcome_from_row,
 )
-from tdnet_assets.resources.source.session import (
-    REFUSALS_BEFORE_THE_DOOR_IS_CLOSED,
-    TdnetResource,
-)
+from tdnet_assets.resources.source.refusals import REFUSALS_BEFORE_THE_DOOR_IS_CLOSED
+from tdnet_assets.resources.source.session import TdnetResource
+from tdnet_assets.resources.source.tdnet_source import TdnetSource
 from tdnet_assets.sample_site.day import SampleRow
 from tdnet_assets.sample_site.site import SampleSite
 from tdnet_assets_tests.resources.lake.test_store import new_bucket
@@ -72,7 +71,7 @@ def fetched(
 
     async def everything() -> None:
         async with tdnet.session() as session:
-            downloads = Downloads(session, LakeResource(config=config), DAY)
+            downloads = Downloads(TdnetSource(session), LakeResource(config=config), DAY)
             try:
                 await downloads.fetch(files, concurrency=concurrency, done=done or outcomes.append)
             finally:
@@ -101,7 +100,7 @@ def test_a_pdf_that_crashes_its_reader_is_stored_and_costs_no_other_file(
 def stored_outcomes(config: PlatformConfig, files: Sequence[ExpectedFile]) -> list[FileOutcome]:
     async def everything() -> list[FileOutcome]:
         async with TdnetResource(config=config).session() as session:
-            downloads = Downloads(session, LakeResource(config=config), DAY)
+            downloads = Downloads(TdnetSource(session), LakeResource(config=config), DAY)
             return list(downloads.stored_outcomes(files))
 
     return asyncio.run(everything())

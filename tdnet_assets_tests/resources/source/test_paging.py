@@ -9,14 +9,15 @@ from tdnet_assets.config import PlatformConfig
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.resources.lake.captures import Capture, CaptureStore
 from tdnet_assets.resources.lake.store import LakeResource, sha256
-from tdnet_assets.resources.source.paging import (
-    MAX_READINGS,
+from tdnet_assets.resources.source.answers import (
     DayNotListedError,
     IncompleteListError,
-    ListReading,
-    read_day,
+    SourceError,
 )
-from tdnet_assets.resources.source.session import SourceError, TdnetResource
+from tdnet_assets.resources.source.disclosure_source import ListReading
+from tdnet_assets.resources.source.paging import MAX_READINGS
+from tdnet_assets.resources.source.session import TdnetResource
+from tdnet_assets.resources.source.tdnet_source import TdnetSource
 from tdnet_assets.sample_site.page import list_page
 from tdnet_assets.tdnet.listing import CharsetError, StructureError, page_name, parse_list_page
 from tdnet_assets_tests.resources.lake.test_captures import overwrite
@@ -36,7 +37,7 @@ class Collector:
     def read(self) -> ListReading:
         async def everything() -> ListReading:
             async with self.tdnet.session() as session:
-                return await read_day(session, self.store, DAY)
+                return await TdnetSource(session).read_day(self.store, DAY)
 
         return asyncio.run(everything())
 

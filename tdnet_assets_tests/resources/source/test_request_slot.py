@@ -17,13 +17,10 @@ from typing import Any
 import pytest
 
 from tdnet_assets.config import PlatformConfig
-from tdnet_assets.resources.source.session import (
-    LONGEST_RETRY_AFTER_SECONDS,
-    RequestSlot,
-    SessionBusyError,
-    TdnetResource,
-    TdnetSession,
-)
+from tdnet_assets.resources.source.admission import LONGEST_RETRY_AFTER_SECONDS
+from tdnet_assets.resources.source.answers import SessionBusyError
+from tdnet_assets.resources.source.request_slot import RequestSlot
+from tdnet_assets.resources.source.session import TdnetResource, TdnetSession
 from tdnet_assets.sample_site.site import CLOSED, SampleSite
 from tdnet_assets.tdnet.listing import page_name
 

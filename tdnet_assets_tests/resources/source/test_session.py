@@ -16,15 +16,17 @@ from typing import TypeVar
 import pytest
 
 from tdnet_assets.local.embedded_aws import free_port
-from tdnet_assets.resources.source.session import (
-    DOCUMENT_LIMIT_BYTES,
-    LIST_PAGE_LIMIT_BYTES,
+from tdnet_assets.resources.source.answers import (
     Answer,
     RefusedBodyError,
     SourceError,
+    TransientSourceError,
+)
+from tdnet_assets.resources.source.session import (
+    DOCUMENT_LIMIT_BYTES,
+    LIST_PAGE_LIMIT_BYTES,
     TdnetResource,
     TdnetSession,
-    TransientSourceError,
 )
 from tdnet_assets.tdnet.files import check_pdf
 from tdnet_assets.tdnet.listing import page_name

@@ -1,0 +1,101 @@
+"""A machine's one place to ask a host from, and what whoever had it last has left behind.
+
+What belongs here: the lock file, its time and its content. What does not: the gap within a process
+(``request_slot.py``).
+"""
+
+import asyncio
+import fcntl
+import json
+import logging
+import os
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from tdnet_assets.resources.source.refusals import (
+    FILE,
+    LIST,
+    REFUSALS_BEFORE_THE_DOOR_IS_CLOSED,
+    Refusals,
+)
+from tdnet_assets.resources.source.request_slot import RequestSlot
+
+_LOGGER = logging.getLogger(__name__)
+
+# Longer than this is not a pause but a closed door: give up at once and say so.
+LONGEST_RETRY_AFTER_SECONDS = 300.0
+_LOCK_FILE_BYTES = 1000
+
+
+class Admission:
+    """The place; a lock file holds it.
+
+    The kernel releases it with the process, so a killed run never leaves it behind. The file's time
+    says until when nobody may ask, and what is in it how often the host has refused in a row.
+    """
+
+    def __init__(
+        self, home: Path, slot: RequestSlot, refusals: Refusals, now: Callable[[], datetime]
+    ) -> None:
+        self._home = home
+        self._slot = slot
+        self._refusals = refusals
+        self._now = now
+        self._queue = asyncio.Lock()
+        self._lock: int | None = None
+
+    async def wait(self) -> None:
+        """Take the place if this session has not got it yet, however long others keep it."""
+        if self._lock is not None:
+            return
+        async with self._queue:
+            if self.try_now():
+                return
+            _LOGGER.warning("another run is talking to TDnet; waiting until it has finished")
+            while not self.try_now():  # noqa: ASYNC110 - another process is awaited
+                await asyncio.sleep(0.5)
+
+    def try_now(self) -> bool:
+        """Take the place if nobody has it; whether this session has it now."""
+        if self._lock is not None:
+            return True
+        self._home.mkdir(parents=True, exist_ok=True)
+        lock = os.open(self._home / "tdnet-session.lock", os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            return False
+        # A clock that was set back must not shut us out for longer than any pause may last.
+        left = min(os.fstat(lock).st_mtime - self._now().timestamp(), LONGEST_RETRY_AFTER_SECONDS)
+        self._slot.pause(left)
+        self._refusals.in_a_row.update(_left_refusals(os.read(lock, _LOCK_FILE_BYTES)))
+        self._lock = lock
+        return True
+
+    def __enter__(self) -> "Admission":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._lock is None:
+            return
+        os.ftruncate(self._lock, 0)
+        os.pwrite(self._lock, json.dumps(self._refusals.in_a_row).encode(), 0)
+        free_at = self._now().timestamp() + self._slot.seconds_until_free
+        os.utime(self._lock, (free_at, free_at))
+        os.close(self._lock)
+        self._lock = None
+
+
+def _left_refusals(content: bytes) -> dict[str, int]:
+    """The refusals in a row that the last session has left, one before the door is closed again."""
+    try:
+        counts = json.loads(content or b"{}")
+        return {
+            kind: min(int(counts[kind]), REFUSALS_BEFORE_THE_DOOR_IS_CLOSED - 1)
+            for kind in (LIST, FILE)
+            if kind in counts
+        }
+    except (ValueError, TypeError):  # of another version, or cut by a full disk: nobody refused
+        return {}

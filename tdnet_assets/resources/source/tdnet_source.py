@@ -1,0 +1,119 @@
+"""TDnet as a source of disclosures: today's list looked at, days read, files given.
+
+What belongs here: what is remembered of today's list between looks, and when TDnet is open. What
+does not: how a list is read (``paging.py``) and asked for (``session.py``).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, time
+
+from tdnet_assets.resources.lake.captures import TDNET, CapturedPage, CaptureStore
+from tdnet_assets.resources.lake.store import DamagedObjectError, sha256
+from tdnet_assets.resources.source.answers import Answer, RequestCounts
+from tdnet_assets.resources.source.disclosure_source import ExpectedFile, ListReading
+from tdnet_assets.resources.source.paging import DayReader, FirstPage, KnownGround, known_ground
+from tdnet_assets.resources.source.request_slot import Urgency
+from tdnet_assets.resources.source.session import TdnetSession
+from tdnet_assets.tdnet.errors import TdnetError
+from tdnet_assets.tdnet.listing import TOKYO, parse_list_page
+
+OPENS = time(7)
+"""Looks begin at this hour in Japan and end at midnight."""
+
+
+@dataclass(slots=True)
+class TdnetSource:
+    """One session with TDnet, and what it knows of the list that it reads again and again."""
+
+    session: TdnetSession
+    _grounds: dict[date, KnownGround | None] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """What rows, captures and files call it."""
+        return TDNET
+
+    @property
+    def counts(self) -> RequestCounts:
+        """What has been asked for so far."""
+        return self.session.counts
+
+    @property
+    def today(self) -> date:
+        """The present day in Japan."""
+        return self.session.today
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is a time of the day at which disclosures are published."""
+        return self.session.http.now().astimezone(TOKYO).time() >= OPENS
+
+    def lists(self, day: date) -> bool:
+        """Whether TDnet still lists the day, by its window and the clock; nothing is asked."""
+        return self.session.lists(day)
+
+    async def read_day(self, store: CaptureStore, day: date) -> ListReading:
+        """Read all pages; see :meth:`DayReader.read`."""
+        return await self._read(store, day, None)
+
+    async def read_news(self, store: CaptureStore, day: date) -> ListReading:
+        """Read down to what the lake knows already; see :class:`KnownGround`."""
+        return await self._read(store, day, self._ground(store, day))
+
+    async def look(self, store: CaptureStore, day: date) -> ListReading | None:
+        """Page 1, before all other requests, with a condition; what is new is read and stored."""
+        stored = store.latest(day)
+        page = stored.page(1) if stored and stored.complete else None
+        reader = DayReader(self.session, store, day, Urgency.TODAYS_LIST)
+        first = await reader.first_page(page, Urgency.LOOK)
+        if first is None or (page and shows_the_same(store, page, first.content, day)):
+            return None
+        if page is None and not parse_list_page(first.content, day=day, page=1).total:
+            return None
+        return await self._read(store, day, self._ground(store, day), first)
+
+    async def file(
+        self, file: ExpectedFile, validate: Callable[[bytes], object], *, of_today: bool
+    ) -> Answer:
+        """A file's bytes, accepted by ``validate``; archives go before PDFs."""
+        is_pdf = file.kind == "pdf"
+        if of_today:
+            urgency = Urgency.TODAYS_PDF if is_pdf else Urgency.TODAYS_ARCHIVE
+        else:
+            urgency = Urgency.PDF if is_pdf else Urgency.ARCHIVE
+        return await self.session.document(file.name, validate, urgency=urgency)
+
+    def _ground(self, store: CaptureStore, day: date) -> KnownGround | None:
+        """The ground of this session's last reading, or what the lake's newest capture is."""
+        if day not in self._grounds:
+            self._grounds[day] = known_ground(store, store.latest(day))
+        return self._grounds[day]
+
+    async def _read(
+        self,
+        store: CaptureStore,
+        day: date,
+        ground: KnownGround | None,
+        first: FirstPage | None = None,
+    ) -> ListReading:
+        urgency = Urgency.TODAYS_LIST if day == self.today else Urgency.LIST
+        self._grounds.pop(day, None)
+        reading, ground = await DayReader(self.session, store, day, urgency).read(ground, first)
+        self._grounds[day] = ground
+        return reading
+
+
+def shows_the_same(store: CaptureStore, page: CapturedPage, content: bytes, day: date) -> bool:
+    """Whether the lake holds what was seen: the rows and the total count, not what is around.
+
+    Raises:
+        ListPageError: what was seen cannot be read.
+    """
+    if page.sha256 == sha256(content):
+        return True
+    seen = parse_list_page(content, day=day, page=1)
+    try:
+        return parse_list_page(store.read(page), day=day, page=1) == seen
+    except (DamagedObjectError, TdnetError):
+        return False
