@@ -43,7 +43,6 @@ REVISION_CHECKS = {
 }
 
 _OURS = frozenset((FORECASTS_KEPT,))
-_LONGEST_LIST = 100
 WARNINGS = frozenset({*EARNINGS_CHECKS, *REVISION_CHECKS} - _OURS)
 """Checks that only warn: what they found is told when a table is made, and not stored with it."""
 
@@ -84,7 +83,7 @@ def _check(name: str, findings: Sequence[tuple[Filing, Finding]]) -> CheckResult
                     "expected": amount(found.right),
                     "tolerance": amount(found.tolerance),
                 }
-                for filing, found in failed[:_LONGEST_LIST]
+                for filing, found in failed
             ),
         },
         only_warns=name in WARNINGS,

@@ -21,6 +21,8 @@ from typing import Generic, TypeVar
 import dagster as dg
 
 from tdnet_assets.assets.cancellation import run_until_interrupted
+from tdnet_assets.assets.last_results import EXECUTION, STORED_AS, LastResults
+from tdnet_assets.assets.previews import shown
 from tdnet_assets.assets.run_report import DayFailure, RunReport
 from tdnet_assets.assets.steps import (
     CheckResult,
@@ -79,6 +81,8 @@ class DayRun(Generic[_DayT]):
         self.metrics_asset = metrics_asset
         self.open_day = open_day
         self.failures: list[DayFailure] = []
+        self._last_results = LastResults(context.instance)
+        self._pointers: dict[tuple[str, date], str | None] = {}
 
     def execute(self) -> None:
         """Make every day, then report; the record gets its final status whatever happens."""
@@ -114,15 +118,28 @@ class DayRun(Generic[_DayT]):
                 continue
             day.versions.clear()
             try:
-                made = await make(step, day)
+                if last := self._last_results.of(step, day):
+                    made = Materialized(last.version, last.metadata)
+                    evaluations = last.evaluations
+                else:
+                    made = await make(step, day)
+                    evaluations = [
+                        _evaluation(step.spec.key, day.date, check) for check in made.checks
+                    ]
             except Exception as error:  # noqa: BLE001 - recorded; one day must not cost the others
                 self._day_failed(day, step, error)
                 not_made.add(step.name)
                 continue
-            self._log_made(day, step, made)
+            self._log_made(day, step, made, evaluations)
         self.report.progress.day_done(made=len(not_made) < len(self.steps))
 
-    def _log_made(self, day: _DayT, step: DailyStep[_DayT], made: Materialized) -> None:
+    def _log_made(
+        self,
+        day: _DayT,
+        step: DailyStep[_DayT],
+        made: Materialized,
+        evaluations: Sequence[dg.AssetCheckEvaluation],
+    ) -> None:
         """Log what was made: as a materialization if it is whole, else as the day's failure."""
         failed = [check for check in made.checks if check.fails]
         made_from = day.made_from(step.recipe)
@@ -138,12 +155,19 @@ class DayRun(Generic[_DayT]):
                 dg.AssetMaterialization(
                     step.spec.key,
                     partition=str(day.date),
-                    metadata={**made.metadata, "execution": self.report.run_id},
+                    metadata=shown(
+                        {
+                            **made.metadata,
+                            EXECUTION: self.report.run_id,
+                            STORED_AS: day.state.mark(step.name),
+                        }
+                    ),
                     tags=self._version_tags(day.date, step, made.version, made_from),
                 )
             )
-        for check in made.checks:
-            self._log_check(step.spec.key, str(day.date), check)
+            self._pointers.pop((step.name, day.date), None)
+        for evaluation in evaluations:
+            self.context.log_event(evaluation)
         if reasons:
             self._day_failed(day, step, IncompleteDayError("; ".join(reasons)))
 
@@ -161,27 +185,16 @@ class DayRun(Generic[_DayT]):
         }
         for name, input_version in made_from.items():
             tags[f"dagster/input_data_version/{name}"] = input_version
-            found = self.context.instance.fetch_materializations(
-                dg.AssetRecordsFilter(dg.AssetKey(name), asset_partitions=[str(day)]), limit=1
-            )
-            for record in found.records:
-                tags[f"dagster/input_event_pointer/{name}"] = str(record.storage_id)
+            if pointer := self._pointer(name, day):
+                tags[f"dagster/input_event_pointer/{name}"] = pointer
         return tags
 
-    def _log_check(self, asset: dg.AssetKey, partition: str, check: CheckResult) -> None:
-        self.context.log_event(
-            dg.AssetCheckEvaluation(
-                asset_key=asset,
-                check_name=check.name,
-                passed=check.passed,
-                description=in_markdown(check.description),
-                metadata=dict(check.metadata),
-                severity=dg.AssetCheckSeverity.WARN
-                if check.only_warns
-                else dg.AssetCheckSeverity.ERROR,
-                partition=partition,
-            )
-        )
+    def _pointer(self, asset: str, day: date) -> str | None:
+        """Where an asset's newest materialization of the day is in the event log."""
+        if (asset, day) not in self._pointers:
+            record = self._last_results.materialization(dg.AssetKey(asset), str(day))
+            self._pointers[asset, day] = str(record.storage_id) if record else None
+        return self._pointers[asset, day]
 
     def _log_delivery(self, delivery: MetricsDelivery) -> None:
         result = CheckResult(
@@ -190,7 +203,7 @@ class DayRun(Generic[_DayT]):
             description=delivery.error or f"{len(delivery.sent)} metrics delivered",
             metadata={"namespace": self.report.metrics.config.metrics_namespace},
         )
-        self._log_check(self.metrics_asset, str(self.report.days[-1]), result)
+        self.context.log_event(_evaluation(self.metrics_asset, self.report.days[-1], result))
 
     def _day_failed(self, day: _DayT, step: DailyStep[_DayT], error: Exception) -> None:
         self.failures.append(
@@ -207,6 +220,18 @@ class DayRun(Generic[_DayT]):
             f"{day.date} {step.name}: {type(error).__name__}: {error}"
             + ("" if expected else f"\n{''.join(traceback.format_exception(error))}")
         )
+
+
+def _evaluation(asset: dg.AssetKey, day: date, check: CheckResult) -> dg.AssetCheckEvaluation:
+    return dg.AssetCheckEvaluation(
+        asset_key=asset,
+        check_name=check.name,
+        passed=check.passed,
+        description=in_markdown(check.description),
+        metadata=shown(check.metadata),
+        severity=dg.AssetCheckSeverity.WARN if check.only_warns else dg.AssetCheckSeverity.ERROR,
+        partition=str(day),
+    )
 
 
 async def make(step: DailyStep[_DayT], day: _DayT) -> Materialized:

@@ -5,7 +5,7 @@ reading a page (``tdnet/listing.py``) and merging sightings (``tdnet/sightings.p
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -200,7 +200,6 @@ def _metadata(day: Day, reading: Reading, before: Sequence[Disclosure], new: int
     return {
         "dagster/partition_row_count": len(reading.known),
         "dagster/uri": day.lake.uri(layout.table_key(DISCLOSURES_TABLE.name, day.date)),
-        **column_metadata(DISCLOSURES_TABLE),
         "listed": reading.latest.total or 0,
         "new": new,
         "newly_retitled": max(0, statuses["retitled"] - earlier["retitled"]),
@@ -234,6 +233,11 @@ def _metadata(day: Day, reading: Reading, before: Sequence[Disclosure], new: int
     }
 
 
+def _still_holds(day: CollectionDay, shown: Mapping[str, Any]) -> bool:
+    day.count_listed(shown["dagster/partition_row_count"], 0, new=0)
+    return True
+
+
 DISCLOSURES_STEP = DailyStep(
     spec=SPEC,
     checks={
@@ -243,4 +247,6 @@ DISCLOSURES_STEP = DailyStep(
         CAPTURES_READABLE: "Every capture that the table is folded from could be read.",
     },
     materialize=materialize,
+    still_holds=_still_holds,
+    counts_of_a_run=("new", "newly_retitled", "newly_deleted"),
 )

@@ -5,7 +5,7 @@ fetching (``resources/source/downloads.py``) and what makes a file acceptable (`
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from time import monotonic
 from typing import Any
@@ -68,7 +68,18 @@ async def materialize(day: CollectionDay) -> Materialized:
         [_check(listed, expected, ordered)],
         before=before,
     )
-    return replace(made, metadata=_metadata(day, ordered))
+    return replace(made, metadata=_metadata(day, listed, ordered))
+
+
+def _still_holds(day: CollectionDay, shown: Mapping[str, Any]) -> bool:
+    """Whether the lake holds the very files that it held, and none has to be asked for."""
+    stored = [found.bytes for found in day.lake.list(layout.documents_prefix(day.date))]
+    files, size = shown["pdfs"] + shown["xbrl_archives"], shown.get("bytes")
+    if shown["gone"] or (len(stored), sum(stored)) != (files, size):
+        return False
+    if day.counts_once(NAME):
+        day.progress.settled(skipped=shown["disclosures"])
+    return True
 
 
 def _expected_files(listed: StoredTable) -> list[ExpectedFile]:
@@ -224,7 +235,9 @@ def _first(outcomes: list[FileOutcome]) -> str:
     return f"first {one.disclosure_id} {one.kind}: {one.error}"
 
 
-def _metadata(day: CollectionDay, outcomes: list[FileOutcome]) -> dict[str, Any]:
+def _metadata(
+    day: CollectionDay, listed: StoredTable, outcomes: list[FileOutcome]
+) -> dict[str, Any]:
     kinds = Counter(outcome.kind for outcome in outcomes if outcome.status == STORED)
     fetched = list(day.fetched.values())
     stored_now = [outcome for outcome in fetched if outcome.status == STORED]
@@ -232,14 +245,14 @@ def _metadata(day: CollectionDay, outcomes: list[FileOutcome]) -> dict[str, Any]
     return {
         "dagster/partition_row_count": len(outcomes),
         "dagster/uri": day.lake.uri(layout.documents_prefix(day.date)),
-        **column_metadata(DOCUMENTS_TABLE),
         "pdfs": kinds["pdf"],
         "xbrl_archives": kinds["xbrl"],
         "fetched_now": len(stored_now),
         "retried": sum(outcome.attempts > 1 for outcome in fetched),
         "gone": sum(outcome.status == GONE for outcome in outcomes),
         "failed": sum(outcome.status == FAILED for outcome in outcomes),
-        "megabytes": round(sum(outcome.bytes or 0 for outcome in outcomes) / 1e6, 3),
+        "disclosures": listed.frame.height,
+        "bytes": sum(outcome.bytes or 0 for outcome in outcomes if outcome.status == STORED),
         "pdf_pages": sum(outcome.pages or 0 for outcome in outcomes),
         "not_stored": preview(
             {
@@ -260,4 +273,6 @@ DOCUMENTS_STEP = DailyStep(
     spec=SPEC,
     checks={FILES_COMPLETE: "The list is complete, and stored + gone = the files it links to."},
     materialize=materialize,
+    still_holds=_still_holds,
+    counts_of_a_run=("fetched_now", "retried"),
 )

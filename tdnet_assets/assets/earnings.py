@@ -63,14 +63,16 @@ SPEC = dg.AssetSpec(
 _FACTS = IN_SUMMARY | pl.col("element").is_in(COMPARED_ELEMENTS)
 
 
-class _Report(NamedTuple):
+class Report(NamedTuple):
+    """What a report says, and how it compares with itself."""
+
     earnings: Earnings
     findings: tuple[Finding, ...]
 
 
 async def materialize(day: Day) -> Materialized:
     """Read the day's reports, name those they replace, and check their figures."""
-    found = await asyncio.to_thread(understand, day, REPORT_KINDS, _FACTS, _report)
+    found = await asyncio.to_thread(understood_reports, day)
     reports = [(filing, report.earnings) for filing, report in found.rows]
     before = await asyncio.to_thread(replaced_reports, day, reports)
     rows = [
@@ -84,6 +86,11 @@ async def materialize(day: Day) -> Materialized:
     ]
     made = day.put(NAME, EARNINGS_TABLE.frame(rows), checks)
     return replace(made, metadata=_metadata(day, found, rows))
+
+
+def understood_reports(day: Day) -> Understood[Report]:
+    """The day's reports, read once for all that is made of them."""
+    return understand(day, REPORT_KINDS, _FACTS, _report)
 
 
 def _row(filing: Filing, earnings: Earnings, replaces: str | None) -> dict[str, Any]:
@@ -102,17 +109,17 @@ def _row(filing: Filing, earnings: Earnings, replaces: str | None) -> dict[str, 
     return {**row, **listed}
 
 
-def _report(facts: Sequence[Fact]) -> _Report | None:
+def _report(facts: Sequence[Fact]) -> Report | None:
     summary = SummaryCells(facts)
     earnings = read_earnings(summary)
     if earnings is None:
         return None
-    return _Report(earnings, check_earnings(summary, facts, earnings))
+    return Report(earnings, check_earnings(summary, facts, earnings))
 
 
 def _metadata(
     day: Day,
-    found: Understood[_Report],
+    found: Understood[Report],
     rows: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
     key = layout.table_key(EARNINGS_TABLE.name, day.date)

@@ -6,7 +6,8 @@ rejects and check of those that could not be understood. What does not: what is 
 (``assets/financial_facts.py``).
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+import threading
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from itertools import chain
@@ -18,6 +19,7 @@ from tdnet_assets.assets.financial_facts import facts_by_filing
 from tdnet_assets.assets.steps import CheckResult, Day
 from tdnet_assets.resources.source.downloads import STORED
 from tdnet_assets.tables.table import Table
+from tdnet_assets.tables.wholeness import READER
 from tdnet_assets.tdnet.errors import FilingError, TdnetError
 from tdnet_assets.tdnet.identifiers import XbrlKind
 from tdnet_assets.tdnet.xbrl.facts import SUMMARY, Fact
@@ -66,6 +68,35 @@ class Understood(Generic[_Content]):
     unread: list[str]
 
 
+class _Contents:
+    """What was made of the archives that this process read last.
+
+    A day that grows is derived again and again, and each time only its new archives are read: an
+    archive never changes, so what it says depends on its digest and its readers alone.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._known: dict[Hashable, Any] = {}
+        self._lock = threading.Lock()
+
+    def of(self, keys: Mapping[str, Hashable]) -> dict[str, Any]:
+        """The known contents by the names of their keys."""
+        with self._lock:
+            return {name: self._known[key] for name, key in keys.items() if key in self._known}
+
+    def keep(self, contents: Mapping[Hashable, Any]) -> None:
+        """Know these, and forget what was known longest where there are too many."""
+        with self._lock:
+            self._known.update(contents)
+            for key in list(self._known)[: -self._limit]:
+                del self._known[key]
+
+
+# A peak day has 770 archives, each of one kind.
+_CONTENTS = _Contents(limit=1000)
+
+
 def understand(
     day: Day,
     kinds: Collection[XbrlKind | None],
@@ -81,25 +112,27 @@ def understand(
         read: gives None for a filing that is of another kind whatever its name says.
     """
     facts = day.read("financial_facts")
-    filings = _filings(day, kinds)
-    of_kind = facts.frame.filter(pl.col("disclosure_id").is_in(list(filings)))
-    read_before = set(of_kind["disclosure_id"].unique())
-    understood: Understood[_Content] = Understood([], [], sorted(filings.keys() - read_before))
-    # One filing's facts at a time: a peak day has a quarter of a million.
-    stated = facts_by_filing(of_kind.filter(wanted))
-    for number, of_filing in chain(stated, _without(read_before)):
-        filing = filings[number]
-        read_before.discard(number)
-        try:
-            content = read(of_filing)
-            if content is None:
-                raise FilingError(
-                    f"the archive of this name is listed as {' or '.join(filter(None, kinds))}, "
-                    "but its summary states no figure of such a filing: look at it"
-                )
-        except TdnetError as error:
+    filings, digests = _filings(day, kinds)
+    numbers = facts.frame["disclosure_id"].unique()
+    has_facts = filings.keys() & set(numbers)
+    known = {number: (read, facts.metadata.get(READER), digests[number]) for number in has_facts}
+    contents = _CONTENTS.of(known)
+    new = sorted(has_facts - contents.keys())
+    of_new = facts.frame.lazy().filter(pl.col("disclosure_id").is_in(new), wanted).collect()
+    read_now = dict(_read(of_new, new, read))
+    _CONTENTS.keep({known[number]: content for number, content in read_now.items()})
+    contents |= read_now
+    understood: Understood[_Content] = Understood([], [], sorted(filings.keys() - has_facts))
+    for number in sorted(has_facts):
+        filing, content = filings[number], contents[number]
+        if content is None:
+            content = FilingError(
+                f"the archive of this name is listed as {' or '.join(filter(None, kinds))}, "
+                "but its summary states no figure of such a filing: look at it"
+            )
+        if isinstance(content, TdnetError):
             understood.not_understood.append(
-                NotUnderstood(filing.disclosure_id, filing.code, filing.title, str(error))
+                NotUnderstood(filing.disclosure_id, filing.code, filing.title, str(content))
             )
         else:
             understood.rows.append((filing, content))
@@ -107,13 +140,26 @@ def understand(
     return understood
 
 
-def _without(rest: set[str]) -> Iterator[tuple[str, Sequence[Fact]]]:
-    """Those that are left when all others were read: they have no wanted fact."""
-    yield from ((number, ()) for number in sorted(rest))
+def _read(
+    facts: pl.DataFrame,
+    numbers: Collection[str],
+    read: Callable[[Sequence[Fact]], _Content | None],
+) -> Iterator[tuple[str, _Content | TdnetError | None]]:
+    """What is read of each filing's facts, or why it is not."""
+    # One filing's facts at a time: a peak day has a quarter of a million.
+    stated = facts_by_filing(facts)
+    none_wanted = sorted(set(numbers).difference(facts["disclosure_id"].unique()))
+    for number, of_filing in chain(stated, ((number, ()) for number in none_wanted)):
+        try:
+            yield number, read(of_filing)
+        except TdnetError as error:
+            yield number, error
 
 
-def _filings(day: Day, kinds: Collection[XbrlKind | None]) -> dict[str, Filing]:
-    """The listed filings of a kind whose archive is stored, by disclosure id."""
+def _filings(
+    day: Day, kinds: Collection[XbrlKind | None]
+) -> tuple[dict[str, Filing], dict[str, str]]:
+    """The listed filings of a kind whose archive is stored, and its digest, by disclosure id."""
     documents, listed = day.read("documents"), day.read("disclosures")
     stored = documents.frame.filter(pl.col("kind") == "xbrl", pl.col("status") == STORED)
     of_kind = listed.frame.filter(
@@ -121,7 +167,8 @@ def _filings(day: Day, kinds: Collection[XbrlKind | None]) -> dict[str, Filing]:
         pl.col("xbrl_kind").is_in(list(kinds), nulls_equal=True),
     )
     names = [field.name for field in fields(Filing)]
-    return {row["disclosure_id"]: Filing(**row) for row in of_kind.select(names).to_dicts()}
+    filings = {row["disclosure_id"]: Filing(**row) for row in of_kind.select(names).to_dicts()}
+    return filings, dict(stored.select("disclosure_id", "sha256").iter_rows())
 
 
 def put_rejects(day: Day, table: Table, rejects: Sequence[NotUnderstood]) -> None:

@@ -295,7 +295,6 @@ def _metadata(
     return {
         "dagster/partition_row_count": facts.height,
         "dagster/uri": day.lake.uri(key),
-        **column_metadata(FACTS_TABLE),
         "filings": len(archives),
         "read_now": len(missing),
         "unread": len(reading.unread_filings),
@@ -320,4 +319,5 @@ FINANCIAL_FACTS_STEP = DailyStep(
     spec=SPEC,
     checks={FILINGS_READ: "Every stored XBRL archive of the day was read, every cell of it."},
     materialize=materialize,
+    counts_of_a_run=("read_now",),
 )

@@ -6,12 +6,15 @@ not: charts (``assets/charts.py``), and what a table is (``tables/``).
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 import dagster as dg
 
 from tdnet_assets.tables.table import Table
 from tdnet_assets.tdnet.foreign_text import visible
+
+_MOST_ROWS = 10
 
 
 def column_metadata(table: Table) -> dict[str, Any]:
@@ -48,14 +51,20 @@ def percent(rate: Decimal | None) -> str:
     return "" if rate is None else f"{rate * 100:+.1f}%"
 
 
-def preview(rows: Iterable[Mapping[str, Any]]) -> dg.TableMetadataValue:
-    """A short table for the UI, which shows its cells as text and not as Markdown."""
+def preview(rows: Iterable[Mapping[str, Any]]) -> dg.TableMetadataValue | None:
+    """The first ten rows for the UI, which shows cells as text, not as Markdown; None without any.
+
+    Dagster's store keeps it for every run.
+    """
     records = [
         dg.TableRecord(
             {name: "" if value is None else visible(str(value)) for name, value in row.items()}
         )
-        for row in rows
+        for row in islice(rows, _MOST_ROWS)
     ]
-    if not records:
-        records = [dg.TableRecord({"rows": "none"})]
-    return dg.MetadataValue.table(records)
+    return dg.MetadataValue.table(records) if records else None
+
+
+def shown(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Metadata as an event has it: without what there is nothing to show of."""
+    return {label: value for label, value in metadata.items() if value is not None}

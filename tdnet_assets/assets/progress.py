@@ -44,6 +44,8 @@ class RunProgress:
     documents_stored: int = 0
     documents_failed: int = 0
     days_done: int = 0
+    is_complete: bool = False
+    """Whether the run has ended well."""
     _day_total: int = 0
     _day_settled: int = 0
     _unreported: int = 0
@@ -83,6 +85,8 @@ class RunProgress:
     @property
     def percent(self) -> int:
         """Progress over all days, 0 to 99; only the final status makes it 100."""
+        if self.is_complete:
+            return 100
         with self._lock:
             share = self._day_settled / self._day_total if self._day_total else 0.0
             return min(99, int(100 * (self.days_done + share) / self.days))

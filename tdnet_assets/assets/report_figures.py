@@ -17,7 +17,7 @@ import dagster as dg
 import polars as pl
 
 from tdnet_assets.assets.charts import bar_chart
-from tdnet_assets.assets.filings import IN_SUMMARY, REPORT_KINDS, understand
+from tdnet_assets.assets.earnings import understood_reports
 from tdnet_assets.assets.forecast_revisions import revision_of
 from tdnet_assets.assets.previews import amount, column_metadata, percent, preview
 from tdnet_assets.assets.related_reports import earlier_forecasts, figure_rows
@@ -25,16 +25,12 @@ from tdnet_assets.assets.steps import DailyStep, Day, Materialized
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.tables.recipes import RECIPES
 from tdnet_assets.tables.report_figures import REPORT_FIGURES_TABLE, surprises
-from tdnet_assets.tdnet.reports.earnings_report import read_earnings
-from tdnet_assets.tdnet.reports.report_contents import Earnings
 from tdnet_assets.tdnet.reports.stated_figures import (
     figure_of_itself,
     figures_of_notice,
     figures_of_report,
 )
-from tdnet_assets.tdnet.reports.summary_cells import SummaryCells
 from tdnet_assets.tdnet.reports.surprises import RANKED_ITEMS, Difference, difference, largest
-from tdnet_assets.tdnet.xbrl.facts import Fact
 
 NAME = "report_figures"
 
@@ -80,13 +76,9 @@ def _order(row: _Row) -> tuple[Any, ...]:
 
 
 def _of_reports(day: Day) -> Iterator[_Row]:
-    for filing, earnings in understand(day, REPORT_KINDS, IN_SUMMARY, _report).rows:
-        figures = (figure_of_itself(earnings), *figures_of_report(earnings))
+    for filing, report in understood_reports(day).rows:
+        figures = (figure_of_itself(report.earnings), *figures_of_report(report.earnings))
         yield from figure_rows(filing, figures)
-
-
-def _report(facts: Sequence[Fact]) -> Earnings | None:
-    return read_earnings(SummaryCells(facts))
 
 
 def _of_notices(day: Day) -> Iterator[_Row]:

@@ -16,9 +16,9 @@ from typing import Any
 
 import dagster as dg
 
-from tdnet_assets.assets.previews import preview
+from tdnet_assets.assets.previews import preview, shown
 from tdnet_assets.assets.progress import RunProgress
-from tdnet_assets.partitions import DAYS_PER_RUN, day_of, trigger_of
+from tdnet_assets.partitions import day_of, trigger_of
 from tdnet_assets.resources.aws.executions import Details, ExecutionsResource
 from tdnet_assets.resources.aws.metrics import MetricsDelivery, MetricsResource
 
@@ -42,6 +42,12 @@ class DayFailure:
 def steps_of(context: dg.AssetExecutionContext) -> Collection[str]:
     """The names of a run's steps; the run itself names them only where it is to leave some out."""
     return context.run.step_keys_to_execute or [node.name for node in context.job_def.nodes]
+
+
+def progress_of(run_id: str) -> RunProgress | None:
+    """How far a run of this process is; None before it begins and when it is over."""
+    report = _OPEN.get(run_id)
+    return report.progress if report else None
 
 
 @dataclass(slots=True)
@@ -106,17 +112,19 @@ class RunReport:
         """What a step raises for the days that failed in it."""
         return dg.Failure(
             description=self._summary(failures),
-            metadata={
-                "failed": preview(
-                    {
-                        "day": failure.day,
-                        "asset": failure.asset,
-                        "error": failure.error_type,
-                        "message": failure.message[:500],
-                    }
-                    for failure in failures[:DAYS_PER_RUN]
-                )
-            },
+            metadata=shown(
+                {
+                    "failed": preview(
+                        {
+                            "day": failure.day,
+                            "asset": failure.asset,
+                            "error": failure.error_type,
+                            "message": failure.message[:500],
+                        }
+                        for failure in failures
+                    )
+                }
+            ),
             allow_retries=not all(failure.permanent for failure in failures),
         )
 
@@ -128,6 +136,7 @@ class RunReport:
         metrics_error: str | None = None,
     ) -> None:
         _OPEN.pop(self.run_id, None)
+        self.progress.is_complete = status == "completed"
         error_type = error_message = None
         if error is not None:
             error_type, error_message = type(error).__name__, str(error) or _INTERRUPTED

@@ -211,13 +211,31 @@ class CollectionDay(Day):
 _DayT_contra = TypeVar("_DayT_contra", bound=Day, contravariant=True)
 
 
+def _always_holds(day: Day, shown: Mapping[str, Any]) -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class DailyStep(Generic[_DayT_contra]):
-    """A daily asset: its spec, the names and meanings of its checks, and how a day is made."""
+    """A daily asset: its spec, the names and meanings of its checks, and how a day is made.
+
+    A day whose table is what would be made is not made again: its last result is shown. A step
+    needs nothing of its own for that, unless it answers for more than its table.
+
+    Attributes:
+        spec: of the asset.
+        checks: their meanings by name.
+        materialize: makes a day.
+        still_holds: of a day whose table is unchanged, whether what was shown of it last is true
+            still; takes the metadata's values by label. It counts what making it would count.
+        counts_of_a_run: labels of metadata that say what a run did: 0 where nothing is made.
+    """
 
     spec: dg.AssetSpec
     checks: Mapping[str, str]
     materialize: Callable[[_DayT_contra], Awaitable[Materialized]]
+    still_holds: Callable[[_DayT_contra, Mapping[str, Any]], bool] = _always_holds
+    counts_of_a_run: Sequence[str] = ()
 
     @property
     def name(self) -> str:

@@ -13,6 +13,8 @@ from datetime import date, timedelta
 
 import dagster as dg
 
+from tdnet_assets.assets.progress import RunProgress
+from tdnet_assets.assets.run_report import progress_of
 from tdnet_assets.cli.exit_codes import FAILED, INTERRUPTED
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.definitions import DAILY_ASSETS, build_definitions
@@ -28,8 +30,8 @@ _INTERRUPTS = (dg.DagsterExecutionInterruptedError.__name__, KeyboardInterrupt._
 _INTERRUPTED = "interrupted; collect the same days again: only the rest is fetched"
 _SILENT = "the run failed, and none of its events says why: see its log in the Dagster UI"
 
-Display = Callable[[ExecutionsResource, str, str], AbstractContextManager[object]]
-"""Made of the executions, a run's id and a label of its days; shows the run while it is entered."""
+Display = Callable[[Callable[[], RunProgress | None], str], AbstractContextManager[object]]
+"""Made of a run's progress and a label of its days; shows the run while it is entered."""
 
 
 class RequestError(TdnetAssetsError):
@@ -76,16 +78,18 @@ def materialize(
     tags = _partition_tags(first, last)
     run_id = str(uuid.uuid4())
     executions = ExecutionsResource(config=config)
-    job = definitions.resolve_implicit_global_asset_job_def()
+    # As the named jobs: checks are evaluated with their assets without having been planned.
+    job = definitions.resolve_implicit_global_asset_job_def().get_subset(
+        asset_selection=set(selection), asset_check_selection=set()
+    )
     with (
         dagster_home.instance(config) as instance,
-        display(executions, run_id, _label(first, last)),
+        display(lambda: progress_of(run_id), _label(first, last)),
     ):
         result = job.execute_in_process(
             instance=instance,
             run_id=run_id,
             run_config=_QUIET,
-            asset_selection=selection,
             raise_on_error=False,
             tags=tags,
         )

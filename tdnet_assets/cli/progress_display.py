@@ -1,29 +1,41 @@
 """A run's progress for a person: a bar in a terminal, plain lines elsewhere.
 
-What belongs here: showing. The figures come from the execution record, which is what an operator
-of a remote run would see too.
+What belongs here: showing. The figures are those of the run itself, which is in this process: they
+are what its execution record is written from, without being read back from there.
 """
 
 import sys
 import threading
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from types import TracebackType
+from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from tdnet_assets.resources.aws.executions import ExecutionRecord, ExecutionsResource
+from tdnet_assets.assets.progress import RunProgress
+from tdnet_assets.resources.aws.executions import ExecutionRecord
 
 POLL_SECONDS = 0.5
 PLAIN_LINE_EVERY_SECONDS = 5.0
+_WORDS = {
+    "total_count": "listed",
+    "collected_count": "collected",
+    "skipped_count": "already there",
+    "failed_count": "failed",
+    "rejected_count": "rejected",
+}
 
 
 class ProgressDisplay:
-    """Shows a run's record while the block runs; writes to standard error."""
+    """Shows a run's progress while the block runs; writes to standard error.
 
-    def __init__(self, executions: ExecutionsResource, execution_id: str, label: str) -> None:
-        self._executions = executions
-        self._execution_id = execution_id
+    ``progress`` gives None while the run has none: before it begins, and when it is over.
+    """
+
+    def __init__(self, progress: Callable[[], RunProgress | None], label: str) -> None:
+        self._progress = progress
         self._label = label
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._show, name="progress", daemon=True)
@@ -57,39 +69,30 @@ class ProgressDisplay:
         )
         with Progress(*columns, console=console) as progress:
             task = progress.add_task(self._label, total=100, counts="")
-            while not self._stop.wait(POLL_SECONDS):
-                if record := self._record():
-                    progress.update(task, completed=record.progress or 0, counts=counts(record))
-            if record := self._record():
-                progress.update(task, completed=record.progress or 0, counts=counts(record))
+            run, over = None, False
+            while not over:
+                over = self._stop.wait(POLL_SECONDS)
+                # What was seen of it last goes on counting, also when the run is over.
+                run = self._progress() or run
+                if run:
+                    told = _in_words({**run.counts})
+                    progress.update(task, completed=run.percent, counts=told)
 
     def _show_lines(self) -> None:
         shown = None
         while not self._stop.wait(PLAIN_LINE_EVERY_SECONDS):
-            record = self._record()
-            line = f"{self._label}: {record.progress or 0} %  {counts(record)}" if record else None
+            run = self._progress()
+            line = f"{self._label}: {run.percent} %  {_in_words({**run.counts})}" if run else None
             if line and line != shown:
                 print(line, file=sys.stderr, flush=True)  # noqa: T201 - this is the display
                 shown = line
 
-    def _record(self) -> ExecutionRecord | None:
-        try:
-            return self._executions.get(self._execution_id)
-        except (BotoCoreError, ClientError):
-            return None  # the run itself meets the same error, and reports it
-
 
 def counts(record: ExecutionRecord) -> str:
     """The counts of a record in one line."""
-    parts = [
-        f"{value:,} {name}"
-        for name, value in (
-            ("listed", record.total_count),
-            ("collected", record.collected_count),
-            ("already there", record.skipped_count),
-            ("failed", record.failed_count),
-            ("rejected", record.rejected_count),
-        )
-        if value
-    ]
+    return _in_words(asdict(record))
+
+
+def _in_words(counted: Mapping[str, Any]) -> str:
+    parts = [f"{counted[name]:,} {word}" for name, word in _WORDS.items() if counted.get(name)]
     return ", ".join(parts) or "nothing listed"

@@ -44,11 +44,15 @@ Show = Callable[[str], object]
 
 @dataclass(frozen=True, slots=True)
 class DayFeed:
-    """A day as it was fed: its rows, how many had no id to be found by, and what was written."""
+    """A day as it was fed: its rows, how many had no id to be found by, and what was written.
+
+    ``source`` is what the register says that it was fed from.
+    """
 
     rows: list[IndexedDisclosure]
     without_id: int
     write: IndexWrite
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,7 @@ def feed_day(lake: LakeResource, index: DisclosureIndexResource, day: date) -> D
     ]
     source = feed_source(listed.etag, documents.etag if documents else None)
     write = index.replace_day(day, rows, source=source)
-    return DayFeed(rows, listed.frame.height - len(rows), write)
+    return DayFeed(rows, listed.frame.height - len(rows), write, source)
 
 
 def rebuild(

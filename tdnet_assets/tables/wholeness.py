@@ -111,6 +111,10 @@ class DayState:
         origin = self.origins.get(table)
         return origin.version if origin else None
 
+    def mark(self, table: str) -> str | None:
+        """What the stored object is recognised by: another one whenever anybody has put it."""
+        return self.etags.get(table) or self.version(table)
+
     def lacks(self, table: str) -> list[Lack]:
         """Why the table is not whole, its own reasons first; empty when it is."""
         own = self.own_lacks(table)
