@@ -1,6 +1,9 @@
 """The named jobs: what a person or a sensor starts, each with the assets of one kind of work.
 
 What belongs here: which assets a job makes. What does not: when it is started.
+
+Checks are evaluated with their assets, but not planned: a plan is one more event for each of them,
+in the log and in the table of checks, of every run.
 """
 
 from dataclasses import dataclass
@@ -36,17 +39,17 @@ def build_jobs(yearly_copies: dg.AssetSelection) -> Jobs:
     return Jobs(
         collect_day=dg.define_asset_job(
             COLLECT_DAY,
-            selection=dg.AssetSelection.assets(*RECIPES),
+            selection=dg.AssetSelection.assets(*RECIPES).without_checks(),
             description="Everything of a day: asks TDnet for what is new, and makes all tables.",
         ),
         collection=dg.define_asset_job(
             COLLECTION,
-            selection=dg.AssetSelection.assets(*names(COLLECTION)),
+            selection=dg.AssetSelection.assets(*names(COLLECTION)).without_checks(),
             description="The list and the files of a day: asks TDnet, one run at a time.",
         ),
         derivation=dg.define_asset_job(
             DERIVATION,
-            selection=dg.AssetSelection.assets(*names(DERIVATION)),
+            selection=dg.AssetSelection.assets(*names(DERIVATION)).without_checks(),
             description="What is made of a day's list and files: asks nobody, waits for nobody.",
         ),
         yearly_copies=dg.define_asset_job(

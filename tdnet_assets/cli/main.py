@@ -52,6 +52,10 @@ COMMANDS = {
         "tdnet_assets.cli.open:open_",
         "Open the stored file of a disclosure, by its 14-digit number.",
     ),
+    "prune": (
+        "tdnet_assets.cli.prune:prune",
+        "Delete old runs from Dagster's store; which partitions are made stays known.",
+    ),
     "query": (
         "tdnet_assets.cli.query:query",
         "Disclosures of the lake, oldest first, on standard output.",

@@ -4,13 +4,17 @@ What belongs here: the instance that the CLI and ``tdnet up`` share. What does n
 settings, which belong to the deployment's own ``dagster.yaml``.
 """
 
-import shutil
+import json
+import re
 from pathlib import Path
 
 import dagster as dg
 
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.local import home
+
+# The events' folder has to be absolute: Dagster takes it from the process's working directory.
+_EVENTS = re.compile(r"^( *base_dir: ).*( # written anew where the home has moved)$", re.MULTILINE)
 
 INSTANCE_SETTINGS = Path(__file__).with_name("dagster.yaml")
 
@@ -22,8 +26,13 @@ def prepare(config: PlatformConfig) -> Path:
     folder = config.dagster_home_path
     folder.mkdir(parents=True, exist_ok=True)
     settings = folder / INSTANCE_SETTINGS.name
-    if not settings.exists():
-        shutil.copyfile(INSTANCE_SETTINGS, settings)
+    before = settings.read_text() if settings.exists() else None
+    events = json.dumps(str(folder / "history"))  # as YAML quotes it too
+    now = _EVENTS.sub(
+        lambda line: f"{line[1]}{events}{line[2]}", before or INSTANCE_SETTINGS.read_text()
+    )
+    if now != before:
+        settings.write_text(now)
     return folder
 
 

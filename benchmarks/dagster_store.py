@@ -1,0 +1,69 @@
+"""What a run leaves in Dagster's store, and what an unchanged run of a small day costs.
+
+What belongs here: starting the parts, ``tdnet collect`` of one small day again and again in processes
+of its own, and what lies in the home afterwards. What does not: a peak day (``peak_day.py``).
+
+Run it with ``python -m benchmarks.dagster_store``.
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from benchmarks.peak_day import DAY, Run, Setting, collect, setting
+
+BYTES_A_RUN = 100_000
+RUNS = 4
+
+
+@click.command()
+@click.option("--size", default=30, show_default=True, help="Disclosures of the day.")
+def main(size: int) -> None:
+    """Measure the first run of a day and unchanged ones after it."""
+    with setting({DAY: size}, 20_000) as parts:
+        home = Path(parts.variables["TDNET_HOME"]) / "dagster"
+        before, runs, grown = 0, [], []
+        for _ in range(RUNS):
+            runs.append(collect(parts, DAY))
+            now = sum(file.stat().st_size for file in home.rglob("*") if file.is_file())
+            grown.append(now - before)
+            before = now
+        start = _start(parts)
+        print(f"{size} disclosures, {os.cpu_count()} processors\n")
+        print(f"{'':10}{'wall s':>9}{'CPU s':>9}{'peak MB':>9}{'bytes':>12}")
+        for number, (run, size_) in enumerate(zip(runs, grown, strict=True), start=1):
+            print(f"run {number:<6}{run.wall:>9.2f}{run.cpu:>9.2f}{run.megabytes:>9.0f}{size_:>12,}")
+        print(f"{'start-up':10}{start.wall:>9.2f}{start.cpu:>9.2f}{start.megabytes:>9.0f}\n")
+        for name, count, bytes_ in _rows(home):
+            print(f"{name:44}{count / RUNS:>8.1f} rows a run{bytes_ / RUNS:>10,.0f} bytes")
+    later = grown[1:]
+    print(f"\n{sum(later) / len(later):,.0f} bytes an unchanged run, aim <= {BYTES_A_RUN:,}")
+    print(f"{min(run.cpu for run in runs[1:]) - start.cpu:.2f} s of CPU beyond start-up, aim <= 0.4")
+
+
+def _start(parts: Setting) -> Run:
+    """A run that makes nothing: a range of no day is refused once everything is imported."""
+    return collect(parts, DAY, "--until", "2000-01-01", expected=1)
+
+
+def _rows(home: Path) -> Iterator[tuple[str, int, int]]:
+    """Rows and bytes of values by table, those of events by their kind; the largest first."""
+    found = []
+    for path in home.rglob("*.db"):
+        with sqlite3.connect(path) as database:
+            for (table,) in database.execute("SELECT name FROM sqlite_master WHERE type='table'"):
+                names = [row[1] for row in database.execute(f'PRAGMA table_info("{table}")')]
+                size = "+".join(f'coalesce(length("{name}"), 0)' for name in names)
+                kind = "dagster_event_type" if "dagster_event_type" in names else "''"
+                rows = database.execute(
+                    f'SELECT {kind}, count(*), sum({size}) FROM "{table}" GROUP BY 1'  # noqa: S608
+                )
+                found += [(f"{table} {name or ''}", count, bytes_) for name, count, bytes_ in rows]
+    yield from sorted(found, key=lambda row: -row[2])[:20]
+
+
+if __name__ == "__main__":
+    main()
