@@ -266,7 +266,7 @@ class Recorder:
 
     def _window_reread(self, day: date, size: int) -> Usage:
         """The second of two readings of the window: nothing has changed since the first."""
-        first, last = window(day, None)
+        first, last = window(day, self._lake.config)
         for back in range(1, (last - first).days + 1):
             if is_business_day(earlier := day - timedelta(days=back)):
                 self._site.set_day(earlier, size)

@@ -12,10 +12,11 @@ import ipaddress
 import os
 import re
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
@@ -31,6 +32,7 @@ _TABLE = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 _NAMESPACE = re.compile(r"[A-Za-z0-9._/#:-]{1,255}")
 _PREFIX = re.compile(r"([A-Za-z0-9!_.*'()=-]+/)*")
 _TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TRUE, _FALSE = ("yes",), ("", "no")
 _ENDPOINT = "AWS_ENDPOINT_URL"
 # TDnet's own rule: the day of the disclosure and the 30 days after it, weekends included.
@@ -91,6 +93,11 @@ class PlatformConfig(BaseModel, frozen=True, extra="forbid"):
         ge=1,
         description="Days that the site lists, today in Japan included (TDNET_WINDOW_DAYS): an "
         "older day is not asked for. When unset 31 for a live host, no limit on loopback.",
+    )
+    first_day: str = Field(
+        default="",
+        description="First partition, YYYY-MM-DD (TDNET_FIRST_DAY); when unset the lake says it, "
+        "which was told at the first start.",
     )
     home: str = Field(
         default=HOME,
@@ -206,6 +213,20 @@ class PlatformConfig(BaseModel, frozen=True, extra="forbid"):
         if not 0 <= value < float("inf"):
             raise ConfigurationError(
                 f"TDNET_REQUESTS_PER_SECOND is {value}: use a number of requests, 0 for unlimited"
+            )
+        return value
+
+    @field_validator("first_day")
+    @classmethod
+    def _valid_first_day(cls, value: str) -> str:
+        today = datetime.now(ZoneInfo("Asia/Tokyo")).date()
+        try:
+            is_past = not value or date.fromisoformat(value) <= today
+        except ValueError:
+            is_past = False
+        if not is_past or (value and not _DAY.fullmatch(value)):
+            raise ConfigurationError(
+                f"TDNET_FIRST_DAY is {value!r}: use a day until today in Japan, as YYYY-MM-DD"
             )
         return value
 
@@ -359,6 +380,7 @@ def values_from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
         "notice_topic": "TDNET_NOTICE_TOPIC",
         "tdnet_base_url": "TDNET_BASE_URL",
         "contact": "TDNET_CONTACT",
+        "first_day": "TDNET_FIRST_DAY",
         "dagster_home": "DAGSTER_HOME",
     }.items():
         if environ.get(variable):

@@ -29,6 +29,7 @@ from tdnet_assets.automation.reconciler import build_reconciler
 from tdnet_assets.automation.records import RECORD_SENSORS
 from tdnet_assets.automation.schedules import build_schedules
 from tdnet_assets.config import PlatformConfig
+from tdnet_assets.partitions import days_from, years_from
 from tdnet_assets.resources.aws.executions import ExecutionsResource
 from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
 from tdnet_assets.resources.aws.metrics import MetricsResource
@@ -55,12 +56,16 @@ def build_definitions(config: PlatformConfig) -> dg.Definitions:
     """The code location for one configuration.
 
     Every resource depends on the same ``config``, which can be overridden once in the launchpad.
+    Partitions begin at its ``first_day``, or where that is empty at the earliest day that there is.
     """
-    collection = with_freshness_policy(build_collection(COLLECTION_STEPS))
-    derivation = with_freshness_policy(build_derivation(DERIVATION_STEPS))
+    days, years = days_from(config.first_day), years_from(config.first_day)
+    daily = [
+        _partitioned(with_freshness_policy(assets), days)
+        for assets in (build_collection(COLLECTION_STEPS), build_derivation(DERIVATION_STEPS))
+    ]
     jobs = build_jobs(dg.AssetSelection.assets(*HISTORIES))
     return dg.Definitions(
-        assets=[collection, derivation, *HISTORIES],
+        assets=[*daily, *(_partitioned(history, years) for history in HISTORIES)],
         jobs=jobs.all,
         schedules=build_schedules(jobs.collect_day, jobs.collection),
         sensors=[
@@ -90,3 +95,9 @@ def _of_the_config(kind: Callable[..., object]) -> dg.ResourceDefinition:
         required_resource_keys={"config"},
         description=kind.__doc__,
     )
+
+
+def _partitioned(
+    assets: dg.AssetsDefinition, partitions: dg.PartitionsDefinition[str]
+) -> dg.AssetsDefinition:
+    return assets.map_asset_specs(lambda spec: spec.replace_attributes(partitions_def=partitions))

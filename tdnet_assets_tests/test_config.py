@@ -73,6 +73,7 @@ def test_every_variable_reaches_its_field(tmp_path):
             "AWS_REGION": "eu-west-1",
             "TDNET_NOTICE_TOPIC": "arn:aws:sns:eu-west-1:123456789012:tdnet",
             "TDNET_WINDOW_DAYS": "40",
+            "TDNET_FIRST_DAY": "2024-02-29",
         }
     )
 
@@ -94,6 +95,7 @@ def test_every_variable_reaches_its_field(tmp_path):
         "aws_service_endpoint_urls": {"s3": "http://127.0.0.1:9000"},
         "notice_topic": "arn:aws:sns:eu-west-1:123456789012:tdnet",
         "window_days": 40,
+        "first_day": "2024-02-29",
         "embedded_aws": False,
     }
     assert config.seconds_between_requests == 2
@@ -235,6 +237,12 @@ def test_a_live_host_lists_31_days_today_included_and_loopback_has_no_limit():
     assert loopback.oldest_listed_day(today) is None
     assert loopback.changed(window_days=1).oldest_listed_day(today) == today
     assert live.changed(window_days=400).oldest_listed_day(today) == date(2025, 5, 27)
+
+
+@pytest.mark.parametrize("day", ["2026", "20260601", "1 June 2026", "2026-02-30", "9999-01-01"])
+def test_a_first_day_that_is_no_day_until_today_is_refused_by_name(day):
+    with pytest.raises(ConfigurationError, match=r"TDNET_FIRST_DAY is .*: use a day until today"):
+        PlatformConfig.from_environment({"TDNET_FIRST_DAY": day})
 
 
 @pytest.mark.parametrize("days", ["0", "-1", "a month", "1.5", "31 "])

@@ -13,7 +13,7 @@ from typing import Any
 import dagster as dg
 
 from tdnet_assets.assets.previews import column_metadata
-from tdnet_assets.partitions import FIRST_DAY, TIMEZONE
+from tdnet_assets.partitions import FIRST_DAY, years_from
 from tdnet_assets.resources.lake.store import LakeResource
 from tdnet_assets.resources.lake.yearly_copies import StoredCopy, Update, YearlyCopy, yearly_copy
 from tdnet_assets.tables import YEARLY_COPIES
@@ -21,10 +21,7 @@ from tdnet_assets.tables.table import Table
 
 ROWS_OF_THE_DAYS = "rows_of_the_days"
 
-# This year included; its days are taken over as they come.
-YEARS = dg.TimeWindowPartitionsDefinition(
-    start=FIRST_DAY[:4], fmt="%Y", cron_schedule="0 0 1 1 *", timezone=TIMEZONE, end_offset=1
-)
+YEARS = years_from(FIRST_DAY)
 
 
 def _days_of_the_year() -> dg.TimeWindowPartitionMapping:

@@ -58,7 +58,7 @@ def build_schedules(collect_day: Job, collection: Job) -> list[dg.ScheduleDefini
         context: dg.ScheduleEvaluationContext, tdnet: dg.ResourceParam[TdnetResource]
     ) -> dg.RunRequest:
         at = _in_japan(context.scheduled_execution_time)
-        first, last = window(at.date(), tdnet.config.oldest_listed_day(at.date()))
+        first, last = window(at.date(), tdnet.config)
         return dg.RunRequest(
             run_key=f"{at:%Y-%m-%dT%H:%M}",
             tags=tags_for(str(first), str(last)),
@@ -70,7 +70,7 @@ def build_schedules(collect_day: Job, collection: Job) -> list[dg.ScheduleDefini
 @dg.schedule(
     cron_schedule=YEARLY_COPIES_CRON,
     execution_timezone=TIMEZONE,
-    target=[*HISTORIES],
+    target=dg.AssetSelection.assets(*HISTORIES),
     default_status=dg.DefaultScheduleStatus.RUNNING,
     description="Takes the days that changed into the yearly copies, each night at 02:30 in Tokyo.",
 )

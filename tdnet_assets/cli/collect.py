@@ -1,7 +1,7 @@
 """``tdnet collect``: a day, or some days, materialized in this process."""
 
 import sys
-from datetime import date
+from datetime import date, datetime
 
 import click
 
@@ -9,6 +9,8 @@ from tdnet_assets.cli.exit_codes import INTERRUPTED
 from tdnet_assets.cli.in_process import RunOutcome, materialize, runs_of
 from tdnet_assets.cli.platform import DAY, running_platform
 from tdnet_assets.cli.progress_display import ProgressDisplay, counts
+from tdnet_assets.resources.lake.first_day import with_first_day
+from tdnet_assets.tdnet.listing import TOKYO
 
 
 @click.command()
@@ -18,9 +20,10 @@ from tdnet_assets.cli.progress_display import ProgressDisplay, counts
 def collect(first: date, last: date | None, select: str) -> None:
     """Materialize a day (JST), or the days from DATE until another, in this process."""
     names = [name.strip() for name in select.split(",") if name.strip()]
-    with running_platform() as config:
+    with running_platform() as platform:
+        config = with_first_day(platform, datetime.now(TOKYO).date())
         codes = []
-        for begin, end in runs_of(first, last or first):
+        for begin, end in runs_of(config, first, last or first):
             outcome = materialize(config, begin, end, names, display=ProgressDisplay)
             _show(outcome)
             codes.append(outcome.exit_code)

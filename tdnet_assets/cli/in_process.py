@@ -19,7 +19,7 @@ from tdnet_assets.cli.exit_codes import FAILED, INTERRUPTED
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.definitions import DAILY_ASSETS, build_definitions
 from tdnet_assets.local import dagster_home
-from tdnet_assets.partitions import DAYS, DAYS_PER_RUN, tags_for
+from tdnet_assets.partitions import DAYS_PER_RUN, days_from, tags_for
 from tdnet_assets.resources.aws.executions import ExecutionRecord, ExecutionsResource
 from tdnet_assets.tdnet.errors import TdnetAssetsError
 
@@ -29,6 +29,11 @@ _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 _INTERRUPTS = (dg.DagsterExecutionInterruptedError.__name__, KeyboardInterrupt.__name__)
 _INTERRUPTED = "interrupted; collect the same days again: only the rest is fetched"
 _SILENT = "the run failed, and none of its events says why: see its log in the Dagster UI"
+
+_BEGINS = (
+    "; it begins with the oldest day that TDnet listed at its first start, unless TDNET_FIRST_DAY "
+    "says another: set that to begin earlier"
+)
 
 Display = Callable[[Callable[[], RunProgress | None], str], AbstractContextManager[object]]
 """Made of a run's progress and a label of its days; shows the run while it is entered."""
@@ -75,7 +80,7 @@ def materialize(
     """
     definitions = build_definitions(config)
     selection = _selection(select)
-    tags = _partition_tags(first, last)
+    tags = _partition_tags(config, first, last)
     run_id = str(uuid.uuid4())
     executions = ExecutionsResource(config=config)
     # As the named jobs: checks are evaluated with their assets without having been planned.
@@ -97,13 +102,13 @@ def materialize(
     return RunOutcome(run_id, exit_code, executions.get(run_id), reason)
 
 
-def runs_of(first: date, last: date) -> list[tuple[date, date]]:
+def runs_of(config: PlatformConfig, first: date, last: date) -> list[tuple[date, date]]:
     """The days from ``first`` to ``last`` in runs of at most a month, as a backfill has them.
 
     Raises:
         RequestError: a day is not a partition.
     """
-    _partition_tags(first, last)
+    _partition_tags(config, first, last)
     length = timedelta(days=DAYS_PER_RUN - 1)
     begins = [first + timedelta(days=n) for n in range(0, (last - first).days + 1, DAYS_PER_RUN)]
     return [(begin, min(begin + length, last)) for begin in begins]
@@ -117,12 +122,15 @@ def _selection(select: Sequence[str]) -> list[dg.AssetKey]:
     return wanted
 
 
-def _partition_tags(first: date, last: date) -> dict[str, str]:
+def _partition_tags(config: PlatformConfig, first: date, last: date) -> dict[str, str]:
+    days = days_from(config.first_day)
     for day in (first, last):
-        if not DAYS.has_partition_key(str(day)):
+        if not days.has_partition_key(str(day)):
+            begins = days.get_first_partition_key()
             raise RequestError(
-                f"{day} is not a day of this archive: use {DAYS.get_first_partition_key()} to "
-                f"{DAYS.get_last_partition_key()} (today in Tokyo)"
+                f"{day} is not a day of this archive: use {begins} to "
+                f"{days.get_last_partition_key()} (today in Tokyo)"
+                + (_BEGINS if config.first_day and str(day) < config.first_day else "")
             )
     if last < first:
         raise RequestError(f"--until {last} is before {first}")

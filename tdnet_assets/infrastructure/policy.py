@@ -193,6 +193,7 @@ def _writes_of_the_lake(config: PlatformConfig, account: Account) -> list[_State
     only_creates = {"Null": {"s3:if-none-match": "false"}}
     return [
         _allow("WriteTables", ["s3:PutObject"], f"{lake}{layout.TABLES_FOLDER}*"),
+        _allow("KeepFirstDay", ["s3:PutObject"], f"{lake}{layout.FIRST_DAY}"),
         _allow(
             "KeepWhatTdnetSent",
             ["s3:PutObject"],

@@ -69,10 +69,11 @@ def _day_state(store: CaptureStore, day: date, captures: Sequence[str]) -> DaySt
     return state
 
 
-def window(today: date, oldest_listed: date | None) -> tuple[date, date]:
-    """First and last day of TDnet's window, or of what the site lists if that is less."""
+def window(today: date, config: PlatformConfig) -> tuple[date, date]:
+    """First and last day of TDnet's window; of what the site lists, or is a partition, if less."""
     first = today - timedelta(days=LIVE_WINDOW_DAYS - 1)
-    return max(first, oldest_listed or first), today
+    begins = date.fromisoformat(config.first_day) if config.first_day else first
+    return max(first, begins, config.oldest_listed_day(today) or first), today
 
 
 def days_of_the_window(lake: LakeResource, config: PlatformConfig, now: datetime) -> list[date]:
@@ -81,7 +82,7 @@ def days_of_the_window(lake: LakeResource, config: PlatformConfig, now: datetime
     Days before the oldest were never asked for: whether they are wanted is for a person to say.
     """
     today = now.astimezone(TOKYO).date()
-    first, last = window(today, config.oldest_listed_day(today))
+    first, last = window(today, config)
     first = max(first, CaptureStore(lake).oldest_day() or today)
     return [last - timedelta(days=back) for back in range((last - first).days + 1)]
 

@@ -76,12 +76,21 @@ def test_the_re_read_is_one_collection_over_the_window(request_at):
     assert trigger_of(request.tags) == "schedule"
 
 
-def test_the_window_is_tdnet_s_31_days_or_what_the_site_lists_if_that_is_less():
+def test_the_window_is_tdnet_s_31_days_or_what_the_site_lists_if_that_is_less(platform):
     today = date(2026, 6, 30)
 
-    assert window(today, None) == (date(2026, 5, 31), today)
-    assert window(today, date(2020, 1, 1)) == (date(2026, 5, 31), today)
-    assert window(today, date(2026, 6, 28)) == (date(2026, 6, 28), today)
+    assert window(today, platform) == (date(2026, 5, 31), today)
+    assert window(today, platform.changed(window_days=2000)) == (date(2026, 5, 31), today)
+    assert window(today, platform.changed(window_days=3)) == (date(2026, 6, 28), today)
+
+
+def test_no_day_before_the_first_partition_is_in_the_window(platform):
+    today = date(2026, 6, 30)
+
+    for first, begins in (("2026-06-20", 20), ("2026-06-30", 30)):
+        config = platform.changed(first_day=first)
+        assert window(today, config) == (date(2026, 6, begins), today)
+    assert window(today, platform.changed(first_day="2020-01-01")) == (date(2026, 5, 31), today)
 
 
 def test_the_jobs_are_those_of_each_kind_of_work(repository):

@@ -8,7 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tdnet_assets.cli.in_process import _ending, _reason, runs_of
+from tdnet_assets.cli.in_process import RequestError, _ending, _reason, runs_of
+from tdnet_assets.config import PlatformConfig
+
+CONFIG = PlatformConfig(bucket="lake", executions_table="runs", disclosures_table="index")
 
 
 def _run(instance, error, cause):
@@ -75,11 +78,25 @@ def test_a_run_that_succeeds_has_no_reason(instance):
     assert _ending(job.execute_in_process(instance=instance)) == (0, None)
 
 
+@pytest.mark.parametrize(
+    ("first_day", "said"),
+    [
+        ("", r"2015-12-31 is not a day of this archive: use 2016-01-01 to .* \(today in Tokyo\)$"),
+        ("2026-06-01", r"use 2026-06-01 to .*; it begins with .* set that to begin earlier$"),
+    ],
+)
+def test_a_day_before_the_archive_is_refused_with_what_to_do(first_day, said):
+    day = date(2015, 12, 31)
+
+    with pytest.raises(RequestError, match=said):
+        runs_of(CONFIG.changed(first_day=first_day), day, day)
+
+
 @given(st.dates(date(2016, 1, 1), date(2025, 1, 1)), st.integers(0, 400))
 def test_a_long_range_is_collected_in_runs_of_at_most_a_month(first, days):
     last = first + timedelta(days=days)
 
-    runs = runs_of(first, last)
+    runs = runs_of(CONFIG, first, last)
 
     made = [
         begin + timedelta(days=number)

@@ -23,6 +23,7 @@ from tdnet_assets.resources.aws.metrics import (
     MetricsResource,
 )
 from tdnet_assets.resources.lake import layout
+from tdnet_assets.resources.lake.first_day import with_first_day
 from tdnet_assets.resources.lake.yearly_copies import yearly_copy
 from tdnet_assets.sample_site.site import SampleSite, serve
 from tdnet_assets_tests.conftest import NOW
@@ -83,6 +84,7 @@ def recorded(endpoint_url: str, instance: dg.DagsterInstance) -> Iterator[Record
 def _run(pipeline: Pipeline) -> None:
     """The day, again the unchanged day, a day that fails, and what sensors and schedules add."""
     config = pipeline.config
+    with_first_day(config.changed(window_days=31), NOW.date())  # as the code location loads
     assert pipeline.materialize(DAY).success
     assert pipeline.materialize(DAY).success
     assert not pipeline.materialize(BAD_DAY).success

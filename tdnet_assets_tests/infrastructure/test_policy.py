@@ -42,8 +42,9 @@ def _elsewhere(call: Call, config: PlatformConfig) -> list[Call]:
         others = (own.removeprefix(config.prefix), f"other/{own}", "", config.prefix[:-2])
         contexts += [{**context, "s3:prefix": other} for other in others]
         contexts.append({})
-    # Tables are replaced too; below the other folders an object is only created.
-    if "s3:if-none-match" in context and f"/{layout.TABLES_FOLDER}" not in call.resource:
+    # Tables and the first day are replaced too; everything else is only created.
+    replaced = (f"/{layout.TABLES_FOLDER}", f"/{layout.FIRST_DAY}")
+    if "s3:if-none-match" in context and not any(part in call.resource for part in replaced):
         contexts.append({})
     if call.resource.startswith(f"arn:aws:s3:::{config.bucket}/"):
         resources.append(call.resource.replace(f"/{config.prefix}", "/", 1))

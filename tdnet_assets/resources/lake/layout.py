@@ -14,6 +14,8 @@ CAPTURE_TIME_FORMAT = "%Y%m%dT%H%M%S.%fZ"
 
 ALL_CAPTURES = "raw/listing/"
 TABLES_FOLDER = "tables/"
+FIRST_DAY = "first_day.txt"
+"""Where the archive begins, as YYYY-MM-DD."""
 IMMUTABLE_FOLDERS = ("raw/", "documents/")
 """Folders in which an object is created and never written again."""
 

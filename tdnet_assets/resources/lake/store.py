@@ -194,6 +194,24 @@ class LakeResource(BaseModel, frozen=True, extra="forbid"):
             return False
         return True
 
+    def put_expected(
+        self, key: str, content: bytes, *, content_type: str, expected: str | None
+    ) -> None:
+        """Replace an object, unless somebody else has done so since it was read.
+
+        Args:
+            key: where it is.
+            content: its bytes.
+            content_type: of the bytes.
+            expected: the etag that was read; None where there was nothing.
+
+        Raises:
+            ConflictError: another object is there.
+            LakeError: it is not stored, or nobody knows: nothing answered.
+        """
+        mode: PutMode = "create" if expected is None else {"e_tag": expected}
+        self._put(key, content, self._attributes(key, content, content_type, {}), mode)
+
     async def put_new_async(
         self, key: str, content: bytes, *, content_type: str, metadata: Mapping[str, str]
     ) -> bool:
