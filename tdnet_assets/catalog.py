@@ -30,6 +30,7 @@ from tdnet_assets.resources.lake.store import LakeError, LakeResource, StoredObj
 from tdnet_assets.resources.lake.yearly_copies import daily_files, scan_copied
 from tdnet_assets.tables.disclosure_history import HISTORY_TABLE
 from tdnet_assets.tables.disclosures import DISCLOSURES_TABLE, REJECTS_TABLE, disclosures_frame
+from tdnet_assets.tables.document_texts import DOCUMENT_TEXTS_TABLE, comparable_texts
 from tdnet_assets.tables.documents import DOCUMENTS_TABLE
 from tdnet_assets.tables.earnings import EARNINGS_TABLE
 from tdnet_assets.tables.earnings_figures import earnings_figures
@@ -233,6 +234,24 @@ def scan_documents(
     the disclosures that were listed by then.
     """
     return _scan_of_disclosures(DOCUMENTS_TABLE, config, _Question.asked(first, last, None, as_of))
+
+
+def scan_texts(
+    *,
+    config: PlatformConfig | None = None,
+    first: date | None = None,
+    last: date | None = None,
+    code: str | None = None,
+    as_of: datetime | None = None,
+) -> pl.LazyFrame:
+    """The pages of the documents, one row each: ``date`` and the columns of ``comparable_texts``.
+
+    Arguments and errors are those of :func:`scan_facts`. What is not selected is not read, and
+    ``text_normalized`` not computed: to search, filter with
+    :meth:`tdnet_assets.tdnet.search_query.Query.expression` of the column ``text``.
+    """
+    asked = _Question.asked(first, last, code, as_of)
+    return comparable_texts(_scan_of_disclosures(DOCUMENT_TEXTS_TABLE, config, asked))
 
 
 def scan_rejects(

@@ -19,6 +19,7 @@ from tdnet_assets.infrastructure import names
 from tdnet_assets.partitions import FIRST_DAY
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.tables import ALL_TABLES
+from tdnet_assets.tables.document_texts import COMPARABLE_TEXTS_VIEW, comparable_texts_sql
 from tdnet_assets.tables.earnings import EARNINGS_VIEW
 from tdnet_assets.tables.earnings_summary import EARNINGS_SUMMARY_VIEW, summary_columns_sql
 from tdnet_assets.tables.report_links import linked_earnings_sql
@@ -53,6 +54,7 @@ VIEWS: Final[tuple[tuple[Table, str], ...]] = (
         EARNINGS_SUMMARY_VIEW,
         f'SELECT\n  "date",\n{summary_columns_sql()}\nFROM {EARNINGS_VIEW.name}',
     ),
+    (COMPARABLE_TEXTS_VIEW, comparable_texts_sql()),
 )
 """What is computed when it is read, with the SQL that does so; each is led by the day."""
 

@@ -3,6 +3,11 @@
 from tdnet_assets.tables.disclosure_history import HISTORY_TABLE
 from tdnet_assets.tables.disclosure_index import INDEX_TABLE
 from tdnet_assets.tables.disclosures import DISCLOSURES_TABLE, REJECTS_TABLE
+from tdnet_assets.tables.document_texts import (
+    COMPARABLE_TEXTS_VIEW,
+    DOCUMENT_TEXTS_TABLE,
+    TEXT_EXTRACTIONS_TABLE,
+)
 from tdnet_assets.tables.documents import DOCUMENTS_TABLE
 from tdnet_assets.tables.earnings import EARNINGS_REJECTS_TABLE, EARNINGS_TABLE, EARNINGS_VIEW
 from tdnet_assets.tables.earnings_figures import EARNINGS_FIGURES_VIEW
@@ -21,6 +26,8 @@ ALL_TABLES: tuple[Table, ...] = (
     DISCLOSURES_TABLE,
     REJECTS_TABLE,
     DOCUMENTS_TABLE,
+    DOCUMENT_TEXTS_TABLE,
+    TEXT_EXTRACTIONS_TABLE,
     FACTS_TABLE,
     UNREAD_FACTS_TABLE,
     UNREAD_FILINGS_TABLE,
@@ -37,7 +44,12 @@ ALL_TABLES: tuple[Table, ...] = (
 )
 """Every stored table; a new one is one line here, and stands in Athena and in the documentation."""
 
-ALL_VIEWS: tuple[Table, ...] = (EARNINGS_VIEW, EARNINGS_SUMMARY_VIEW, EARNINGS_FIGURES_VIEW)
+ALL_VIEWS: tuple[Table, ...] = (
+    EARNINGS_VIEW,
+    EARNINGS_SUMMARY_VIEW,
+    EARNINGS_FIGURES_VIEW,
+    COMPARABLE_TEXTS_VIEW,
+)
 """What is computed from a table when it is read."""
 
 YEARLY_COPIES: tuple[Table, ...] = tuple(table for table in ALL_TABLES if table.copy_of)
