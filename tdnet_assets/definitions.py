@@ -45,6 +45,8 @@ DERIVATION_STEPS = (
     REPORT_FIGURES_STEP,
     REPORT_LINKS_STEP,
 )
+OWNER = "team:tdnet"
+"""Who looks after the assets, as the catalogue shows it."""
 DAILY_ASSETS = tuple(step.spec.key for step in (*COLLECTION_STEPS, *DERIVATION_STEPS))
 
 
@@ -100,4 +102,6 @@ def _of_the_config(kind: Callable[..., object]) -> dg.ResourceDefinition:
 def _partitioned(
     assets: dg.AssetsDefinition, partitions: dg.PartitionsDefinition[str]
 ) -> dg.AssetsDefinition:
-    return assets.map_asset_specs(lambda spec: spec.replace_attributes(partitions_def=partitions))
+    return assets.map_asset_specs(
+        lambda spec: spec.replace_attributes(partitions_def=partitions, owners=[OWNER])
+    )

@@ -177,6 +177,19 @@ def test_a_month_runs_in_one_process_and_only_collection_waits_for_the_slot_of_t
     assert job.executor_def.name == "in_process"
 
 
+def test_the_catalogue_says_of_every_asset_what_it_is_whose_and_what_its_columns_mean(definitions):
+    graph = definitions.resolve_asset_graph()
+
+    for key in graph.get_all_asset_keys():
+        node = graph.get(key)
+        assert node.description, key
+        assert (node.owners, node.group_name != "default") == (["team:tdnet"], True), key
+        assert "s3" in node.kinds or "dynamodb" in node.kinds, key
+        columns = node.metadata["dagster/column_schema"].columns
+        assert columns, key
+        assert all(column.description for column in columns), key
+
+
 def test_derivation_is_given_no_session(derived):
     assert "tdnet" not in derived.required_resource_keys
 

@@ -7,11 +7,11 @@ reading a page (``tdnet/listing.py``) and merging sightings (``tdnet/sightings.p
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import time
 from typing import Any
 
 import dagster as dg
 
-from tdnet_assets.assets.charts import bar_chart
 from tdnet_assets.assets.previews import column_metadata, preview
 from tdnet_assets.assets.steps import (
     CheckResult,
@@ -44,6 +44,9 @@ IDS_UNIQUE = "ids_unique"
 CAPTURES_READABLE = "captures_readable"
 CAPTURE, CAPTURES = "capture", "captures"
 """In the object's metadata: the newest capture folded into its rows; in the file's own: all."""
+
+# When the Tokyo Stock Exchange closes: most companies publish in the minutes after it.
+_CLOSE = time(15, 30)
 
 SPEC = dg.AssetSpec(
     NAME,
@@ -194,7 +197,7 @@ def _metadata(day: Day, reading: Reading, before: Sequence[Disclosure], new: int
     statuses = Counter(seen.status for seen in reading.known)
     earlier = Counter(seen.status for seen in before)
     minutes = Counter(f"{seen.clock:%H:%M}" for seen in reading.known)
-    hours = Counter(f"{seen.clock:%H}" for seen in reading.known)
+    before_close = sum(seen.clock < _CLOSE for seen in reading.known)
     busiest = min(minutes, key=lambda minute: (-minutes[minute], minute), default=None)
     categories = Counter(categorize(seen.title) for seen in reading.known)
     return {
@@ -209,10 +212,8 @@ def _metadata(day: Day, reading: Reading, before: Sequence[Disclosure], new: int
         "rejected": len(reading.rejects),
         "with_xbrl": sum(seen.xbrl_url is not None for seen in reading.known),
         "busiest_minute": f"{busiest} ({minutes[busiest]})" if busiest else "none",
-        "by_hour": bar_chart(
-            "disclosures by hour (JST)",
-            {f"{hour:02d}": hours[f"{hour:02d}"] for hour in range(7, 24)},
-        ),
+        "before_the_close": before_close,
+        "after_the_close": len(reading.known) - before_close,
         "by_category": preview(
             {"category": category, "disclosures": count}
             for category, count in categories.most_common(8)

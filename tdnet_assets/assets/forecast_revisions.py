@@ -10,12 +10,11 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import dagster as dg
 
 from tdnet_assets.assets.accounting import REVISION_CHECKS, accounting_checks
-from tdnet_assets.assets.charts import bar_chart
 from tdnet_assets.assets.filings import (
     IN_SUMMARY,
     Filing,
@@ -34,6 +33,7 @@ from tdnet_assets.tdnet.reports.accounting_checks import Finding, check_revision
 from tdnet_assets.tdnet.reports.revision_notice import (
     ForecastRevision,
     Range,
+    RevisionKind,
     read_revisions,
     unread_elements,
 )
@@ -135,7 +135,7 @@ def _metadata(day: Day, found: Understood[_Notice]) -> dict[str, Any]:
         "dagster/uri": day.lake.uri(key),
         "notices": len(found.rows),
         "not_understood": len(found.not_understood),
-        "notices_by_kind": bar_chart("Notices by kind", dict(sorted(kinds.items()))),
+        **{f"{kind}_notices": kinds[kind] for kind in get_args(RevisionKind)},
         "biggest_revisions": preview(revision_lines(revisions)),
         "object": dg.MetadataValue.url(day.lake.console_url(key)),
     }

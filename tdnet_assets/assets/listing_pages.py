@@ -23,6 +23,11 @@ SPEC = dg.AssetSpec(
     group_name=RECIPES[NAME].work,
     kinds={"s3", "html"},
     code_version=RECIPES[NAME].reader,
+    metadata={
+        "dagster/column_schema": dg.TableSchema(
+            [dg.TableColumn("html", "bytes", "a list page of the day, as TDnet sent it")]
+        )
+    },
 )
 
 

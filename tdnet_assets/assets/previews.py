@@ -1,7 +1,7 @@
 """Tables and figures as a materialization's metadata shows them to a person.
 
 What belongs here: a table's columns for the Dagster UI, short tables, numbers as text. What does
-not: charts (``assets/charts.py``), and what a table is (``tables/``).
+not: what a table is (``tables/``). A number that is metadata of its own is plotted by the UI.
 """
 
 from collections.abc import Iterable, Mapping

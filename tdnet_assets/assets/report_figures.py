@@ -16,7 +16,6 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from tdnet_assets.assets.charts import bar_chart
 from tdnet_assets.assets.earnings import understood_reports
 from tdnet_assets.assets.forecast_revisions import revision_of
 from tdnet_assets.assets.previews import amount, column_metadata, percent, preview
@@ -34,13 +33,11 @@ from tdnet_assets.tdnet.reports.surprises import RANKED_ITEMS, Difference, diffe
 
 NAME = "report_figures"
 
-# Bounds of the chart's groups: the result against the company's own forecast.
+# The result against the company's own forecast: so many reports up to each bound.
 _SURPRISES = (
-    ("below -20%", -0.2),
-    ("-20 to -5%", -0.05),
-    ("±5%", 0.05),
-    ("5 to 20%", 0.2),
-    ("above 20%", float("inf")),
+    ("below_forecast", -0.05),
+    ("near_forecast", 0.05),
+    ("above_forecast", float("inf")),
 )
 _SHOWN_SURPRISES = 10
 
@@ -119,7 +116,7 @@ def _metadata(day: Day, figures: pl.DataFrame, found: Sequence[_Row]) -> dict[st
         "dagster/partition_row_count": figures.height,
         "dagster/uri": day.lake.uri(key),
         "filings": figures["disclosure_id"].n_unique(),
-        "against_own_forecast": bar_chart("Results against own forecasts", _groups(found)),
+        **_groups(found),
         "biggest_surprises": preview(_line(row) for row in shown),
         "object": dg.MetadataValue.url(day.lake.console_url(key)),
     }
