@@ -76,7 +76,7 @@ class RunProgress:
             self._due.set()
 
     def day_done(self, *, made: bool) -> None:
-        """The current day has come to its end; one of which nothing was made is no progress."""
+        """The current day has come to its end; without a list, or a table, it is no progress."""
         with self._lock:
             self.days_done += made
             self._day_total = self._day_settled = 0

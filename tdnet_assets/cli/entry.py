@@ -1,16 +1,12 @@
-"""Where ``tdnet`` begins: Ctrl-C is one line from the first moment, before anything is imported.
+"""Where ``tdnet`` begins: Ctrl-C is one line from the first moment, before click is imported.
 
 What belongs here: that moment. What does not: the commands (``main.py``), and Ctrl-C while one of
 them works (``interrupts.py``).
 """
 
-import os
 import signal
-from types import FrameType
 
-from tdnet_assets.cli.exit_codes import INTERRUPTED
-
-LINE = "tdnet: interrupted"
+from tdnet_assets.cli.interrupts import leave
 
 
 def main() -> None:
@@ -21,9 +17,3 @@ def main() -> None:
     from tdnet_assets.cli.main import main as command  # noqa: PLC0415 - 0.1 s of imports
 
     command()
-
-
-def leave(number: int, frame: FrameType | None) -> None:
-    """End at once, where nothing has been begun yet or everything is done."""
-    os.write(2, f"{LINE}\n".encode())
-    os._exit(INTERRUPTED)

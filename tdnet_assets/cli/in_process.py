@@ -15,6 +15,7 @@ import dagster as dg
 
 from tdnet_assets.assets.progress import RunProgress
 from tdnet_assets.assets.run_report import progress_of
+from tdnet_assets.automation.day_runs import COLLECT_DAY
 from tdnet_assets.cli.exit_codes import FAILED, INTERRUPTED
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.definitions import DAILY_ASSETS, build_definitions
@@ -83,10 +84,13 @@ def materialize(
     tags = _partition_tags(config, first, last)
     run_id = str(uuid.uuid4())
     executions = ExecutionsResource(config=config)
-    # As the named jobs: checks are evaluated with their assets without having been planned.
-    job = definitions.resolve_implicit_global_asset_job_def().get_subset(
-        asset_selection=set(selection), asset_check_selection=set()
-    )
+    if set(selection) == set(DAILY_ASSETS):
+        job = definitions.resolve_job_def(COLLECT_DAY)
+    else:
+        # As the named jobs: checks are evaluated with their assets without having been planned.
+        job = definitions.resolve_implicit_global_asset_job_def().get_subset(
+            asset_selection=set(selection), asset_check_selection=set()
+        )
     with (
         dagster_home.instance(config) as instance,
         display(lambda: progress_of(run_id), _label(first, last)),

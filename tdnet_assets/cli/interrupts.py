@@ -17,6 +17,12 @@ LINE = "tdnet: interrupted"
 GRACE_SECONDS = 2.0
 
 
+def leave(number: int, frame: FrameType | None) -> None:
+    """End at once: a handler for when nothing has been begun yet, or everything is done."""
+    os.write(2, f"{LINE}\n".encode())
+    os._exit(INTERRUPTED)
+
+
 @contextmanager
 def heeded_interrupts() -> Iterator[None]:
     """Ctrl-C raises KeyboardInterrupt in the block, and ends the process if that cannot be raised.
@@ -24,9 +30,10 @@ def heeded_interrupts() -> Iterator[None]:
     A request to S3 is waited for outside Python, for minutes if nobody answers. Changes nothing
     where Ctrl-C already means something else than its default, or outside the main thread.
     """
-    if (
-        threading.current_thread() is not threading.main_thread()
-        or signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or before not in (
+        signal.default_int_handler,
+        leave,
     ):
         yield
         return
@@ -56,5 +63,5 @@ def heeded_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGINT, before)
         os.close(writer)

@@ -42,8 +42,22 @@ def status(execution_id: str | None, limit: int) -> None:
                 err=True,
             )
             sys.exit(FAILED)
-        for line in as_lines(record):
+        for line in (*as_lines(record), *_dead_link(config, execution_id)):
             click.echo(line)
+
+
+def _dead_link(config: PlatformConfig, run_id: str) -> Iterator[str]:
+    """A line if the Dagster of this home, where there is one, has no such run any more."""
+    if not (config.dagster_home_path / "dagster.yaml").exists():
+        return
+    from tdnet_assets.local import dagster_home  # noqa: PLC0415 - brings Dagster
+
+    with dagster_home.instance(config) as instance:
+        if instance.get_run_by_id(run_id) is None:
+            yield (
+                f"its page is gone: no run of this id in {config.dagster_home_path}; it was "
+                "deleted there, or is one of another Dagster"
+            )
 
 
 def _days(config: PlatformConfig) -> Iterator[str]:

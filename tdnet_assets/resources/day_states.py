@@ -7,6 +7,7 @@ asking of. What does not: the judgement
 """
 
 from collections.abc import Collection, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
 
 from tdnet_assets.config import LIVE_WINDOW_DAYS, PlatformConfig
@@ -20,6 +21,7 @@ from tdnet_assets.tdnet.listing import TOKYO
 
 LIST_COMPLETE = "list_complete"
 """The check of the list itself; its result stands in the manifest of the capture."""
+_DAYS_AT_ONCE = 8
 _LISTING, _INDEX = "listing_pages", "disclosure_index"
 
 
@@ -47,7 +49,10 @@ def read_day_states(
         else {day: store.ids(day) for day in days}
     )
     sources = index.sources(days) if index and days else {}
-    states = {day: _day_state(store, day, captures.get(day, ())) for day in days}
+    _ = lake.store  # made before the threads share it
+    with ThreadPoolExecutor(_DAYS_AT_ONCE) as pool:
+        read = pool.map(lambda day: _day_state(store, day, captures.get(day, ())), days)
+        states = dict(zip(days, read, strict=True))
     if index is not None:
         for day, state in states.items():
             state.origins[_INDEX] = _index_origin(RECIPES[_INDEX], state, sources.get(day))

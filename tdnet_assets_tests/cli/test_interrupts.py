@@ -1,8 +1,13 @@
 """Ctrl-C ends every command with one line and the exit code that shells have for it."""
 
+import os
 import select
 import signal
 import socket
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
 
 import click
 import pytest
@@ -10,6 +15,8 @@ from click.testing import CliRunner
 
 from tdnet_assets.cli.main import LazyCommand, LazyGroup
 from tdnet_assets_tests.commands import start, variables
+
+PROJECT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -50,6 +57,29 @@ def test_a_command_that_waits_for_an_answer_ends_with_130_and_one_line(
 
     assert process.returncode == 130
     assert (output, errors) == ("", "tdnet: interrupted\n")
+
+
+def test_an_interrupt_before_the_first_import_is_done_is_one_line_too(tmp_path):
+    (tmp_path / "click.py").write_text("print('here', flush=True)\nimport time\ntime.sleep(60)\n")
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from tdnet_assets.cli.entry import main; main()"],
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{PROJECT}"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout.readline() == "here\n"
+
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=20)
+
+    assert (process.returncode, errors) == (130, "tdnet: interrupted\n")
+
+
+def test_the_command_that_is_installed_begins_there():
+    described = tomllib.loads((PROJECT / "pyproject.toml").read_text())
+
+    assert described["project"]["scripts"] == {"tdnet": "tdnet_assets.cli.entry:main"}
 
 
 @pytest.mark.parametrize("error", ["KeyboardInterrupt", "click.Abort"])

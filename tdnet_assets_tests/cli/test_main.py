@@ -6,16 +6,19 @@ import subprocess
 import sys
 import threading
 import urllib.request
+import uuid
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+import dagster as dg
 import pytest
 from click.testing import CliRunner
 
 from tdnet_assets.cli import progress_display
 from tdnet_assets.cli.main import COMMANDS, LazyCommand, main
+from tdnet_assets.local import dagster_home
 from tdnet_assets.local.embedded_aws import free_port
 from tdnet_assets.tdnet.listing import TOKYO
 from tdnet_assets_tests.commands import TDNET, run, start, variables
@@ -118,6 +121,7 @@ def test_collect_says_what_became_of_the_day_and_ends_with_0(site, platform, pip
     assert _said(done.stderr) == []
     said = re.fullmatch(r"completed: 5 listed, 5 collected \(([0-9a-f-]{36})\)\n", done.stdout)
     record = pipeline.executions.get(said[1])
+    assert record.job_name == "collect_day"
     assert (record.status, record.partition_start, record.collected_count) == (
         "completed",
         str(DAY),
@@ -315,6 +319,24 @@ def test_status_shows_one_record_with_every_field_that_it_has(tdnet, pipeline):
     assert shown["status"] == "running"
     assert shown["trigger"] == "backfill"
     assert "completed_at" not in shown
+
+
+def test_status_says_so_where_the_page_of_a_run_is_gone(tdnet, platform, pipeline):
+    kept = str(uuid.uuid4())
+    for run_id in ("gone", kept):
+        pipeline.executions.start(run_id, dagster_url=f"/runs/{run_id}")
+    without_a_dagster = tdnet("status", "gone")
+    with dagster_home.instance(platform) as instance:
+        instance.add_run(dg.DagsterRun("collect_day", run_id=kept))
+
+    gone, there = tdnet("status", "gone"), tdnet("status", kept)
+
+    assert "its page is gone" not in without_a_dagster.stdout + there.stdout
+    assert gone.stdout.splitlines()[-1] == (
+        f"its page is gone: no run of this id in {platform.dagster_home_path}; it was deleted "
+        "there, or is one of another Dagster"
+    )
+    assert gone.exit_code == there.exit_code == 0
 
 
 @pytest.mark.parametrize("arguments", [(), ("silent",)])
