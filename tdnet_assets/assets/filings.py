@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 
 import polars as pl
 
-from tdnet_assets.assets.financial_facts import facts_by_filing
+from tdnet_assets.assets.financial_facts import disclosure_ids, facts_by_filing
 from tdnet_assets.assets.steps import CheckResult, Day
 from tdnet_assets.resources.source.downloads import STORED
 from tdnet_assets.tables.table import Table
@@ -111,14 +111,13 @@ def understand(
         wanted: selects the rows of ``financial_facts`` that ``read`` needs.
         read: gives None for a filing that is of another kind whatever its name says.
     """
-    facts = day.read("financial_facts")
+    facts = day.scan("financial_facts")
     filings, digests = _filings(day, kinds)
-    numbers = facts.frame["disclosure_id"].unique()
-    has_facts = filings.keys() & set(numbers)
+    has_facts = filings.keys() & disclosure_ids(facts.rows)
     known = {number: (read, facts.metadata.get(READER), digests[number]) for number in has_facts}
     contents = _CONTENTS.of(known)
     new = sorted(has_facts - contents.keys())
-    of_new = facts.frame.lazy().filter(pl.col("disclosure_id").is_in(new), wanted).collect()
+    of_new = facts.rows.filter(pl.col("disclosure_id").is_in(new), wanted).collect()
     read_now = dict(_read(of_new, new, read))
     _CONTENTS.keep({known[number]: content for number, content in read_now.items()})
     contents |= read_now

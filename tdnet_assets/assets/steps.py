@@ -15,13 +15,20 @@ import polars as pl
 from tdnet_assets.assets.progress import RunProgress
 from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
 from tdnet_assets.resources.day_states import read_day_state
-from tdnet_assets.resources.lake.store import DamagedObjectError, LakeResource, StoredTable
+from tdnet_assets.resources.lake.store import (
+    DamagedObjectError,
+    LakeResource,
+    ScannedTable,
+    StoredTable,
+)
 from tdnet_assets.resources.source.disclosure_source import DisclosureSource
 from tdnet_assets.resources.source.downloads import FileOutcome
 from tdnet_assets.tables.recipes import RECIPES, Recipe
 from tdnet_assets.tables.table import Table
 from tdnet_assets.tables.wholeness import DayState, Origin, origin_metadata
 from tdnet_assets.tdnet.errors import TdnetAssetsError
+
+_Stored = TypeVar("_Stored", StoredTable, ScannedTable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +101,28 @@ class Day:
         self.versions[table] = Origin.from_metadata(stored.metadata).version
         return stored
 
+    def scan(self, table: str) -> ScannedTable:
+        """As :meth:`read`, for a large input of which not everything is wanted."""
+        found = self.lake.scan_table(table, self.date)
+        if found is None:
+            raise IncompleteDayError(f"no {table} of {self.date} yet: materialize them first")
+        self.versions[table] = Origin.from_metadata(found.metadata).version
+        return found
+
+    def scan_own(self, table: str) -> ScannedTable | None:
+        """As :meth:`read_own`, for a large table."""
+        return self._own(table, self.lake.scan_table)
+
     def read_own(self, table: str) -> StoredTable | None:
         """The step's own table as it is; None where it is not there, or is damaged.
 
         A damaged one is made again from its inputs; a warning says so.
         """
+        return self._own(table, self.lake.read_table)
+
+    def _own(self, table: str, read: "Callable[[str, Any], _Stored | None]") -> _Stored | None:
         try:
-            return self.lake.read_table(table, self.date)
+            return read(table, self.date)
         except DamagedObjectError as damage:
             self.say(f"WARNING: {damage}; it is made again")
             self.damaged.add(table)
@@ -137,10 +159,11 @@ class Day:
     def put(
         self,
         table: str,
-        frame: pl.DataFrame,
+        frame: pl.DataFrame | pl.LazyFrame,
         checks: Sequence[CheckResult],
         *,
-        before: StoredTable | None = None,
+        before: StoredTable | ScannedTable | None = None,
+        row_group_size: int | None = None,
         metadata: Mapping[str, str] | None = None,
         footer: Mapping[str, str] | None = None,
     ) -> Materialized:
@@ -148,9 +171,10 @@ class Day:
 
         Args:
             table: its name.
-            frame: its rows.
+            frame: its rows; lazy ones are never in memory all at once.
             checks: the results of its own checks.
             before: the table as it was read, where its rows went into the new ones.
+            row_group_size: rows that are written at once; polars' own when None.
             metadata: more of the object's own, besides what it was made from.
             footer: key-value metadata inside the file.
 
@@ -169,6 +193,7 @@ class Day:
             frame,
             metadata,
             expected=before.etag if before else self.state.etags.get(table),
+            row_group_size=row_group_size,
             footer=footer,
             damaged=table in self.damaged,
         )

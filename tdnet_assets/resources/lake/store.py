@@ -132,6 +132,15 @@ class StoredTable:
 
 
 @dataclass(frozen=True, slots=True)
+class ScannedTable:
+    """A table's file of one day as rows that are decoded when they are collected, and its etag."""
+
+    rows: "pl.LazyFrame"
+    metadata: Mapping[str, str]
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
 class TableWrite:
     """What became of a table's file: whether it was put, and the digest and etag it has now."""
 
@@ -284,37 +293,57 @@ class LakeResource(BaseModel, frozen=True, extra="forbid"):
         import polars as pl  # noqa: PLC0415 - 0.5 s that only a run needs
         from polars.exceptions import PanicException, PolarsError  # noqa: PLC0415 - as above
 
-        key = layout.table_key(table, day)
-        try:
-            with _explained(self.uri(key)):
-                found = self.store.get(key)
-                content = bytes(found.bytes())
-        except _NoSuchObjectError:
+        found = self._table_file(table, day)
+        if found is None:
             return None
-        metadata, etag = _names_and_values(found.attributes), found.meta["e_tag"] or ""
+        content, head = found
         try:
-            # A flipped bit may read as other rows: only the digest tells.
-            if metadata.get("sha256", sha256(content)) != sha256(content):
-                raise ValueError(f"{len(content)} bytes with another sha256 than were put")  # noqa: TRY301 - damage like any other
             frame = pl.read_parquet(io.BytesIO(content), hive_partitioning=False)
             footer = pl.read_parquet_metadata(io.BytesIO(content))
         except (ValueError, OSError, PolarsError, PanicException) as error:
-            raise DamagedObjectError(
-                self.uri(key),
-                f"no whole Parquet file: {' '.join(str(error).split())[:300]}",
-                f"materialize {table} of {day} again; if that ends here too, move the object away",
-                etag=etag,
-            ) from error
-        return StoredTable(frame, metadata, etag, footer)
+            raise self._damaged(table, day, str(error), head) from error
+        return StoredTable(frame, head.metadata, head.etag, footer)
+
+    def scan_table(self, table: str, day: date) -> ScannedTable | None:
+        """As :meth:`read_table`, but rows are decoded as far as they are asked for."""
+        import polars as pl  # noqa: PLC0415 - 0.5 s that only a run needs
+
+        found = self._table_file(table, day)
+        if found is None:
+            return None
+        content, head = found
+        rows = pl.scan_parquet(io.BytesIO(content), hive_partitioning=False)
+        return ScannedTable(rows, head.metadata, head.etag)
+
+    def _table_file(self, table: str, day: date) -> tuple[bytes, ObjectHead] | None:
+        """The file that was put; a flipped bit may read as other rows: only the digest tells."""
+        found = self.read_with_head(layout.table_key(table, day))
+        if found is None:
+            return None
+        content, head = found
+        digest = sha256(content)
+        if head.metadata.get("sha256", digest) != digest:
+            wrong = f"{len(content)} bytes with another sha256 than were put"
+            raise self._damaged(table, day, wrong, head)
+        return found
+
+    def _damaged(self, table: str, day: date, wrong: str, head: ObjectHead) -> DamagedObjectError:
+        return DamagedObjectError(
+            self.uri(layout.table_key(table, day)),
+            f"no whole Parquet file: {' '.join(wrong.split())[:300]}",
+            f"materialize {table} of {day} again; if that ends here too, move the object away",
+            etag=head.etag,
+        )
 
     def put_table(
         self,
         table: str,
         day: date,
-        frame: "pl.DataFrame",
+        frame: "pl.DataFrame | pl.LazyFrame",
         metadata: Mapping[str, str],
         *,
         expected: str | None,
+        row_group_size: int | None = None,
         footer: Mapping[str, str] | None = None,
         damaged: bool = False,
     ) -> TableWrite:
@@ -325,9 +354,10 @@ class LakeResource(BaseModel, frozen=True, extra="forbid"):
         Args:
             table: its name.
             day: of the file.
-            frame: its rows, in the order to be kept.
+            frame: its rows, in the order to be kept; lazy ones are never in memory all at once.
             metadata: of the object.
             expected: the etag that was read; None where there was no file.
+            row_group_size: rows that are written at once; polars' own when None.
             footer: key-value metadata inside the file, which no other put can part from its rows.
             damaged: what was read could not be: it is replaced whatever it says that it is.
 
@@ -336,7 +366,7 @@ class LakeResource(BaseModel, frozen=True, extra="forbid"):
         """
         mode: PutMode = "create" if expected is None else {"e_tag": expected}
         key = layout.table_key(table, day)
-        content = _parquet(frame, footer=footer)
+        content = _parquet(frame, row_group_size=row_group_size, footer=footer)
         return self._replace(key, content, metadata, mode, damaged=damaged)
 
     def write_table(
@@ -480,14 +510,18 @@ def sha256(content: bytes) -> str:
 
 
 def _parquet(
-    frame: "pl.DataFrame",
+    frame: "pl.DataFrame | pl.LazyFrame",
     *,
     row_group_size: int | None = None,
     footer: Mapping[str, str] | None = None,
 ) -> bytes:
+    import polars as pl  # noqa: PLC0415 - 0.5 s that only a run needs
+
     buffer = io.BytesIO()
+    is_lazy = isinstance(frame, pl.LazyFrame)
     # The writer makes a page of each chunk, and chunks only say how the rows came together.
-    frame.rechunk().write_parquet(
+    write: Any = frame.sink_parquet if is_lazy else frame.rechunk().write_parquet
+    write(
         buffer,
         compression="zstd",
         statistics=True,
