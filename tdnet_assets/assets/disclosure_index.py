@@ -12,7 +12,7 @@ from typing import Any
 
 import dagster as dg
 
-from tdnet_assets.assets.previews import column_metadata, preview
+from tdnet_assets.assets.previews import column_metadata
 from tdnet_assets.assets.steps import (
     CheckResult,
     DailyStep,
@@ -95,7 +95,6 @@ def _check(expected: _Rows, found: _Rows) -> CheckResult:
 
 
 def _metadata(day: Day, fed: DayFeed) -> dict[str, Any]:
-    newest = sorted(fed.rows, key=lambda row: row.position, reverse=True)[:10]
     return {
         "dagster/partition_row_count": len(fed.rows),
         "put": fed.write.put,
@@ -103,17 +102,6 @@ def _metadata(day: Day, fed: DayFeed) -> dict[str, Any]:
         "unchanged": fed.write.unchanged,
         "without_id": fed.without_id,
         "files_stored": sum(row.pdf_stored + row.xbrl_stored for row in fed.rows),
-        "newest": preview(
-            {
-                "time": f"{row.disclosed_at:%H:%M}",
-                "code": row.code,
-                "company": row.company_name,
-                "title": row.title,
-                "category": row.category,
-                "id": row.disclosure_id,
-            }
-            for row in newest
-        ),
         "table": day.index.config.disclosures_table,
         "console": dg.MetadataValue.url(day.index.console_url()),
     }

@@ -24,7 +24,6 @@ from tdnet_assets.assets.filings import (
     put_rejects,
     understand,
 )
-from tdnet_assets.assets.forecast_revisions import revision_lines, stored_revisions
 from tdnet_assets.assets.previews import column_metadata, preview
 from tdnet_assets.assets.related_reports import replaced_reports
 from tdnet_assets.assets.steps import DailyStep, Day, Materialized
@@ -139,7 +138,6 @@ def _metadata(
             }
             for share in filled_shares(report.earnings for _, report in found.rows)
         ),
-        "biggest_revisions": preview(revision_lines(stored_revisions(day))),
         "object": dg.MetadataValue.url(day.lake.console_url(key)),
     }
 

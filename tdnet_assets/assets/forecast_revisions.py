@@ -141,12 +141,6 @@ def _metadata(day: Day, found: Understood[_Notice]) -> dict[str, Any]:
     }
 
 
-def stored_revisions(day: Day) -> list[ForecastRevision]:
-    """The revisions of the day's table, as they were read from the notices."""
-    stored = day.lake.read_table(REVISIONS_TABLE.name, day.date)
-    return [revision_of(row) for row in stored.frame.to_dicts()] if stored else []
-
-
 def revision_of(row: Mapping[str, Any]) -> ForecastRevision:
     """The revision that became this row of the table."""
     return ForecastRevision(**{name: _field(row, name) for name in _FIELDS})

@@ -63,7 +63,7 @@ def notice_of(
     "(TDNET_NOTICE_TOPIC), but what a sensor asks for again and fails for the same reason only "
     "once; without a topic nothing is sent.",
     default_status=dg.DefaultSensorStatus.RUNNING,
-    minimum_interval_seconds=30,
+    minimum_interval_seconds=60,
 )
 def failure_notices(
     context: dg.SensorEvaluationContext, executions: dg.ResourceParam[ExecutionsResource]

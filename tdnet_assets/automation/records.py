@@ -51,8 +51,9 @@ PRESUMED_VANISHED = "tdnet/presumed_vanished"
 # ones look back to the one before, with a margin for clocks.
 FIRST_SWEEP_WINDOW = timedelta(days=31)
 SWEEP_MARGIN = timedelta(minutes=10)
-# Dagster's daemon evaluates sensors every 30 s unless told otherwise.
-_INTERVAL_SECONDS = 15
+# A run writes its own record; these say what it cannot, and each tick is a row in Dagster's store.
+_INTERVAL_SECONDS = 60
+_QUEUED_INTERVAL_SECONDS = 30
 # Ticks run in one long-lived process of the code location; what a restart forgets is seen again.
 _VIGIL = Vigil()
 
@@ -204,7 +205,9 @@ def _status_sensor(status: dg.DagsterRunStatus) -> dg.SensorDefinition:
         name=f"record_{status.value.lower()}_runs",
         description=f"Writes into the execution record that a run is {RECORD_STATUS[status]}.",
         default_status=dg.DefaultSensorStatus.RUNNING,
-        minimum_interval_seconds=_INTERVAL_SECONDS,
+        minimum_interval_seconds=_QUEUED_INTERVAL_SECONDS
+        if status == _RUN.QUEUED
+        else _INTERVAL_SECONDS,
     )
     def record(
         context: dg.RunStatusSensorContext, executions: dg.ResourceParam[ExecutionsResource]
