@@ -13,7 +13,7 @@ Days are days of the list in Tokyo. The files are listed when a function is call
 frame is collected; rows come in no particular order.
 """
 
-from collections.abc import Collection, Container, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -27,12 +27,18 @@ from tdnet_assets.resources.lake.captures import CaptureStore
 from tdnet_assets.resources.lake.parquet_scans import scan_days
 from tdnet_assets.resources.lake.readings import fold_captures
 from tdnet_assets.resources.lake.store import LakeError, LakeResource, StoredObject
-from tdnet_assets.resources.lake.yearly_copies import daily_files, scan_copied
+from tdnet_assets.resources.lake.yearly_copies import (
+    FILES_WORTH_A_COPY,
+    Days,
+    all_of_them,
+    daily_files,
+    scan_copied,
+)
 from tdnet_assets.tables.disclosure_history import HISTORY_TABLE
 from tdnet_assets.tables.disclosures import DISCLOSURES_TABLE, REJECTS_TABLE, disclosures_frame
 from tdnet_assets.tables.document_texts import DOCUMENT_TEXTS_TABLE, comparable_texts
 from tdnet_assets.tables.documents import DOCUMENTS_TABLE
-from tdnet_assets.tables.earnings import EARNINGS_TABLE
+from tdnet_assets.tables.earnings import EARNINGS_COPY
 from tdnet_assets.tables.earnings_figures import earnings_figures
 from tdnet_assets.tables.earnings_summary import earnings_summary
 from tdnet_assets.tables.financial_facts import FACTS_TABLE
@@ -127,7 +133,7 @@ def scan_earnings(
     """
     asked = _Question.asked(first, last, code, as_of)
     lake = _lake(config)
-    rows = _scan_of_disclosures(EARNINGS_TABLE, lake.config, asked)
+    rows = _scan_of_disclosures(EARNINGS_COPY, lake.config, asked)
     return with_links(rows, _links(lake, asked))
 
 
@@ -161,7 +167,7 @@ def scan_earnings_figures(
     Arguments and errors are those of :func:`scan_facts`.
     """
     asked = _Question.asked(first, last, code, as_of)
-    return earnings_figures(_scan_of_disclosures(EARNINGS_TABLE, config, asked))
+    return earnings_figures(_scan_of_disclosures(EARNINGS_COPY, config, asked))
 
 
 def scan_surprises(
@@ -354,15 +360,24 @@ def _scan_of_disclosures(
     lake = _lake(config)
     if asked.code is None:
         return _known_rows(lake, table, asked)
-    of_company = scan_disclosures(
-        config=lake.config, first=asked.first, last=asked.last, code=asked.code
-    )
-    days = set(of_company.select("date").unique().collect()["date"])
-    return _known_rows(lake, table, asked, days)
+
+    def of_company(days: Days) -> Days:
+        if not days or (table.copy_of and len(days) <= FILES_WORTH_A_COPY):
+            return days  # to open them costs no more than to ask which of them have it
+        listed = scan_disclosures(
+            config=lake.config, first=min(days), last=max(days), code=asked.code
+        )
+        wanted = set(listed.select("date").unique().collect()["date"])
+        return {day: found for day, found in days.items() if day in wanted}
+
+    return _known_rows(lake, table, asked, of_company)
 
 
 def _known_rows(
-    lake: LakeResource, table: Table, asked: _Question, wanted: Container[date] | None = None
+    lake: LakeResource,
+    table: Table,
+    asked: _Question,
+    narrowed: Callable[[Days], Days] = all_of_them,
 ) -> pl.LazyFrame:
     """The rows of what belongs to disclosures that were known at the moment.
 
@@ -370,33 +385,33 @@ def _known_rows(
         lake: where they are.
         table: a daily table, or the yearly copies of one: then these answer where they help.
         asked: which days, which company, and of when.
-        wanted: of the days only these.
+        narrowed: of days whose own files are to be opened, those that may have wanted rows.
     """
-    found = daily_files(lake, table.copy_of or table.name, asked.first, asked.last)
-    days = {day: found[day] for day in found if wanted is None or day in wanted}
+    days: Days = daily_files(lake, table.copy_of or table.name, asked.first, asked.last)
     few = asked.code is not None
     if asked.as_of is None:
-        rows = _scan(lake, table, days, few=few)
+        rows = _scan(lake, table, days, narrowed, few=few)
     else:
+        days = narrowed(days)
         known = _known_ids(lake, days, asked.as_of)
         unchanged = {day: days[day] for day in days if day in known.days}
         changed = {day: days[day] for day in days if day not in known.days}
         is_known = pl.col("disclosure_id").is_in(known.ids)
         rows = pl.concat(
             [
-                _scan(lake, table, unchanged, few=few),
-                _scan(lake, table, changed, few=few).filter(is_known),
+                _scan(lake, table, unchanged, all_of_them, few=few),
+                _scan(lake, table, changed, all_of_them, few=few).filter(is_known),
             ]
         )
     return rows.filter(pl.col("code") == asked.code) if asked.code else rows
 
 
 def _scan(
-    lake: LakeResource, table: Table, days: Mapping[date, StoredObject], *, few: bool
+    lake: LakeResource, table: Table, days: Days, narrowed: Callable[[Days], Days], *, few: bool
 ) -> pl.LazyFrame:
     if table.copy_of:
-        return scan_copied(lake, table, days, few=few)
-    return scan_days(lake, table.name, days, table.schema)
+        return scan_copied(lake, table, days, few=few, narrowed=narrowed)
+    return scan_days(lake, table.name, narrowed(days), table.schema)
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,5 +113,9 @@ def _of_companies(
     columns: Sequence[str],
 ) -> pl.DataFrame:
     found = sorted(set(codes))
-    rows = scan_copied(day.lake, REPORT_FIGURES_COPY, files if found else {}, few=True)
-    return rows.filter(pl.col("code").is_in(found), wanted).select(columns).collect()
+    question = (*((other, file.etag) for other, file in files.items()), *found, *columns)
+    if question not in day.recalled:
+        rows = scan_copied(day.lake, REPORT_FIGURES_COPY, files if found else {}, few=True)
+        wanted_rows = rows.filter(pl.col("code").is_in(found), wanted)
+        day.recalled[question] = wanted_rows.select(columns).collect()
+    return day.recalled[question]

@@ -4,7 +4,7 @@ What belongs here: the shapes that every asset module uses. What does not: in wh
 and what a failure stops (``day_run.py``), and which steps there are (``definitions.py``).
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Generic, TypeVar
@@ -81,6 +81,8 @@ class Day:
     """Of each input as the step at hand has read it."""
     damaged: set[str] = field(default_factory=set, kw_only=True)
     """Tables that were found unreadable and are to be put anew."""
+    recalled: dict[Hashable, pl.DataFrame] = field(default_factory=dict, kw_only=True)
+    """What a step has found in other days, by all that it depends on: the next need not look."""
 
     def made_from(self, recipe: Recipe) -> dict[str, str]:
         """The versions of a recipe's inputs: as they were read, or as they are stored."""

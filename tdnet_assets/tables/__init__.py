@@ -9,7 +9,12 @@ from tdnet_assets.tables.document_texts import (
     TEXT_EXTRACTIONS_TABLE,
 )
 from tdnet_assets.tables.documents import DOCUMENTS_TABLE
-from tdnet_assets.tables.earnings import EARNINGS_REJECTS_TABLE, EARNINGS_TABLE, EARNINGS_VIEW
+from tdnet_assets.tables.earnings import (
+    EARNINGS_COPY,
+    EARNINGS_REJECTS_TABLE,
+    EARNINGS_TABLE,
+    EARNINGS_VIEW,
+)
 from tdnet_assets.tables.earnings_figures import EARNINGS_FIGURES_VIEW
 from tdnet_assets.tables.earnings_summary import EARNINGS_SUMMARY_VIEW
 from tdnet_assets.tables.financial_facts import (
@@ -38,6 +43,7 @@ ALL_TABLES: tuple[Table, ...] = (
     REPORT_FIGURES_TABLE,
     REPORT_LINKS_TABLE,
     HISTORY_TABLE,
+    EARNINGS_COPY,
     REPORT_FIGURES_COPY,
     REPORT_LINKS_COPY,
     INDEX_TABLE,

@@ -12,7 +12,7 @@ import polars as pl
 
 from tdnet_assets.tables.filing_rejects import rejects_table
 from tdnet_assets.tables.financial_facts import MEMBER, VALUE
-from tdnet_assets.tables.table import Column, Table
+from tdnet_assets.tables.table import Column, Table, yearly_copy_of
 from tdnet_assets.tdnet.reports.earnings_columns import ColumnKind, earnings_columns
 from tdnet_assets.tdnet.reports.earnings_items import RESULT_ITEMS
 from tdnet_assets.tdnet.reports.report_contents import FORECAST_PERIODS
@@ -158,6 +158,14 @@ EARNINGS_TABLE = Table(
     keys=("disclosure_id",),
     order=("disclosed_at", "code", "disclosure_id"),
     name_patterns=_NAME_PATTERNS,
+)
+
+EARNINGS_COPY = yearly_copy_of(
+    EARNINGS_TABLE,
+    "earnings_history",
+    order=("code", "disclosed_at", "disclosure_id"),
+    # A report has some 650 columns: a group's share of the footer is as large as twenty reports.
+    rows_a_group=2048,
 )
 
 _LAST_LISTED = EARNINGS_TABLE.columns.index(

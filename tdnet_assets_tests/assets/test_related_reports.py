@@ -55,7 +55,7 @@ def opened(platform, aws_endpoint):
 
         with proxy(aws_endpoint, passed) as address:
             through = LakeResource(config=platform.changed(aws_endpoint_url=address))
-            found = ask(SimpleNamespace(date=day, lake=through))
+            found = ask(SimpleNamespace(date=day, lake=through, recalled={}))
         names = {re.search(r"[^/]+/[a-z]+=[^/]+(?=/data\.parquet)", one) for one in targets}
         return found, sorted({name[0] for name in names if name})
 

@@ -5,7 +5,9 @@ does not: which files answer a question (``catalog.py``), and reading a whole ta
 (``resources/lake/store.py``).
 """
 
+import io
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -18,6 +20,19 @@ from tdnet_assets.resources.lake.store import LakeError, LakeResource
 DATE = "date"
 
 Schema = Mapping[str, pl.DataType | type[pl.DataType]]
+
+# Of a file's end: nearly all footers are shorter, and a small file is no longer.
+END_BYTES = 160 * 1024
+# Behind the footer stand its length, 4 bytes, and the mark of a Parquet file.
+_BEHIND_THE_FOOTER = 8
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedFile:
+    """A Parquet file: the key-value metadata inside it, and its rows as a lazy frame."""
+
+    footer: Mapping[str, str]
+    rows: pl.LazyFrame
 
 
 def storage_access(lake: LakeResource) -> dict[str, Any]:
@@ -52,26 +67,41 @@ def scan_file(lake: LakeResource, key: str, schema: Schema) -> pl.LazyFrame:
     return _scan(lake, [key], schema, hive_partitioning=False)
 
 
-def read_footer(lake: LakeResource, key: str) -> dict[str, str] | None:
-    """The key-value metadata inside a Parquet file; None when there is no such file.
+def open_file(lake: LakeResource, key: str, schema: Schema) -> OpenedFile | None:
+    """A Parquet file with the columns of ``schema``; None when there is no such file.
+
+    A small file is read in this one request.
 
     Raises:
         LakeError: what is there is no whole Parquet file.
     """
-    try:
-        return pl.read_parquet_metadata(lake.uri(key), **storage_access(lake))
-    except FileNotFoundError:
+    end = lake.read_end(key, END_BYTES)
+    if end is None:
         return None
+    content, size = end
+    needed = int.from_bytes(content[-_BEHIND_THE_FOOTER:-4], "little") + _BEHIND_THE_FOOTER
+    if len(content) < min(needed, size):
+        content, _ = lake.read_end(key, needed) or end
+    try:
+        footer = pl.read_parquet_metadata(io.BytesIO(content))
     except pl.exceptions.ComputeError as error:
         raise LakeError(
             f"{lake.uri(key)}: its footer cannot be read: {error}; delete it and materialize again"
         ) from error
+    whole = len(content) == size
+    rows = _scan_parquet(content, schema) if whole else scan_file(lake, key, schema)
+    return OpenedFile(footer, rows)
 
 
 def _scan(lake: LakeResource, keys: Sequence[str], schema: Schema, **hive: Any) -> pl.LazyFrame:
+    return _scan_parquet(
+        [lake.uri(key) for key in keys], schema, glob=False, **hive, **storage_access(lake)
+    )
+
+
+def _scan_parquet(source: Any, schema: Schema, **options: Any) -> pl.LazyFrame:
     return pl.scan_parquet(
-        [lake.uri(key) for key in keys],
-        glob=False,
+        source,
         schema=dict(schema),
         missing_columns="insert",
         extra_columns="ignore",
@@ -83,8 +113,7 @@ def _scan(lake: LakeResource, keys: Sequence[str], schema: Schema, **hive: Any) 
             missing_struct_fields="insert",
             extra_struct_fields="ignore",
         ),
-        **hive,
-        **storage_access(lake),
+        **options,
     )
 
 

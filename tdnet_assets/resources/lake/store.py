@@ -240,6 +240,18 @@ class LakeResource(BaseModel, frozen=True, extra="forbid"):
         except _NoSuchObjectError:
             return None
 
+    def read_end(self, key: str, size: int) -> tuple[bytes, int] | None:
+        """The last bytes of an object, so many or all, and how many it has in all.
+
+        None when there is no such key.
+        """
+        try:
+            with _explained(self.uri(key)):
+                found = self.store.get(key, options={"range": {"suffix": size}})
+                return bytes(found.bytes()), found.meta["size"]
+        except _NoSuchObjectError:
+            return None
+
     def read_with_head(self, key: str) -> tuple[bytes, ObjectHead] | None:
         """An object's bytes and what it says of itself; None when there is no such key."""
         try:

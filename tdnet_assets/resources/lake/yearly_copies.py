@@ -9,7 +9,7 @@ What does not: the order of a copy (``tables/``), and when it is made (``assets/
 
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -20,9 +20,8 @@ from tdnet_assets.resources.lake import layout
 from tdnet_assets.resources.lake.parquet_scans import (
     DATE,
     Schema,
-    read_footer,
+    open_file,
     scan_days,
-    scan_file,
 )
 from tdnet_assets.resources.lake.store import LakeResource, StoredObject, StoredTable
 from tdnet_assets.tables.disclosure_history import HISTORY_TABLE
@@ -48,6 +47,7 @@ class ContainedDay:
 
 
 Contents = Mapping[date, ContainedDay]
+Days = Mapping[date, StoredObject]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +84,14 @@ class YearlyCopy:
 
     def contents(self, year: int) -> Contents:
         """The days in the copy of a year, by its footer; none where there is no usable copy."""
-        footer = read_footer(self.lake, self.key(year))
-        return self._contents(footer or {})
+        return self.open(year)[0]
 
-    def scan(self, year: int) -> pl.LazyFrame:
-        """The copy of a year, which must be there, as a lazy frame."""
-        return scan_file(self.lake, self.key(year), self.schema)
+    def open(self, year: int) -> tuple[Contents, pl.LazyFrame]:
+        """The days in the copy of a year, and its rows; none where there is no usable copy."""
+        opened = open_file(self.lake, self.key(year), self.schema)
+        if opened is None or not (contents := self._contents(opened.footer)):
+            return {}, pl.LazyFrame(schema=dict(self.schema))
+        return contents, opened.rows
 
     def read(self, year: int) -> StoredCopy:
         """The whole copy of a year; without rows where there is none, or one of other columns."""
@@ -175,13 +177,23 @@ def yearly_copy(lake: LakeResource, table: Table = HISTORY_TABLE) -> YearlyCopy:
     )
 
 
+def all_of_them(days: Days) -> Days:
+    """The days as they are: none of them can be left out."""
+    return days
+
+
 def scan_copied(
-    lake: LakeResource, table: Table, days: Mapping[date, StoredObject], *, few: bool
+    lake: LakeResource,
+    table: Table,
+    days: Days,
+    *,
+    few: bool,
+    narrowed: Callable[[Days], Days] = all_of_them,
 ) -> pl.LazyFrame:
     """The rows of daily files, from the yearly copies where that saves requests.
 
     A copy stands for the days whose file is still the one that it was made of; the other days'
-    files are opened themselves.
+    files are opened themselves, of those that may have wanted rows.
 
     Args:
         lake: where they are.
@@ -189,6 +201,7 @@ def scan_copied(
         days: the daily files that are wanted.
         few: whether few rows of each day are wanted, as of some companies; else most of a copy
             should be wanted, since the whole of it is read.
+        narrowed: of days that no copy stands for, those that may have rows that are wanted.
     """
     copy = yearly_copy(lake, table)
     frames, remaining = [], dict(days)
@@ -196,17 +209,17 @@ def scan_copied(
         of_year = {day for day in days if day.year == year}
         if len(of_year) <= FILES_WORTH_A_COPY:
             continue
-        contents = copy.contents(year)
+        contents, rows = copy.open(year)
         true = {day for day in of_year & contents.keys() if contents[day].is_of(days[day])}
         enough = FILES_WORTH_A_COPY if few else len(contents) / 2
         if len(true) <= enough:
             continue
-        rows = copy.scan(year)
         if true != contents.keys():
             rows = rows.filter(pl.col(DATE).is_in(sorted(true)))
         frames.append(rows)
         remaining = {day: found for day, found in remaining.items() if day not in true}
-    return pl.concat([*frames, scan_days(lake, copy.source, remaining, table.schema)])
+    left = narrowed(remaining) if remaining else {}
+    return pl.concat([*frames, scan_days(lake, copy.source, left, table.schema)])
 
 
 def daily_files(
