@@ -28,13 +28,17 @@ the configured prefix; its folders are columns too, for every tool, and stand in
 
 READERS = {
     "polars": """import polars
+
 polars.read_parquet("FOLDER")""",
     "DuckDB": """import duckdb
+
 duckdb.sql("SET TimeZone = 'Asia/Tokyo'")
 duckdb.sql("FROM 'FOLDER/*/data.parquet'")""",
     "pyarrow": """import pyarrow.dataset
+
 pyarrow.dataset.dataset("FOLDER", partitioning="hive").to_table()""",
     "pandas": """import pandas
+
 pandas.read_parquet("FOLDER")""",
 }
 """Each tool's lines in Python; the last one is the whole table, with its folders as columns."""
