@@ -61,9 +61,10 @@ def build_definitions(config: PlatformConfig) -> dg.Definitions:
     Partitions begin at its ``first_day``, or where that is empty at the earliest day that there is.
     """
     days, years = days_from(config.first_day), years_from(config.first_day)
+    collection = build_collection(COLLECTION_STEPS, DERIVATION_STEPS)
     daily = [
         _partitioned(with_freshness_policy(assets), days)
-        for assets in (build_collection(COLLECTION_STEPS), build_derivation(DERIVATION_STEPS))
+        for assets in (collection, build_derivation(DERIVATION_STEPS))
     ]
     jobs = build_jobs(dg.AssetSelection.assets(*HISTORIES))
     return dg.Definitions(

@@ -4,22 +4,29 @@ What belongs here: how Dagster sees them together, and what is open while they a
 not: how days run (``day_run.py``), and the assets themselves.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from datetime import date
 
 import dagster as dg
 
+from tdnet_assets.assets.collection_session import CollectionSession
+from tdnet_assets.assets.day_files import DayFiles
 from tdnet_assets.assets.day_run import DayRun, metrics_check
+from tdnet_assets.assets.documents import NAME as DOCUMENTS
+from tdnet_assets.assets.following_derivation import FollowingDerivation
+from tdnet_assets.assets.progress import RunProgress
 from tdnet_assets.assets.run_report import RunReport
-from tdnet_assets.assets.steps import CollectionDay, DailyStep
+from tdnet_assets.assets.steps import CollectionDay, DailyStep, Day
 from tdnet_assets.assets.stored_checks import log_stored_checks
 from tdnet_assets.partitions import DAYS, DAYS_PER_RUN
 from tdnet_assets.resources.aws.executions import ExecutionsResource
 from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
-from tdnet_assets.resources.aws.metrics import MetricsResource
+from tdnet_assets.resources.aws.metrics import SENSOR_HEARTBEAT, MetricsResource
 from tdnet_assets.resources.day_states import read_day_state
 from tdnet_assets.resources.lake.store import LakeResource
+from tdnet_assets.resources.source.disclosure_source import DisclosureSource
 from tdnet_assets.resources.source.session import TdnetResource
 from tdnet_assets.resources.source.tdnet_source import TdnetSource
 
@@ -27,8 +34,29 @@ NAME = "daily_collection"
 POOL = "tdnet"
 
 
-def build_collection(steps: Sequence[DailyStep[CollectionDay]]) -> dg.AssetsDefinition:
-    """The collected assets as one subsettable step that handles one partition or a range."""
+class SessionHeartbeat:
+    """Says for each look of a session that somebody has looked, as the sensor does for its own."""
+
+    def __init__(self, metrics: MetricsResource) -> None:
+        """Send nothing yet."""
+        self._metrics = metrics
+
+    def beat(self, is_good: bool) -> None:
+        """Send 1 for a good look, 0 for a failed one; nobody waits for it, a refusal is logged."""
+        values = {SENSOR_HEARTBEAT: float(is_good)}
+        loop = asyncio.get_running_loop()
+        loop.run_in_executor(None, lambda: self._metrics.in_a_hurry().publish(values))
+
+
+def build_collection(
+    steps: Sequence[DailyStep[CollectionDay]], derived: Sequence[DailyStep[Day]]
+) -> dg.AssetsDefinition:
+    """The collected assets as one subsettable step that handles one partition or a range.
+
+    Args:
+        steps: of collection.
+        derived: those of derivation, which follow while today goes on.
+    """
     metrics_asset = steps[0].spec.key
 
     @dg.multi_asset(
@@ -59,25 +87,56 @@ def build_collection(steps: Sequence[DailyStep[CollectionDay]]) -> dg.AssetsDefi
             return
         report = RunReport.of(context, executions, metrics)
 
-        async def open_day(stack: AsyncExitStack) -> Callable[[date], CollectionDay]:
+        def of_day(day: date, progress: RunProgress, source: DisclosureSource) -> CollectionDay:
+            return CollectionDay(
+                date=day,
+                lake=lake,
+                index=index,
+                progress=progress,
+                state=read_day_state(lake, index, day),
+                say=context.log.info,
+                source=source,
+                concurrency=tdnet.concurrency,
+                counts_documents=DOCUMENTS in {step.name for step in selected},
+                files=DayFiles(day, lake, source, progress, context.log.info),
+            )
+
+        def to_derive(day: date) -> Day:
+            state = read_day_state(lake, index, day)
+            return Day(day, lake, index, report.progress, state, context.log.info)
+
+        async def open_day(
+            stack: AsyncExitStack,
+        ) -> Callable[[date], Awaitable[CollectionDay]]:
             session = await stack.enter_async_context(tdnet.session())
+            source = TdnetSource(session)
 
             def count_requests() -> None:
                 report.requests += session.counts.requests
 
             stack.callback(count_requests)
-            counts_documents = "documents" in {step.name for step in selected}
-            return lambda day: CollectionDay(
-                date=day,
-                lake=lake,
-                index=index,
-                progress=report.progress,
-                state=read_day_state(lake, index, day),
-                say=context.log.info,
-                source=TdnetSource(session),
-                concurrency=tdnet.concurrency,
-                counts_documents=counts_documents,
-            )
+            if len(selected) < len(steps):
+                # A part of the work is what a person wants, of these days and no other.
+                async def ready(day: date) -> CollectionDay:
+                    return of_day(day, report.progress, source)
+
+                return ready
+            beside = RunProgress(executions, report.run_id, days=1)
+            stack.callback(lambda: report.progress.take_in(beside))
+            return (
+                await stack.enter_async_context(
+                    CollectionSession(
+                        source,
+                        report.days,
+                        lambda day: of_day(
+                            day, report.progress if day in report.days else beside, source
+                        ),
+                        say=context.log.info,
+                        derivation=FollowingDerivation(derived, to_derive, context.log.info),
+                        looked=SessionHeartbeat(metrics).beat,
+                    )
+                )
+            ).ready
 
         DayRun(context, selected, report, metrics_asset=metrics_asset, open_day=open_day).execute()
         # Every event was logged when it became true, so there is nothing left to yield.

@@ -65,7 +65,7 @@ class DayRun(Generic[_DayT]):
         report: RunReport,
         *,
         metrics_asset: dg.AssetKey,
-        open_day: Callable[[AsyncExitStack], Awaitable[Callable[[date], _DayT]]],
+        open_day: Callable[[AsyncExitStack], Awaitable[Callable[[date], Awaitable[_DayT]]]],
     ) -> None:
         """Prepare the step.
 
@@ -74,7 +74,8 @@ class DayRun(Generic[_DayT]):
             steps: the selected ones, in their order.
             report: of the run.
             metrics_asset: which asset shows what became of the run's metrics.
-            open_day: what has to be open while days are made; gives what makes a day ready.
+            open_day: what has to be open while days are made; gives what makes a day ready, which
+                may take as long as the day goes on.
         """
         self.context = context
         self.steps = steps
@@ -106,9 +107,9 @@ class DayRun(Generic[_DayT]):
     async def _make_days(self) -> None:
         _let_interrupts_end_the_loop()
         async with AsyncExitStack() as stack:
-            prepare = await self.open_day(stack)
+            ready = await self.open_day(stack)
             for date_ in self.report.days:
-                await self._make_day(prepare(date_))
+                await self._make_day(await ready(date_))
 
     async def _make_day(self, day: _DayT) -> None:
         not_made: set[str] = set()

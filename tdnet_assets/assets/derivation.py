@@ -5,7 +5,7 @@ the assets themselves. There is no session and no pool here: derivations of seve
 each other and beside the one collection.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from datetime import date
 
@@ -62,15 +62,18 @@ def build_derivation(steps: Sequence[DailyStep[Day]]) -> dg.AssetsDefinition:
             raise dg.RetryRequested(max_retries=_LONG_ENOUGH, seconds_to_wait=LOOK_EVERY_SECONDS)
         report = RunReport.of(context, executions, metrics)
 
-        async def open_day(stack: AsyncExitStack) -> Callable[[date], Day]:
-            return lambda day: Day(
-                date=day,
-                lake=lake,
-                index=index,
-                progress=report.progress,
-                state=read_day_state(lake, index, day),
-                say=context.log.info,
-            )
+        async def open_day(_: AsyncExitStack) -> Callable[[date], Awaitable[Day]]:
+            async def ready(day: date) -> Day:
+                return Day(
+                    date=day,
+                    lake=lake,
+                    index=index,
+                    progress=report.progress,
+                    state=read_day_state(lake, index, day),
+                    say=context.log.info,
+                )
+
+            return ready
 
         DayRun(context, selected, report, metrics_asset=metrics_asset, open_day=open_day).execute()
         yield from ()

@@ -11,6 +11,7 @@ from tdnet_assets.resources.day_states import LIST_COMPLETE, listing_origin
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.resources.lake.captures import CaptureStore
 from tdnet_assets.tables.recipes import RECIPES
+from tdnet_assets.tdnet.errors import TdnetError
 from tdnet_assets.tdnet.listing import page_name
 
 NAME = "listing_pages"
@@ -35,7 +36,10 @@ async def materialize(day: CollectionDay) -> Materialized:
     """Read the day's list until it is whole; store what is new of it."""
     requests_before = day.source.counts.requests
     store = CaptureStore(day.lake)
-    reading = await day.source.read_day(store, day.date)
+    reading = day.reading or await day.source.read_day(store, day.date)
+    day.reading = None
+    if isinstance(reading, TdnetError):
+        raise reading
     capture = reading.capture
     day.capture = capture.id
     listing = listing_origin(capture, store.ids(day.date))

@@ -46,6 +46,7 @@ class RunProgress:
     days_done: int = 0
     is_complete: bool = False
     """Whether the run has ended well."""
+    _percent: int = 0
     _day_total: int = 0
     _day_settled: int = 0
     _unreported: int = 0
@@ -55,11 +56,11 @@ class RunProgress:
     _due: threading.Event = field(default_factory=threading.Event)
 
     def listed(self, disclosures: int, rejects: int) -> None:
-        """A day's list has been read: so many disclosures and so many unreadable rows."""
+        """So many disclosures and so many unreadable rows have been listed, or have come since."""
         with self._lock:
             self.total += disclosures + rejects
             self.rejected += rejects
-            self._day_total = disclosures
+            self._day_total += disclosures
 
     def settled(self, *, collected: int = 0, skipped: int = 0, failed: int = 0) -> None:
         """So many disclosures of the day have come to their end."""
@@ -84,12 +85,28 @@ class RunProgress:
 
     @property
     def percent(self) -> int:
-        """Progress over all days, 0 to 99; only the final status makes it 100."""
+        """Progress over all days, 0 to 99; only the final status makes it 100.
+
+        It never falls, though a day that goes on gets more disclosures.
+        """
         if self.is_complete:
             return 100
         with self._lock:
-            share = self._day_settled / self._day_total if self._day_total else 0.0
-            return min(99, int(100 * (self.days_done + share) / self.days))
+            share = min(1.0, self._day_settled / self._day_total) if self._day_total else 0.0
+            percent = min(99, int(100 * (self.days_done + share) / self.days))
+            self._percent = max(self._percent, percent)
+            return self._percent
+
+    def take_in(self, other: "RunProgress") -> None:
+        """Count what was done beside the run's own days."""
+        with self._lock:
+            self.total += other.total
+            self.collected += other.collected
+            self.skipped += other.skipped
+            self.failed += other.failed
+            self.rejected += other.rejected
+            self.documents_stored += other.documents_stored
+            self.documents_failed += other.documents_failed
 
     @property
     def counts(self) -> Details:

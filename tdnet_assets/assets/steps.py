@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 import dagster as dg
 import polars as pl
 
+from tdnet_assets.assets.day_files import DayFiles
 from tdnet_assets.assets.progress import RunProgress
 from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
 from tdnet_assets.resources.day_states import read_day_state
@@ -21,12 +22,11 @@ from tdnet_assets.resources.lake.store import (
     ScannedTable,
     StoredTable,
 )
-from tdnet_assets.resources.source.disclosure_source import DisclosureSource
-from tdnet_assets.resources.source.downloads import FileOutcome
+from tdnet_assets.resources.source.disclosure_source import DisclosureSource, ListReading
 from tdnet_assets.tables.recipes import RECIPES, Recipe
 from tdnet_assets.tables.table import Table
 from tdnet_assets.tables.wholeness import DayState, Origin, origin_metadata
-from tdnet_assets.tdnet.errors import TdnetAssetsError
+from tdnet_assets.tdnet.errors import TdnetAssetsError, TdnetError
 
 _Stored = TypeVar("_Stored", StoredTable, ScannedTable)
 
@@ -215,24 +215,23 @@ class CollectionDay(Day):
     source: DisclosureSource
     concurrency: int
     counts_documents: bool
+    files: DayFiles
     capture: str | None = None
+    reading: ListReading | TdnetError | None = None
+    """The list as it has just been read, or why it could not be; None to read it."""
     new_rows: frozenset[str] = frozenset()
-    fetched: dict[tuple[str, str], FileOutcome] = field(default_factory=dict)
-    _counted: set[str] = field(default_factory=set)
-
-    def counts_once(self, step: str) -> bool:
-        """Whether the step is to count the day: not when it is made again after a conflict."""
-        first = step not in self._counted
-        self._counted.add(step)
-        return first
+    _listed: int = 0
+    _rejected: int = 0
 
     def count_listed(self, disclosures: int, rejects: int, *, new: int) -> None:
-        """Count the day's rows; they settle here unless ``documents`` settles them."""
-        if not self.counts_once("disclosures"):
-            return
-        self.progress.listed(disclosures, rejects)
+        """Count the day's rows as they grow; they settle here unless ``documents`` does it."""
+        more, unread = max(0, disclosures - self._listed), max(0, rejects - self._rejected)
+        self._listed += more
+        self._rejected += unread
+        self.progress.listed(more, unread)
         if not self.counts_documents:
-            self.progress.settled(collected=new, skipped=disclosures - new)
+            new = min(new, more)
+            self.progress.settled(collected=new, skipped=more - new)
 
 
 _DayT_contra = TypeVar("_DayT_contra", bound=Day, contravariant=True)

@@ -61,7 +61,7 @@ class Admission:
         if self._lock is not None:
             return True
         self._home.mkdir(parents=True, exist_ok=True)
-        lock = os.open(self._home / "tdnet-session.lock", os.O_CREAT | os.O_RDWR, 0o600)
+        lock = self._open()
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -73,6 +73,17 @@ class Admission:
         self._refusals.in_a_row.update(_left_refusals(os.read(lock, _LOCK_FILE_BYTES)))
         self._lock = lock
         return True
+
+    def _open(self) -> int:
+        path = self._home / "tdnet-session.lock"
+        try:
+            lock = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
+        except FileExistsError:
+            return os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+        # The file system has a clock of its own.
+        moment = self._now().timestamp()
+        os.utime(lock, (moment, moment))
+        return lock
 
     def __enter__(self) -> "Admission":
         return self

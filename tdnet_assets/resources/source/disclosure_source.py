@@ -71,6 +71,9 @@ class DisclosureSource(Protocol):
     def is_open(self) -> bool:
         """Whether something may be published at this time of the day."""
 
+    def now(self) -> datetime:
+        """The present (aware, UTC), by the clock that the session was given."""
+
     def lists(self, day: date) -> bool:
         """Whether the source lists the day, by its window and the clock; nothing is asked."""
 

@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
 from tdnet_assets.resources.file_workers import FileWorkerError, FileWorkers
@@ -104,7 +104,7 @@ class Downloads:
             pages=earlier.pages if earlier else None,
             attempts=earlier.attempts if earlier else 0,
             error=f"{reason}, and not asked for: TDnet lists {self.day} no more{before}"[:500],
-            fetched_at=earlier.fetched_at if earlier else datetime.now(UTC),
+            fetched_at=earlier.fetched_at if earlier else self.source.now(),
             source=earlier.source if earlier else self.source.name,
         )
 
@@ -258,7 +258,7 @@ class Downloads:
             pages=None,
             attempts=attempts,
             error=reason[:500],
-            fetched_at=datetime.now(UTC),
+            fetched_at=self.source.now(),
             source=self.source.name,
         )
 

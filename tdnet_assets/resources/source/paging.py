@@ -185,17 +185,18 @@ class DayReader:
                 return found, None if error else _next_ground(ground, reading, capture)
             known, first = capture, None
 
-    async def first_page(self, known: CapturedPage | None, urgency: Urgency) -> FirstPage | None:
-        """Page 1, asked for with the condition of the known one; None if that still stands.
+    async def look(self, known: CapturedPage | None) -> FirstPage | None:
+        """Page 1, asked for once and with the condition of the known one; None if that stands.
 
         Raises:
-            SourceError: it was refused.
+            SourceError: it was refused, or cannot be read.
         """
         whole = known if known and known.is_whole else None
         answer = await self.session.list_page(
             page_name(self.day, 1),
             if_modified_since=whole.last_modified if whole else None,
-            urgency=urgency,
+            urgency=Urgency.LOOK,
+            validate=lambda content: parse_list_page(content, day=self.day, page=1),
         )
         if answer.content is not None:
             return FirstPage(answer, answer.content)

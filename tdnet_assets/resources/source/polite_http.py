@@ -182,7 +182,7 @@ class PoliteHttp:
             content=content,
             headers=dict(response.headers),
             attempts=number,
-            received_at=self.now(),
+            received_at=self.now().astimezone(UTC),
         )
 
     async def _get(

@@ -78,8 +78,11 @@ class TdnetSession:
         *,
         if_modified_since: str | None = None,
         urgency: Urgency = Urgency.LIST,
+        validate: Callable[[bytes], object] | None = None,
     ) -> Answer:
         """A list page's bytes, undecoded; status 304 and no content when it has not changed.
+
+        A look is tried once. Where nothing validates it, a page that says nothing is an answer.
 
         Raises:
             SourceError: the page was refused, or every attempt failed.
@@ -92,6 +95,7 @@ class TdnetSession:
                 urgency,
                 LIST_PAGE_LIMIT_BYTES,
                 {"Accept-Encoding": "gzip", **condition},
+                validate,
                 impatient=urgency is Urgency.LOOK,
             )
         )

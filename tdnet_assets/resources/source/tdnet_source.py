@@ -6,7 +6,7 @@ does not: how a list is read (``paging.py``) and asked for (``session.py``).
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, time
+from datetime import UTC, date, datetime, time
 
 from tdnet_assets.resources.lake.captures import TDNET, CapturedPage, CaptureStore
 from tdnet_assets.resources.lake.store import DamagedObjectError, sha256
@@ -47,7 +47,11 @@ class TdnetSource:
     @property
     def is_open(self) -> bool:
         """Whether it is a time of the day at which disclosures are published."""
-        return self.session.http.now().astimezone(TOKYO).time() >= OPENS
+        return self.now().astimezone(TOKYO).time() >= OPENS
+
+    def now(self) -> datetime:
+        """The present (aware, UTC), by the clock that the session was given."""
+        return self.session.http.now().astimezone(UTC)
 
     def lists(self, day: date) -> bool:
         """Whether TDnet still lists the day, by its window and the clock; nothing is asked."""
@@ -66,10 +70,11 @@ class TdnetSource:
         stored = store.latest(day)
         page = stored.page(1) if stored and stored.complete else None
         reader = DayReader(self.session, store, day, Urgency.TODAYS_LIST)
-        first = await reader.first_page(page, Urgency.LOOK)
-        if first is None or (page and shows_the_same(store, page, first.content, day)):
+        first = await reader.look(page)
+        if first is None:
             return None
-        if page is None and not parse_list_page(first.content, day=day, page=1).total:
+        is_empty = not parse_list_page(first.content, day=day, page=1).total
+        if is_empty if page is None else shows_the_same(store, page, first.content, day):
             return None
         return await self._read(store, day, self._ground(store, day), first)
 

@@ -1,0 +1,232 @@
+"""A day that goes on: its news taken in as they are seen, its files fetched, until it is quiet.
+
+What belongs here: what one look at the list leads to, and when a day may be closed. What does not:
+when looks are made and of which day (``collection_session.py``), and what is asked for first
+(``resources/source/request_slot.py``).
+"""
+
+import asyncio
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tdnet_assets.assets.day_run import make
+from tdnet_assets.assets.disclosures import DISCLOSURES_STEP
+from tdnet_assets.assets.documents import expect_files, put_documents
+from tdnet_assets.assets.steps import CollectionDay
+from tdnet_assets.resources.lake.captures import CaptureStore
+from tdnet_assets.resources.lake.store import ConflictError, LakeError
+from tdnet_assets.resources.source.answers import TransientSourceError
+from tdnet_assets.resources.source.disclosure_source import ListReading
+from tdnet_assets.tdnet.errors import TdnetAssetsError, TdnetError
+from tdnet_assets.tdnet.listing import TOKYO
+
+_TRIES_AGAINST_ANOTHER_WRITER = 5
+_LOOK_FOR_A_BATCH_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often the list is looked at, and after how much the documents table is put.
+
+    A host that does not answer is waited for so long with closing the day.
+    """
+
+    look_seconds: float = 60.0
+    put_files: int = 50
+    put_seconds: float = 30.0
+    patience_seconds: float = 1800.0
+
+
+class LiveDay:
+    """One day that is still published; within one event loop."""
+
+    def __init__(
+        self, day: CollectionDay, pace: Pace, changed: Callable[[], None] = lambda: None
+    ) -> None:
+        """Take a day up.
+
+        Args:
+            day: its tables are put, but no event is logged.
+            pace: of looks and puts.
+            changed: called when a table has been put.
+        """
+        self.day = day
+        self.is_closed = False
+        self._pace = pace
+        self._changed = changed
+        self._store = CaptureStore(day.lake)
+        self._has_begun = asyncio.Event()
+        self._fetching: asyncio.Task[None] | None = None
+        self._reading: ListReading | None = None
+        self._read_at = 0.0
+        self._recorded = 0
+        self._recorded_at = 0.0
+        self._had_archives_left = False
+        self._refused_since: float | None = None
+
+    async def begin(self) -> bool:
+        """Read what is new, as a run that is for this day must, and begin with the files.
+
+        A list that cannot be read closes the day: who makes its assets is told why.
+
+        Returns:
+            Whether the list could be looked at.
+        """
+        error = await self._read(whole=False)
+        if error is not None:
+            self._close(error)
+        self._has_begun.set()
+        return error is None
+
+    async def look(self) -> None:
+        """One request for page 1 before all others; what is new is taken in.
+
+        Raises:
+            TdnetAssetsError: the list could not be looked at, or its rows could not be stored.
+        """
+        day = self.day
+        try:
+            reading = await day.source.look(self._store, day.date)
+        except TdnetError:
+            self._refused()
+            raise
+        if self._refused_since is not None:
+            self._refused_since = None
+            day.files.ask_again()
+        if reading is not None:
+            await self._take_in(reading)
+        self._fetch()
+
+    async def close(self) -> None:
+        """Wait until nothing is left to fetch and all pages have been read since the last news.
+
+        A host that does not answer for a while is waited for: the looks go on meanwhile.
+        """
+        await self._has_begun.wait()
+        while not self.is_closed:
+            await self.fetched()
+            if self._waits_for_an_answer():
+                await asyncio.sleep(self._pace.look_seconds)
+                continue
+            error = None if self._has_all_pages() else await self._read(whole=True)
+            if isinstance(error, TransientSourceError) and self._refused_since is None:
+                self._refused()
+            elif error is not None or not self._is_fetching:
+                self._close(error)
+
+    async def fetched(self) -> None:
+        """Wait until nothing is left to fetch."""
+        while self._fetching is not None and not self._fetching.done():
+            await asyncio.wait((self._fetching,))
+
+    @property
+    def _is_fetching(self) -> bool:
+        return self._fetching is not None and not self._fetching.done()
+
+    def stop(self) -> None:
+        """Leave what is under way; what is in the lake is found there by the next session."""
+        if self._fetching is not None:
+            self._fetching.cancel()
+
+    def _has_all_pages(self) -> bool:
+        return (
+            self._reading is not None
+            and self._reading.is_of_all_pages
+            and _now() - self._read_at < self._pace.look_seconds
+        )
+
+    def _refused(self) -> None:
+        if self._refused_since is None:
+            self._refused_since = _now()
+
+    def _waits_for_an_answer(self) -> bool:
+        """Whether the last look failed: those to come are the probe, for a while."""
+        since = self._refused_since
+        return since is not None and _now() - since < self._pace.patience_seconds
+
+    def _close(self, error: TdnetAssetsError | None) -> None:
+        """Leave the rest, and what went wrong, to who makes the day's assets."""
+        self.day.reading = error if isinstance(error, TdnetError) else self._reading
+        self.is_closed = True
+
+    async def _read(self, *, whole: bool) -> TdnetAssetsError | None:
+        """Read all pages, or what is new; gives what kept it from being read or stored."""
+        source = self.day.source
+        read = source.read_day if whole else source.read_news
+        try:
+            await self._take_in(await read(self._store, self.day.date))
+        except TdnetAssetsError as error:
+            return error
+        return None
+
+    async def _take_in(self, reading: ListReading) -> None:
+        """Fold what has been read into the day's rows, and expect their files."""
+        day = self.day
+        self._reading, self._read_at = reading, _now()
+        day.capture = reading.capture.id
+        day.versions.clear()
+        before = day.files.listed.frame.height if day.files.listed else None
+        await make(DISCLOSURES_STEP, day)
+        expect_files(day)
+        self._fetch()
+        self._changed()
+        rows = day.files.listed.frame.height if day.files.listed else 0
+        more = f"{rows - before:+,}" if before is not None else f"{rows:,}"
+        at = day.source.now().astimezone(TOKYO)
+        left = day.files.left
+        day.say(f"{at:%H:%M} {day.date}: {more} rows of {rows:,}, {left:,} files to go")
+
+    def _fetch(self) -> None:
+        if self.day.files.left and not self._is_fetching:
+            self._fetching = asyncio.create_task(self._fetch_in_batches())
+
+    async def _fetch_in_batches(self) -> None:
+        files = self.day.files
+        self._recorded, self._recorded_at = len(files.fetched), _now()
+        fetching = asyncio.create_task(files.fetch(self.day.concurrency))
+        try:
+            while not fetching.done():
+                await asyncio.wait((fetching,), timeout=_LOOK_FOR_A_BATCH_SECONDS)
+                if self._is_batch() or fetching.done():
+                    self._put()
+            await fetching
+        except Exception as error:  # noqa: BLE001 - who makes the day's assets asks for the rest
+            told = "".join(traceback.format_exception(error))
+            self.day.say(f"{self.day.date}: the files could not be fetched: {told}")
+        finally:
+            fetching.cancel()
+            await asyncio.gather(fetching, return_exceptions=True)
+
+    def _is_batch(self) -> bool:
+        """Whether so much has come that it is worth a put: a burst's archives, or a number."""
+        files = self.day.files
+        more = len(files.fetched) - self._recorded
+        archives_came = self._had_archives_left and not files.archives_left
+        self._had_archives_left = files.archives_left
+        return (
+            more >= self._pace.put_files
+            or archives_came
+            or (more > 0 and _now() - self._recorded_at >= self._pace.put_seconds)
+        )
+
+    def _put(self) -> None:
+        """Put the documents as far as they are; what fails is tried again with the next batch."""
+        day = self.day
+        for _ in range(_TRIES_AGAINST_ANOTHER_WRITER):
+            try:
+                put_documents(day)
+            except ConflictError:
+                day.refresh()
+                expect_files(day)
+            except LakeError as error:
+                day.say(f"{day.date} documents: {error}")
+                return
+            else:
+                break
+        self._recorded, self._recorded_at = len(day.files.fetched), _now()
+        self._changed()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

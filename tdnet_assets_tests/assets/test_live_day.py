@@ -1,0 +1,256 @@
+"""A session while the site publishes: one request a second of a virtual clock, real HTTP and S3."""
+
+import asyncio
+from collections import Counter
+from datetime import date, timedelta
+
+import polars as pl
+import pytest
+
+from benchmarks.virtual_time import VirtualClock
+from tdnet_assets.resources.lake.captures import CaptureStore
+from tdnet_assets.sample_site.site import SampleSite
+from tdnet_assets_tests.assets.live_sessions import LiveSessions, moment
+
+TODAY = date(2026, 6, 10)
+YESTERDAY = date(2026, 6, 9)
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    return VirtualClock(moment(TODAY, "15:31"))
+
+
+@pytest.fixture
+def site(clock) -> SampleSite:
+    made = SampleSite(clock=clock.now)
+    made.set_day(TODAY, 0)
+    return made
+
+
+@pytest.fixture
+def live(platform, site, clock) -> LiveSessions:
+    return LiveSessions(platform.changed(requests_per_second=1), site, clock)
+
+
+def all_files(site, day):
+    return Counter(name for row in site.rows(day) for name in (row.pdf_name, row.xbrl_name) if name)
+
+
+def test_rows_published_while_files_are_fetched_are_in_the_lake_within_75_seconds(live, site):
+    site.publish(TODAY, 150, time="15:30")
+    seen: dict[str, float] = {}
+    published: dict[str, float] = {}
+
+    def publish(count):
+        for row in site.publish(TODAY, count):
+            published[row.disclosure_id] = live.clock.seconds
+
+    async def watch():
+        while True:
+            await asyncio.sleep(1)
+            for number in live.numbers(TODAY):
+                seen.setdefault(number, live.clock.seconds)
+
+    live.collect([TODAY], [(31, lambda: publish(20)), (95, lambda: publish(130))], watching=watch)
+
+    assert len(published) == 150
+    assert max(seen[number] - at for number, at in published.items()) <= 75
+    assert live.numbers(TODAY) == {row.disclosure_id for row in site.rows(TODAY)}
+    assert Counter(live.asked(".pdf") + live.asked(".zip")) == all_files(site, TODAY)
+    assert live.not_whole(TODAY) == ""
+    assert live.progress.counts["total_count"] == live.progress.collected == 300
+    # One page for the 20, two or three for the 130, and all pages at the end.
+    captures = [
+        CaptureStore(live.lake).get(TODAY, one) for one in CaptureStore(live.lake).ids(TODAY)
+    ]
+    assert next(len(one.pages) for one in captures if one.continues) == 1
+    assert captures[-1].continues is None
+    assert [good for _, good in live.looks] == [True] * len(live.looks)
+
+
+def test_archives_of_a_burst_come_before_its_pdfs_and_the_newest_burst_first(live, site):
+    early = site.publish(TODAY, 40, time="15:00")
+    late = site.publish(TODAY, 40, time="15:30")
+
+    live.collect([TODAY])
+
+    asked = [name for name in live.asked("") if not name.startswith("I_list")]
+    archives = [name for name in asked if name.endswith(".zip")]
+    assert asked[: len(archives)] == archives
+    late_names = {row.xbrl_name for row in late if row.xbrl_name}
+    assert set(archives[: len(late_names)]) == late_names
+    assert len(late_names) < len(archives)
+    assert {row.disclosure_id for row in early} <= live.numbers(TODAY)
+
+
+def test_facts_of_a_burst_are_in_the_lake_while_its_pdfs_still_come(live, site):
+    live.derive = True
+    rows = site.publish(TODAY, 80)
+    facts_at = []
+
+    async def watch():
+        while not facts_at:
+            await asyncio.sleep(1)
+            found = live.lake.read_table("financial_facts", TODAY)
+            archives = {row.disclosure_id for row in rows if row.xbrl_name}
+            if found and archives <= set(found.frame["disclosure_id"]):
+                facts_at.append((live.clock.seconds, len(live.asked(".pdf")), len(archives)))
+
+    live.collect([TODAY], watching=watch)
+
+    ((seconds, pdfs, archives),) = facts_at
+    assert archives > 3
+    assert seconds <= archives + 20
+    assert pdfs < 40
+    assert live.not_whole(TODAY) == ""
+
+
+def test_nothing_is_green_before_the_last_file(live, site):
+    site.publish(TODAY, 120)
+    told = []
+
+    async def watch():
+        while True:
+            await asyncio.sleep(10)
+            told.append(live.not_whole(TODAY))
+
+    live.collect([TODAY], watching=watch)
+
+    assert len(told) > 10
+    assert all(told)
+    assert live.not_whole(TODAY) == ""
+
+
+def test_a_session_that_is_killed_is_resumed_and_no_file_is_fetched_twice(live, site):
+    site.publish(TODAY, 150)
+
+    live.collect([TODAY], [(70, lambda: site.publish(TODAY, 30))], stop_after=110.5)
+    assert live.said[-1] == "killed"
+    assert live.not_whole(TODAY)
+    stored = {found.key for found in live.lake.list("documents/")}
+    assert 90 < len(stored) < 130
+    live.collect([TODAY])
+
+    assert live.not_whole(TODAY) == ""
+    counts = Counter(live.asked(".pdf") + live.asked(".zip"))
+    # Those that were under way are asked for again.
+    assert sum(counts.values()) - len(counts) <= 8
+    assert live.numbers(TODAY) == {row.disclosure_id for row in site.rows(TODAY)}
+
+
+def test_a_run_of_another_day_works_off_today_first(live, site):
+    site.set_day(YESTERDAY, 160)
+    seen: dict[str, float] = {}
+    (row, *_), begun = site.publish(TODAY, 3), live.clock.seconds
+
+    async def watch():
+        while True:
+            await asyncio.sleep(1)
+            for number in live.numbers(TODAY):
+                seen.setdefault(number, live.clock.seconds)
+
+    took = live.collect(
+        [YESTERDAY], [(80, lambda: site.publish(TODAY, 40, time="15:32"))], watching=watch
+    )
+
+    assert seen[row.disclosure_id] - begun <= 63
+    assert max(seen.values()) - begun <= 80 + 45
+    assert len(seen) == 43
+    assert live.not_whole(YESTERDAY) == ""
+    assert took < 400
+    # Today's files were asked for before the rest of yesterday's.
+    asked = [name for name in live.asked("") if not name.startswith("I_list")]
+    todays = all_files(site, TODAY)
+    last = max(index for index, name in enumerate(asked) if name in todays)
+    assert len(asked) - last > 30
+    assert Counter(asked) == todays + all_files(site, YESTERDAY)
+    # A run of today finds it all stored.
+    requests = len(site.requests)
+    live.collect([TODAY])
+    assert live.asked(".pdf", requests) == live.asked(".zip", requests) == []
+    assert live.not_whole(TODAY) == ""
+
+
+def test_a_run_of_another_day_that_is_over_within_a_minute_asks_nothing_of_today(live, site):
+    site.set_day(YESTERDAY, 12)
+    site.publish(TODAY, 3)
+
+    live.collect([YESTERDAY])
+
+    assert set(live.asked("I_list")) == {"I_list_001_20260609.html"}
+
+
+def test_today_is_not_looked_at_at_night(live, site, clock):
+    clock.advance((moment(TODAY, "24:05") - clock.now()).total_seconds())
+    site.set_day(TODAY, 90)
+
+    live.collect([TODAY])
+
+    assert set(live.asked("I_list")) == {"I_list_001_20260610.html"}
+    assert live.looks == []
+
+
+def test_at_midnight_the_day_is_finished_and_the_next_is_left_for_the_morning(live, site, clock):
+    clock.advance((moment(TODAY, "23:58") - clock.now()).total_seconds())
+    site.publish(TODAY, 150)
+    site.set_day(TODAY + timedelta(days=1), 50)
+
+    took = live.collect([TODAY])
+
+    assert took > 150
+    assert live.not_whole(TODAY) == ""
+    assert live.asked("20260611.html") == []
+
+
+@pytest.mark.parametrize("fault", ["503", "maintenance"])
+def test_a_host_that_is_away_for_a_while_costs_little_and_no_more_time(live, site, fault):
+    site.publish(TODAY, 150)
+    counted = []
+
+    def begin():
+        counted.append(len(site.requests))
+        if fault == "503":
+            site.faults.answer(".", status=503)
+        else:
+            site.faults.html_instead(".")
+
+    def end():
+        counted.append(len(site.requests))
+        site.faults.clear()
+
+    took = live.collect([TODAY], [(60.5, begin), (60.5 + 600, end)])
+
+    assert live.not_whole(TODAY) == ""
+    files = sum(all_files(site, TODAY).values())
+    assert took <= files + 600 + 150
+    asked = live.asked("", counted[0])[: counted[1] - counted[0]]
+    assert sum(not name.startswith("I_list") for name in asked) <= 30
+    assert [good for _, good in live.looks].count(False) >= 8
+
+
+def test_a_retitle_on_a_later_page_is_found_by_the_pass_at_the_end(live, site):
+    site.publish(TODAY, 250, time="15:00")
+    victim = site.rows(TODAY)[230].disclosure_id
+
+    def change():
+        site.retitle(victim, "訂正された表題")
+        site.publish(TODAY, 5)
+
+    live.collect([TODAY], [(70, change)])
+
+    row = live.table("disclosures", TODAY).filter(pl.col("disclosure_id") == victim)
+    assert row["title"].to_list() == ["訂正された表題"]
+    assert live.not_whole(TODAY) == ""
+
+
+def test_a_row_deleted_while_files_are_fetched_keeps_its_number(live, site):
+    site.publish(TODAY, 120)
+    victim = site.rows(TODAY)[110]
+
+    live.collect([TODAY], [(70, lambda: site.delete(victim.disclosure_id))])
+
+    row = live.table("disclosures", TODAY).filter(pl.col("disclosure_id") == victim.disclosure_id)
+    assert row["status"].to_list() == ["deleted"]
+    assert row.height == 1
+    assert live.not_whole(TODAY) == ""
