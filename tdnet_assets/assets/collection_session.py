@@ -100,7 +100,7 @@ class CollectionSession:
             if kind is None:
                 await self._finish()
         finally:
-            self._stop()
+            await self._stop()
 
     async def _finish(self) -> None:
         """What was begun of a today that nobody has asked for is fetched, looked at meanwhile."""
@@ -109,13 +109,14 @@ class CollectionSession:
         if self._derivation is not None:
             await self._derivation.finish()
 
-    def _stop(self) -> None:
-        if self._watch is not None:
-            self._watch.cancel()
-        for live in self._live.values():
-            live.stop()
+    async def _stop(self) -> None:
         if self._derivation is not None:
             self._derivation.stop()
+        if self._watch is not None:
+            self._watch.cancel()
+            await asyncio.gather(self._watch, return_exceptions=True)
+        # Their requests must have ended before anybody closes the source.
+        await asyncio.gather(*(live.stop() for live in self._live.values()))
 
     async def _keep_watch(self) -> None:
         due = asyncio.get_running_loop().time()

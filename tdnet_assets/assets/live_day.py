@@ -73,11 +73,16 @@ class LiveDay:
         Returns:
             Whether the list could be looked at.
         """
-        error = await self._read(whole=False)
-        if error is not None:
-            self._close(error)
-        self._has_begun.set()
-        return error is None
+        try:
+            error = await self._read(whole=False)
+            if error is not None:
+                self._close(error)
+        except Exception as unexpected:  # noqa: BLE001 - met again by who makes the day's assets
+            self.day.say("".join(traceback.format_exception(unexpected)))
+            self.is_closed = True
+        finally:
+            self._has_begun.set()
+        return not self.is_closed
 
     async def look(self) -> None:
         """One request for page 1 before all others; what is new is taken in.
@@ -96,6 +101,9 @@ class LiveDay:
             day.files.ask_again()
         if reading is not None:
             await self._take_in(reading)
+        elif day.files.listed is None and day.state.origins.get("listing_pages"):
+            # What another session has left of the day is worked off as well.
+            await self._expect()
         self._fetch()
 
     async def close(self) -> None:
@@ -124,10 +132,11 @@ class LiveDay:
     def _is_fetching(self) -> bool:
         return self._fetching is not None and not self._fetching.done()
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """Leave what is under way; what is in the lake is found there by the next session."""
         if self._fetching is not None:
             self._fetching.cancel()
+            await asyncio.gather(self._fetching, return_exceptions=True)
 
     def _has_all_pages(self) -> bool:
         return (
@@ -165,10 +174,8 @@ class LiveDay:
         day = self.day
         self._reading, self._read_at = reading, _now()
         day.capture = reading.capture.id
-        day.versions.clear()
         before = day.files.listed.frame.height if day.files.listed else None
-        await make(DISCLOSURES_STEP, day)
-        expect_files(day)
+        await self._expect()
         self._fetch()
         self._changed()
         rows = day.files.listed.frame.height if day.files.listed else 0
@@ -176,6 +183,11 @@ class LiveDay:
         at = day.source.now().astimezone(TOKYO)
         left = day.files.left
         day.say(f"{at:%H:%M} {day.date}: {more} rows of {rows:,}, {left:,} files to go")
+
+    async def _expect(self) -> None:
+        self.day.versions.clear()
+        await make(DISCLOSURES_STEP, self.day)
+        expect_files(self.day)
 
     def _fetch(self) -> None:
         if self.day.files.left and not self._is_fetching:

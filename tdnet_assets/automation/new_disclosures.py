@@ -13,7 +13,8 @@ A look that failed must not pass for "nothing new". Dagster drops the cursor of 
 and keeps the one before. So the first failures are skips that name the error and count it in the
 cursor; from FAILURES_BEFORE_THE_TICK_FAILS in a row on the tick itself fails, red in the UI. Each
 good look sends a heartbeat of 1, each failed one of 0, and a tick that makes no look sends none:
-the heartbeat says that somebody looked.
+the heartbeat says that somebody looked. While a run collects, its looks are the looks, and it sends
+the heartbeat (``assets/collection_session.py``); one that is queued or hangs sends none.
 """
 
 import asyncio

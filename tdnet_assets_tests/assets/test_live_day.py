@@ -2,12 +2,14 @@
 
 import asyncio
 from collections import Counter
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import pytest
 
 from benchmarks.virtual_time import VirtualClock
+from tdnet_assets.assets.collection import SessionHeartbeat
+from tdnet_assets.resources.aws.metrics import SENSOR_HEARTBEAT, MetricsResource
 from tdnet_assets.resources.lake.captures import CaptureStore
 from tdnet_assets.sample_site.site import SampleSite
 from tdnet_assets_tests.assets.live_sessions import LiveSessions, moment
@@ -254,3 +256,21 @@ def test_a_row_deleted_while_files_are_fetched_keeps_its_number(live, site):
     assert row["status"].to_list() == ["deleted"]
     assert row.height == 1
     assert live.not_whole(TODAY) == ""
+
+
+def test_each_look_of_a_session_sends_the_heartbeat_of_the_sensor(platform):
+    metrics = MetricsResource(config=platform)
+
+    async def beat():
+        heartbeat = SessionHeartbeat(metrics)
+        heartbeat.beat(is_good=True)
+        heartbeat.beat(is_good=False)
+        heartbeat.beat(is_good=True)
+
+    asyncio.run(beat())
+
+    now = datetime.now(UTC)
+    window = {"start": now - timedelta(minutes=5), "end": now + timedelta(minutes=2)}
+    counts = metrics.statistics(SENSOR_HEARTBEAT, **window, statistic="SampleCount")
+    assert sum(value for _, value in counts) == 3
+    assert sum(value for _, value in metrics.statistics(SENSOR_HEARTBEAT, **window)) == 2

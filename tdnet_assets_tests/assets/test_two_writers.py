@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from pydantic import PrivateAttr
 
 from tdnet_assets.assets import disclosures
+from tdnet_assets.assets.day_files import DayFiles
 from tdnet_assets.assets.day_run import make
 from tdnet_assets.assets.progress import RunProgress
 from tdnet_assets.assets.steps import CollectionDay
@@ -114,17 +115,18 @@ def store_capture(lake, rows, begun):
 
 def open_day(lake):
     index = DisclosureIndexResource(config=lake.config)
-    executions = ExecutionsResource(config=lake.config)
+    progress = RunProgress(ExecutionsResource(config=lake.config), "nobody", days=1)
     return CollectionDay(
         date=DAY,
         lake=lake,
         index=index,
-        progress=RunProgress(executions, "nobody", days=1),
+        progress=progress,
         state=read_day_state(lake, None, DAY),
         say=lambda text: None,
-        tdnet=None,
+        source=None,
         concurrency=1,
         counts_documents=True,
+        files=DayFiles(DAY, lake, None, progress, print),
     )
 
 

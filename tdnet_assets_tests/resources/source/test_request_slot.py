@@ -19,7 +19,7 @@ import pytest
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.resources.source.admission import LONGEST_RETRY_AFTER_SECONDS
 from tdnet_assets.resources.source.answers import SessionBusyError
-from tdnet_assets.resources.source.request_slot import RequestSlot
+from tdnet_assets.resources.source.request_slot import RequestSlot, Urgency
 from tdnet_assets.resources.source.session import TdnetResource, TdnetSession
 from tdnet_assets.sample_site.site import CLOSED, SampleSite
 from tdnet_assets.tdnet.listing import page_name
@@ -330,3 +330,63 @@ def test_a_run_that_was_killed_with_the_session_open_does_not_block_the_next(tmp
         process.wait()
 
         assert asyncio.run(opened_within(2))
+
+
+def test_the_most_urgent_goes_first_and_the_others_in_the_order_in_which_they_came():
+    order = [Urgency.PDF, Urgency.PDF, Urgency.LIST, Urgency.TODAYS_PDF, Urgency.ARCHIVE]
+    order += [Urgency.TODAYS_ARCHIVE, Urgency.TODAYS_LIST, Urgency.LOOK]
+    served: list[tuple[Urgency, int]] = []
+
+    async def everything() -> None:
+        slot = RequestSlot(0.01)
+
+        async def one(urgency: Urgency, number: int) -> None:
+            async with slot.hold(urgency):
+                served.append((urgency, number))
+
+        async with slot.hold():
+            waiting = [
+                asyncio.create_task(one(urgency, number)) for number, urgency in enumerate(order)
+            ]
+            await asyncio.sleep(0.02)
+        await asyncio.gather(*waiting)
+
+    asyncio.run(everything())
+
+    assert [urgency for urgency, _ in served] == sorted(order)
+    assert [number for urgency, number in served if urgency is Urgency.PDF] == [0, 1]
+
+
+@pytest.mark.parametrize("gap", [0.0, 0.01])
+def test_only_a_look_passes_while_the_host_is_left_in_peace_and_its_answer_ends_that(gap):
+    async def everything() -> tuple[float, float]:
+        slot = RequestSlot(gap)
+        slot.rest(60)
+        begun = time.monotonic()
+
+        async def one(urgency: Urgency) -> float:
+            async with slot.hold(urgency):
+                return time.monotonic() - begun
+
+        waiting = asyncio.create_task(one(Urgency.TODAYS_LIST))
+        await asyncio.sleep(0.05)
+        looked = await one(Urgency.LOOK)
+        assert not waiting.done()
+        slot.end_rest()
+        return looked, await asyncio.wait_for(waiting, timeout=2)
+
+    looked, listed = asyncio.run(everything())
+
+    assert looked < 1
+    assert looked < listed < 2
+
+
+def test_a_look_waits_for_the_end_of_a_pause_that_the_host_has_asked_for():
+    async def everything() -> float:
+        slot = RequestSlot(0.01)
+        slot.pause(0.3)
+        begun = time.monotonic()
+        async with slot.hold(Urgency.LOOK):
+            return time.monotonic() - begun
+
+    assert 0.3 <= asyncio.run(everything()) < 2

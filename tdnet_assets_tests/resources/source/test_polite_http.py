@@ -1,0 +1,91 @@
+"""What holds for any host, whoever's it is: messages without secrets, looks as probes."""
+
+import asyncio
+
+import pytest
+
+from tdnet_assets.resources.source.answers import NotAskedError, SourceError
+from tdnet_assets.resources.source.polite_http import Wanted, without_secrets
+from tdnet_assets.resources.source.refusals import FILE, REFUSALS_BEFORE_THE_DOOR_IS_CLOSED
+from tdnet_assets.resources.source.request_slot import Urgency
+from tdnet_assets_tests.resources.source.test_request_slot import DAY, PAGE, tdnet_at
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://host/inbs/a.pdf", "https://host/inbs/a.pdf"),
+        ("https://host/a.pdf?X-Amz-Signature=key&b=1#c", "https://host/a.pdf"),
+        ("https://user:key@host:8080/a.pdf", "https://host:8080/a.pdf"),
+        ("https://user:k@y@host/a@b.pdf?k", "https://host/a@b.pdf"),
+        ("//user:key@host/a", "//host/a"),
+        ("/a.pdf?key", "/a.pdf"),
+        ("a.pdf#key", "a.pdf"),
+        ("", ""),
+    ],
+)
+def test_a_message_shows_an_address_without_user_query_and_fragment(url, shown):
+    assert without_secrets(url) == shown
+
+
+@pytest.mark.parametrize("status", [403, 404, 503])
+def test_no_error_shows_what_signs_an_address(site, base_url, tmp_path, status, caplog):
+    site.faults.answer(PAGE, status=status)
+    caplog.set_level("DEBUG")
+
+    async def ask() -> str:
+        tdnet = tdnet_at(base_url, tmp_path, attempts=2)
+        async with tdnet.session() as session:
+            url = f"{base_url}/{PAGE}?X-Amz-Signature=secret"
+            wanted = Wanted(url, FILE, Urgency.PDF, 1000, {})
+            with pytest.raises(SourceError) as caught:
+                await session.http.fetch(wanted)
+            return str(caught.value)
+
+    said = asyncio.run(ask())
+
+    assert f"{PAGE} answers {status}" in said
+    assert "secret" not in said + caplog.text
+
+
+def test_a_look_that_is_answered_after_refused_ones_opens_every_closed_door(
+    site, base_url, tmp_path
+):
+    site.set_day(DAY, 30)
+    names = [row.pdf_name for row in site.rows(DAY)]
+    tdnet = tdnet_at(base_url, tmp_path, attempts=1, backoff_floor_seconds=0.0)
+
+    async def everything() -> list[str]:
+        heard = []
+        async with tdnet.session() as session:
+
+            async def ask(name: str) -> None:
+                try:
+                    await session.document(name, lambda _: None)
+                    heard.append("given")
+                except SourceError as error:
+                    heard.append(type(error).__name__)
+
+            async def look() -> None:
+                try:
+                    await session.list_page(PAGE, urgency=Urgency.LOOK)
+                    heard.append("seen")
+                except SourceError:
+                    heard.append("not seen")
+
+            site.faults.answer(".", status=503)
+            for name in names[:REFUSALS_BEFORE_THE_DOOR_IS_CLOSED]:
+                await ask(name)
+            await look()
+            await ask(names[0])
+            site.faults.clear()
+            await ask(names[0])
+            await look()
+            await ask(names[0])
+        return heard
+
+    heard = asyncio.run(everything())
+
+    refused = ["TransientSourceError"] * REFUSALS_BEFORE_THE_DOOR_IS_CLOSED
+    closed = NotAskedError.__name__
+    assert heard == [*refused, "not seen", closed, closed, "seen", "given"]
