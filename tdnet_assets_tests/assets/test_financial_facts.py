@@ -11,7 +11,12 @@ import dagster as dg
 import polars as pl
 import pytest
 
+from tdnet_assets.assets.filings import understand
 from tdnet_assets.assets.financial_facts import facts_by_filing
+from tdnet_assets.assets.progress import RunProgress
+from tdnet_assets.assets.steps import Day
+from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
+from tdnet_assets.resources.day_states import read_day_state
 from tdnet_assets.resources.lake.store import sha256
 from tdnet_assets.tables.financial_facts import FACTS_TABLE, UNREAD_FACTS_TABLE
 from tdnet_assets.tables.recipes import RECIPES
@@ -248,6 +253,56 @@ def test_only_new_archives_are_read_when_a_day_grows(site, pipeline, archives):
     assert _read_now(pipeline, result) == len(new) > 0
     numbers = set(pipeline.table("financial_facts", DAY)["disclosure_id"])
     assert numbers == new | archives.keys()
+
+
+def test_an_archive_that_comes_later_stands_in_its_place_and_the_bytes_are_those_of_one_reading(
+    site, pipeline, archives
+):
+    late = sorted(archives)[len(archives) // 2]
+    site.faults.answer(rf"{late}\.zip$", status=404)
+    assert not pipeline.materialize(DAY, select=STEPS).success
+    before = set(pipeline.table("financial_facts", DAY)["disclosure_id"])
+    site.faults.clear()
+
+    assert pipeline.materialize(DAY, select=STEPS).success
+
+    key = f"tables/financial_facts/date={DAY}/data.parquet"
+    numbers = pipeline.table("financial_facts", DAY)["disclosure_id"]
+    assert set(numbers) - before == {late}
+    assert numbers.is_sorted()
+    content = pipeline.lake.read(key)
+    pipeline.lake.store.delete(key)
+    assert pipeline.materialize(DAY, select=STEPS).success
+    assert pipeline.lake.read(key) == content
+
+
+def test_of_a_day_that_grows_only_the_new_archives_are_understood_again(site, pipeline, archives):
+    understood = []
+
+    def read(facts):
+        understood.append(len(facts))
+        return len(facts) or None
+
+    def look():
+        assert pipeline.materialize(DAY, select=STEPS).success
+        index = DisclosureIndexResource(config=pipeline.config)
+        progress = RunProgress(pipeline.executions, "nobody", days=1)
+        state = read_day_state(pipeline.lake, index, DAY)
+        day = Day(DAY, pipeline.lake, index, progress, state, say=print)
+        found = understand(day, ("earnings", "revision", None), pl.lit(True), read)
+        return {filing.disclosure_id: content for filing, content in found.rows}
+
+    first = look()
+    assert first.keys() == archives.keys()
+    assert look() == first
+    assert sorted(understood) == sorted(first.values())
+    new = {row.disclosure_id for row in site.publish(DAY, 40) if row.xbrl_name}
+
+    grown = look()
+
+    assert grown.keys() == archives.keys() | new
+    assert grown.items() > first.items()
+    assert len(understood) == len(archives) + len(new)
 
 
 def test_a_day_without_archives_has_an_empty_table(site, pipeline):

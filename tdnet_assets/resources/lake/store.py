@@ -530,9 +530,10 @@ def _parquet(
     import polars as pl  # noqa: PLC0415 - 0.5 s that only a run needs
 
     buffer = io.BytesIO()
-    is_lazy = isinstance(frame, pl.LazyFrame)
-    # The writer makes a page of each chunk, and chunks only say how the rows came together.
-    write: Any = frame.sink_parquet if is_lazy else frame.rechunk().write_parquet
+    write: Any = (
+        # The writer makes a page of each chunk, and chunks only say how the rows came together.
+        frame.rechunk().write_parquet if isinstance(frame, pl.DataFrame) else frame.sink_parquet
+    )
     write(
         buffer,
         compression="zstd",
