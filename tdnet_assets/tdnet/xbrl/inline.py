@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from decimal import Context as DecimalContext
 from decimal import Decimal, DivisionByZero, Inexact, InvalidOperation
 from functools import partial
-from typing import Generic, NamedTuple, NoReturn, TypeVar, cast
+from typing import Any, Generic, NamedTuple, NoReturn, TypeVar, cast
 
 from lxml import etree
 
@@ -128,15 +128,29 @@ def parse_inline(document: InlineDocument) -> ParsedDocument:
     """
     root = parsed(document.name, document.content)
     _check_namespace(document, root)
+    facts: list[etree._Element] = []
+    contexts: list[etree._Element] = []
+    units: list[etree._Element] = []
+    continuations: list[etree._Element] = []
+    excludes: list[etree._Element] = []
+    wanted: dict[Any, list[etree._Element]] = {
+        **dict.fromkeys((*_NON_FRACTIONS, *_NON_NUMERICS, *_FRACTIONS), facts),
+        **dict.fromkeys(_CONTINUATIONS, continuations),
+        **dict.fromkeys(_EXCLUDES, excludes),
+        CONTEXT: contexts,
+        UNIT: units,
+    }
+    for element in root.iter(*wanted):  # once, for every walk through a document costs the same
+        wanted[element.tag].append(element)
     return ParsedDocument(
         name=document.name,
         part=document.part,
         root=root,
-        facts=list(root.iter(*_NON_FRACTIONS, *_NON_NUMERICS, *_FRACTIONS)),
-        contexts=list(root.iter(CONTEXT)),
-        units=list(root.iter(UNIT)),
-        continuations=list(root.iter(*_CONTINUATIONS)),
-        has_excludes=next(root.iter(*_EXCLUDES), None) is not None,
+        facts=facts,
+        contexts=contexts,
+        units=units,
+        continuations=continuations,
+        has_excludes=bool(excludes),
         prefixes=_prefixes(root, document.content),
     )
 
@@ -190,17 +204,15 @@ def read_inline(
     unread: list[Unread] = []
     for document in documents:
         cells = _Cells(document, declared)
-        numbers = set(document.root.iter(*_NON_FRACTIONS))
-        fractions = set(document.root.iter(*_FRACTIONS))
+        readers: dict[Any, Callable[[etree._Element, int], Fact]] = {
+            **dict.fromkeys(_NON_FRACTIONS, cells.number),
+            **dict.fromkeys(_NON_NUMERICS, cells.text),
+            **dict.fromkeys(_FRACTIONS, cells.fraction),
+        }
         for element in document.facts:
             order = first_order + len(facts)
             try:
-                if element in numbers:
-                    facts.append(cells.number(element, order))
-                elif element in fractions:
-                    facts.append(cells.fraction(element, order))
-                else:
-                    facts.append(cells.text(element, order))
+                facts.append(readers[element.tag](element, order))
             except _UnreadableError as error:
                 unread.append(_unread(document, element, str(error)))
     return facts, unread
