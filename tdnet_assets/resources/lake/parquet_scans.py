@@ -29,10 +29,14 @@ _BEHIND_THE_FOOTER = 8
 
 @dataclass(frozen=True, slots=True)
 class OpenedFile:
-    """A Parquet file: the key-value metadata inside it, and its rows as a lazy frame."""
+    """A Parquet file: the key-value metadata inside it, and its rows as a lazy frame.
+
+    ``is_read`` says that they are at hand: the file is so small that all of it was read.
+    """
 
     footer: Mapping[str, str]
     rows: pl.LazyFrame
+    is_read: bool
 
 
 def storage_access(lake: LakeResource) -> dict[str, Any]:
@@ -88,9 +92,9 @@ def open_file(lake: LakeResource, key: str, schema: Schema) -> OpenedFile | None
         raise LakeError(
             f"{lake.uri(key)}: its footer cannot be read: {error}; delete it and materialize again"
         ) from error
-    whole = len(content) == size
-    rows = _scan_parquet(content, schema) if whole else scan_file(lake, key, schema)
-    return OpenedFile(footer, rows)
+    is_read = len(content) == size
+    rows = _scan_parquet(content, schema) if is_read else scan_file(lake, key, schema)
+    return OpenedFile(footer, rows, is_read)
 
 
 def _scan(lake: LakeResource, keys: Sequence[str], schema: Schema, **hive: Any) -> pl.LazyFrame:

@@ -19,6 +19,7 @@ import polars as pl
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.resources.lake.parquet_scans import (
     DATE,
+    OpenedFile,
     Schema,
     open_file,
     scan_days,
@@ -84,14 +85,16 @@ class YearlyCopy:
 
     def contents(self, year: int) -> Contents:
         """The days in the copy of a year, by its footer; none where there is no usable copy."""
-        return self.open(year)[0]
+        opened = self.open(year)
+        return self.contents_of(opened) if opened else {}
 
-    def open(self, year: int) -> tuple[Contents, pl.LazyFrame]:
-        """The days in the copy of a year, and its rows; none where there is no usable copy."""
-        opened = open_file(self.lake, self.key(year), self.schema)
-        if opened is None or not (contents := self._contents(opened.footer)):
-            return {}, pl.LazyFrame(schema=dict(self.schema))
-        return contents, opened.rows
+    def open(self, year: int) -> OpenedFile | None:
+        """The copy of a year; None where there is none."""
+        return open_file(self.lake, self.key(year), self.schema)
+
+    def contents_of(self, opened: OpenedFile) -> Contents:
+        """The days in a copy; none where it is of other columns."""
+        return self._contents(opened.footer)
 
     def read(self, year: int) -> StoredCopy:
         """The whole copy of a year; without rows where there is none, or one of other columns."""
@@ -209,11 +212,15 @@ def scan_copied(
         of_year = {day for day in days if day.year == year}
         if len(of_year) <= FILES_WORTH_A_COPY:
             continue
-        contents, rows = copy.open(year)
+        opened = copy.open(year)
+        if opened is None:
+            continue
+        contents = copy.contents_of(opened)
         true = {day for day in of_year & contents.keys() if contents[day].is_of(days[day])}
-        enough = FILES_WORTH_A_COPY if few else len(contents) / 2
+        enough = FILES_WORTH_A_COPY if few or opened.is_read else len(contents) / 2
         if len(true) <= enough:
             continue
+        rows = opened.rows
         if true != contents.keys():
             rows = rows.filter(pl.col(DATE).is_in(sorted(true)))
         frames.append(rows)
