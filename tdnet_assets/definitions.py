@@ -13,6 +13,7 @@ from tdnet_assets.assets.collection import build_collection
 from tdnet_assets.assets.derivation import build_derivation
 from tdnet_assets.assets.disclosure_index import DISCLOSURE_INDEX_STEP
 from tdnet_assets.assets.disclosures import DISCLOSURES_STEP
+from tdnet_assets.assets.document_texts import DOCUMENT_TEXTS_STEP
 from tdnet_assets.assets.documents import DOCUMENTS_STEP
 from tdnet_assets.assets.earnings import EARNINGS_STEP
 from tdnet_assets.assets.financial_facts import FINANCIAL_FACTS_STEP
@@ -44,6 +45,7 @@ DERIVATION_STEPS = (
     EARNINGS_STEP,
     REPORT_FIGURES_STEP,
     REPORT_LINKS_STEP,
+    DOCUMENT_TEXTS_STEP,
 )
 OWNER = "team:tdnet"
 """Who looks after the assets, as the catalogue shows it."""

@@ -8,22 +8,23 @@ take 0.1 ms, and because no library's version then changes the bytes.
 import hashlib
 
 SMALLEST_PDF_BYTES = 4_096
-"""Any page of text fits into this size."""
+"""Any document of the sample site fits into this size."""
 
 _END = b"%%EOF\n"
 _PAGE_WIDTH, _PAGE_HEIGHT, _MARGIN = 595, 842, 72
 _LINE_HEIGHT, _FONT_SIZE, _CHARACTERS_A_LINE = 20, 12, 36
+_LINES_A_PAGE = (_PAGE_HEIGHT - 2 * _MARGIN) // _LINE_HEIGHT
 
-# Objects 5 to 7: a font that readers bring along, so that none need be embedded.
+# Objects 3 to 5: a font that readers bring along, so that none need be embedded.
 _FONT = (
     (
         b"<< /Type /Font /Subtype /Type0 /BaseFont /HeiseiMin-W3 /Encoding /UniJIS-UCS2-H "
-        b"/DescendantFonts [6 0 R] >>"
+        b"/DescendantFonts [4 0 R] >>"
     ),
     (
         b"<< /Type /Font /Subtype /CIDFontType0 /BaseFont /HeiseiMin-W3 /DW 1000 "
         b"/CIDSystemInfo << /Registry (Adobe) /Ordering (Japan1) /Supplement 2 >> "
-        b"/FontDescriptor 7 0 R >>"
+        b"/FontDescriptor 5 0 R >>"
     ),
     (
         b"<< /Type /FontDescriptor /FontName /HeiseiMin-W3 /Flags 4 /FontBBox [-123 -257 1001 910] "
@@ -33,7 +34,7 @@ _FONT = (
 
 
 def pdf(lines: list[str], *, key: str, size: int | None = None) -> bytes:
-    """A one-page PDF that shows the lines.
+    """A PDF that shows the lines, on as many pages as they need.
 
     Args:
         lines: text; long lines are broken.
@@ -43,16 +44,23 @@ def pdf(lines: list[str], *, key: str, size: int | None = None) -> bytes:
     Raises:
         ValueError: the text alone is longer than the size.
     """
+    shown = _set(lines)
+    starts = range(0, max(len(shown), 1), _LINES_A_PAGE)
+    first = 3 + len(_FONT)  # a page and its content are two objects, one after the other
+    pages = [f"{first + 2 * number} 0 R" for number in range(len(starts))]
     objects = [
         b"<< /Type /Catalog /Pages 2 0 R >>",
-        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        (
-            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 {_PAGE_WIDTH} {_PAGE_HEIGHT}] "
-            "/Resources << /Font << /F1 5 0 R >> >> /Contents 4 0 R >>"
-        ).encode(),
-        _stream(_content(lines)),
+        f"<< /Type /Pages /Kids [{' '.join(pages)}] /Count {len(pages)} >>".encode(),
         *_FONT,
     ]
+    for number, start in enumerate(starts):
+        objects += [
+            (
+                f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 {_PAGE_WIDTH} {_PAGE_HEIGHT}] "
+                f"/Resources << /Font << /F1 3 0 R >> >> /Contents {first + 2 * number + 1} 0 R >>"
+            ).encode(),
+            _stream(_content(shown[start : start + _LINES_A_PAGE])),
+        ]
     if size is None:
         return _file(objects)
     # The padding's own length and the offset in the trailer have at most as many digits as the
@@ -76,14 +84,18 @@ def blank_pdf(size: int) -> bytes:
     return _file(objects, size)
 
 
-def _content(lines: list[str]) -> bytes:
-    shown = [
+def _set(lines: list[str]) -> list[str]:
+    """The lines as they are set: long ones are broken wherever that is, as in Japanese."""
+    return [
         line[start : start + _CHARACTERS_A_LINE]
         for line in lines
         for start in range(0, max(len(line), 1), _CHARACTERS_A_LINE)
     ]
+
+
+def _content(lines: list[str]) -> bytes:
     text = "\n".join(
-        f"<{line.encode('utf-16-be').hex().upper()}> Tj 0 -{_LINE_HEIGHT} Td" for line in shown
+        f"<{line.encode('utf-16-be').hex().upper()}> Tj 0 -{_LINE_HEIGHT} Td" for line in lines
     )
     return f"BT /F1 {_FONT_SIZE} Tf {_MARGIN} {_PAGE_HEIGHT - _MARGIN} Td\n{text}\nET".encode()
 

@@ -35,6 +35,7 @@ _ALL = (
     Recipe("earnings", (*_FILINGS, "forecast_revisions"), DERIVATION, reader="3"),
     Recipe("report_figures", (*_FILINGS, "forecast_revisions", "earnings"), DERIVATION),
     Recipe("report_links", ("report_figures",), DERIVATION),
+    Recipe("document_texts", ("disclosures", "documents"), DERIVATION),
 )
 RECIPES: Mapping[str, Recipe] = {recipe.name: recipe for recipe in _ALL}
 """In the order in which a day is made."""

@@ -52,8 +52,9 @@ class Table:
         view_of: the table that it is computed from when it is read; None where it is stored.
         copy_of: the daily table that its years are copies of, in another order; None where it is
             no copy.
-        rows_a_group: of a copy, rows that are read together, since one company's lie in a few such
-            groups; the fewer, the larger is what a reader has to know before he reads.
+        rows_a_group: of a copy, and of a table that names it, rows that are read together, since
+            one company's lie in a few such groups; the fewer, the larger is what a reader has to
+            know before he reads.
         name_patterns: how names of columns are built, by pattern, where they are many.
     """
 
