@@ -60,12 +60,12 @@ def main(years: int, days: int, rows: int, delay: float) -> None:
     with tempfile.TemporaryDirectory(prefix="company-history-") as name:
         folder = Path(name)
         with embedded_aws.running(folder / "aws", region=DEFAULT_REGION) as aws:
-            direct = _config(folder, aws.endpoint_url)
+            direct = bench_config(folder, aws.endpoint_url)
             bootstrap(direct)
             lake = LakeResource(config=direct)
             _fill(lake, years, days, rows)
             traffic = Traffic()
-            with proxy(aws.endpoint_url, _slowly(traffic, delay / 1000)) as address:
+            with proxy(aws.endpoint_url, slowly(traffic, delay / 1000)) as address:
                 config = direct.changed(aws_endpoint_url=address)
                 print(f"{years} years of {days} days of {rows} rows, {delay:g} ms a request\n")
                 print(f"{'':44}{'wall s':>8}{'requests':>10}{'MB':>8}{'rows':>8}")
@@ -89,7 +89,7 @@ def main(years: int, days: int, rows: int, delay: float) -> None:
     print(f"requests {slow:,} -> {fast} ({stale} when stale), {aim}")
 
 
-def _config(folder: Path, endpoint: str) -> PlatformConfig:
+def bench_config(folder: Path, endpoint: str) -> PlatformConfig:
     return PlatformConfig(
         bucket="company-history",
         executions_table="executions",
@@ -164,7 +164,7 @@ def _ask(config: PlatformConfig, traffic: Traffic, name: str, days: int | None =
     return requests
 
 
-def _slowly(traffic: Traffic, delay: float) -> Pass:
+def slowly(traffic: Traffic, delay: float) -> Pass:
     """Passes on what a proxy gets, after a wait, and counts it."""
 
     def pass_on(_: Request, send: Send) -> Answer:

@@ -52,6 +52,9 @@ TEXTS_READ = "texts_read"
 
 _PROCESSES: Final = min(os.cpu_count() or 1, 4)
 _FILES_AT_ONCE: Final = 2 * _PROCESSES  # some are read, the others are on their way
+SECONDS_A_FILE: Final = 20.0
+"""Of processor time; a report of 300 pages takes one."""
+
 _SAY_EVERY_SECONDS: Final = 5.0
 _READERS: Final = {"pdf": pdf_text, "xbrl": report_text}
 _UNKNOWN: Final = (REFUSED, STOPPED, DAMAGED)
@@ -164,7 +167,7 @@ async def _read(day: Day, files: Sequence[_File]) -> list[_Extraction]:
                 said_at = monotonic()
                 day.say(f"{day.date} {NAME} {len(read)}/{len(files)}")
 
-    async with FileWorkers(processes=_PROCESSES) as workers:
+    async with FileWorkers(processes=_PROCESSES, seconds=SECONDS_A_FILE) as workers:
         tasks = [asyncio.create_task(work(workers)) for _ in range(_FILES_AT_ONCE)]
         try:
             await asyncio.gather(*tasks)

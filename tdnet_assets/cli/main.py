@@ -64,6 +64,10 @@ COMMANDS = {
         "tdnet_assets.cli.revisions:revisions",
         "Revised forecasts of the lake, one row a figure, oldest first, on standard output.",
     ),
+    "search": (
+        "tdnet_assets.cli.search:search_",
+        "Disclosures whose titles or documents have all the words, newest first.",
+    ),
     "status": (
         "tdnet_assets.cli.status:status",
         "Show one execution record, or the newest ones and the days that are not whole.",

@@ -34,6 +34,7 @@ _GAP = 2
 # All others (codes, days, times, values) are shown whole or, wider than the screen, folded by it.
 _SHRINKING = {
     "title": 12,
+    "line": 24,
     "text": 8,
     "category": 6,
     "status": 6,
@@ -56,7 +57,18 @@ _FIRST_LEFT_OUT = (
     "document_type",
 )
 _LAST_LEFT_OUT = ("company_name", "period_end", "disclosure_id")
-_FIRM = ("disclosed_at", "published_at", "date", "code", "title", "element", "item", "value")
+_FIRM = (
+    "disclosed_at",
+    "published_at",
+    "date",
+    "code",
+    "title",
+    "line",
+    "page",
+    "element",
+    "item",
+    "value",
+)
 # Control characters, invisible marks that reorder text, lone surrogates, unassigned, line ends.
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"})
 

@@ -103,13 +103,12 @@ class Query:
 
     def expression(self, column: pl.Expr) -> pl.Expr:
         """What :meth:`matches` says of each text of a column; null where the text is null."""
-        found = self.found_in(column)
+        found = self.found_in(comparable_expression(column))
         wanted, unwanted = found[: len(self.wanted)], found[len(self.wanted) :]
         return pl.all_horizontal(*wanted, *(~one for one in unwanted))
 
-    def found_in(self, column: pl.Expr) -> list[pl.Expr]:
-        """For each of :attr:`words` whether a text of the column has it."""
-        compared = comparable_expression(column)
+    def found_in(self, compared: pl.Expr) -> list[pl.Expr]:
+        """For each of :attr:`words` whether a text has it, of texts as they are compared."""
         return [compared.str.contains(word, literal=True) for word in self.words]
 
     def may_be_in(self, column: pl.Expr) -> pl.Expr:
