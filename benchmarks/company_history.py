@@ -90,6 +90,7 @@ def main(years: int, days: int, rows: int, delay: float) -> None:
 
 
 def bench_config(folder: Path, endpoint: str) -> PlatformConfig:
+    """A lake of its own at an endpoint."""
     return PlatformConfig(
         bucket="company-history",
         executions_table="executions",

@@ -60,7 +60,7 @@ _WORDS = (
 @click.option("--years", default=5, show_default=True, help="Years of one company.")
 @click.option("--delay", default=20.0, show_default=True, help="Milliseconds added to a request.")
 def main(
-    paragraphs: Path | None, files: int, days: int, rows: int, years: int, delay: float
+    *, paragraphs: Path | None, files: int, days: int, rows: int, years: int, delay: float
 ) -> None:
     """Measure reading, size and searching, and print the aims beside them."""
     written = paragraphs.read_text().splitlines() if paragraphs else []

@@ -45,8 +45,8 @@ def _disclosure_pdf(row: SampleRow, day: dt.date, size: int | None) -> bytes:
         "",
         row.first_title,
         "",
-        f"当社は、{day:%Y年%m月%d日}開催の取締役会において、「{row.first_title.strip()}」の件を決議"
-        + "いたしましたので、お知らせいたします。なお、本件が業績に与える影響は軽微であります。",
+        f"当社は、本日開催の取締役会において、「{row.first_title.strip()}」の件を決議いたしました。",
+        "なお、本件が当社グループの当連結会計年度の業績に与える影響は軽微であると見込んでおります。",
         "",
         "この文書は見本です。会社、表題、数値はすべて架空のものです。",
         f"開示番号　{row.disclosure_id}",

@@ -540,6 +540,8 @@ def _parquet(
     write(
         buffer,
         compression="zstd",
+        # Small groups compress worse; a sixth of the size is worth a tenth of a second a day.
+        compression_level=9 if row_group_size else None,
         statistics=True,
         row_group_size=row_group_size,
         metadata=dict(footer) if footer else None,
