@@ -20,8 +20,9 @@ from polars import selectors
 from benchmarks.aws_proxy import proxy
 from benchmarks.metering import Meter
 from benchmarks.prices import Usage
-from tdnet_assets.automation import freshness, new_disclosures, reconciler
-from tdnet_assets.automation.day_facts import LISTING_PAGES, DayFacts, facts_of_days
+from tdnet_assets.automation import freshness, new_disclosures
+from tdnet_assets.automation.day_facts import LISTING_PAGES, facts_of_days
+from tdnet_assets.automation.day_plan import DayFacts, plan
 from tdnet_assets.automation.records import record_run, sweep
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.definitions import DAILY_ASSETS, build_definitions
@@ -204,9 +205,9 @@ class Recorder:
             state = freshness.freshness(self._facts_of_the_window(now), now)
             freshness.report(context, state, self._metrics, now)
         with self._meter.reading() as today:
-            reconciler.plan(self._facts([day], now, self._executions), now)
+            plan(self._facts([day], now, self._executions), now)
         with self._meter.reading() as every_day:
-            reconciler.plan(self._facts_of_the_window(now, self._executions), now)
+            plan(self._facts_of_the_window(now, self._executions), now)
         with self._meter.reading() as quiet:
             sweep(self._instance, self._executions, since=datetime.now(UTC) + timedelta(hours=1))
         runs = self._instance.get_runs_count()

@@ -5,51 +5,20 @@ judgement of what is stored (``tables/wholeness.py``), and what to do about it (
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime
 
 import dagster as dg
 
+from tdnet_assets.automation.day_plan import DayFacts
 from tdnet_assets.automation.day_runs import RunOverDays, latest_materialization
 from tdnet_assets.resources.aws.executions import ExecutionRecord, ExecutionsResource
 from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
 from tdnet_assets.resources.day_states import read_day_states
 from tdnet_assets.resources.lake.store import LakeResource
-from tdnet_assets.tables.wholeness import DayState
 from tdnet_assets.tdnet.listing import TOKYO
 
 LISTING_PAGES = dg.AssetKey("listing_pages")
 _TRIES_READ = 20
-
-
-@dataclass(frozen=True, slots=True)
-class DayFacts:
-    """All that is known of a day: what is stored, what was tried, and what is going on.
-
-    ``tries`` are newest first; ``listed_at`` (aware) is when its list was last read whole, and
-    ``in_progress`` the kinds of work that a run is doing or queued for.
-    """
-
-    state: DayState
-    tries: Sequence[ExecutionRecord] = ()
-    listed_at: datetime | None = None
-    in_progress: frozenset[str] = frozenset()
-    can_be_had: bool = True
-
-    @property
-    def day(self) -> date:
-        """The day."""
-        return self.state.day
-
-    @property
-    def was_read_when_over(self) -> bool:
-        """Whether its list was read after its last minute, so that nothing came after."""
-        return self.listed_at is not None and self.listed_at >= over_at(self.day)
-
-
-def over_at(day: date) -> datetime:
-    """The end of a day (aware, JST): nothing is published on it any more."""
-    return datetime.combine(day + timedelta(days=1), time(), TOKYO)
 
 
 def facts_of_days(

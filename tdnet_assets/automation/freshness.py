@@ -1,7 +1,7 @@
 """Freshness: is every day that is due whole, and if not, since when is the archive behind?
 
-What belongs here: when a day is due, the sensor that reports how far the archive is behind, and the
-freshness policy of the daily assets. What does not: what makes a day whole
+What belongs here: the sensor that reports how far the archive is behind, and the freshness policy
+of the daily assets. What does not: when a day is due (``due_days.py``), what makes it whole
 (``tables/wholeness.py``), and the alarm (``infrastructure/``).
 
 A freshness policy looks at an asset's last materialization, whatever partition that was: a backfill
@@ -9,23 +9,19 @@ of 2019 makes it pass today. It is kept for what the UI shows of an asset, and t
 counts: the days themselves, all of the window.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 
 import dagster as dg
 
-from tdnet_assets.automation.day_facts import DayFacts, facts_of_days
+from tdnet_assets.automation.day_facts import facts_of_days
+from tdnet_assets.automation.due_days import DUE, Freshness, due_at, freshness, latest_due_day
 from tdnet_assets.partitions import TIMEZONE
 from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
 from tdnet_assets.resources.aws.metrics import FRESHNESS_LAG, MetricsResource
 from tdnet_assets.resources.day_states import days_of_the_window
 from tdnet_assets.resources.lake.store import LakeResource
-from tdnet_assets.tables.wholeness import days_in_words
 from tdnet_assets.tdnet.listing import TOKYO
 
-DUE = time(7)
-"""A day is due at this hour of the next morning in Japan, half an hour after its last close."""
 POLICY = dg.FreshnessPolicy.cron(
     deadline_cron=f"{DUE.minute} {DUE.hour} * * *",
     lower_bound_delta=timedelta(hours=DUE.hour),
@@ -34,59 +30,6 @@ POLICY = dg.FreshnessPolicy.cron(
 LOOK_EVERY_SECONDS = 60 * 60
 """A look at every day of the window costs what S3 asks for 250 requests."""
 _OBSERVED = dg.AssetKey("disclosures")
-
-
-@dataclass(frozen=True, slots=True)
-class Freshness:
-    """How far the archive is behind: the due days that are not whole, oldest first, with reasons.
-
-    ``latest`` is the newest due day; ``behind_since`` (aware) is when the oldest of ``problems``
-    was due, None without any.
-    """
-
-    latest: date
-    problems: dict[date, str]
-
-    @property
-    def behind_since(self) -> datetime | None:
-        """Since when the archive is behind; None when every due day is whole."""
-        return due_at(min(self.problems)) if self.problems else None
-
-    def lag(self, now: datetime) -> float:
-        """Seconds since the archive is behind; 0 when it is not."""
-        return (now - self.behind_since).total_seconds() if self.behind_since else 0.0
-
-    def __str__(self) -> str:
-        if not self.problems:
-            return f"every due day up to {self.latest} is whole"
-        return days_in_words(self.problems)
-
-
-def due_at(day: date) -> datetime:
-    """When the day has to be complete (aware, JST)."""
-    return datetime.combine(day + timedelta(days=1), DUE, TOKYO)
-
-
-def latest_due_day(now: datetime) -> date:
-    """The newest day that has to be complete by now."""
-    day = now.astimezone(TOKYO).date() - timedelta(days=1)
-    return day if due_at(day) <= now else day - timedelta(days=1)
-
-
-def freshness(days: Sequence[DayFacts], now: datetime) -> Freshness:
-    """Which of the days that are due are not whole, or were last read before they were over."""
-    latest = latest_due_day(now)
-    problems = {
-        facts.day: problem
-        for facts in sorted(days, key=lambda facts: facts.day)
-        if facts.day <= latest and (problem := _problem(facts))
-    }
-    return Freshness(latest, problems)
-
-
-def _problem(facts: DayFacts) -> str:
-    early = "" if facts.was_read_when_over else "its list was last read before the day was over"
-    return facts.state.why() or early
 
 
 def with_freshness_policy(daily: dg.AssetsDefinition) -> dg.AssetsDefinition:

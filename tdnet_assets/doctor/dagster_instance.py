@@ -17,7 +17,7 @@ from dagster._daemon.types import DaemonHeartbeat
 
 from tdnet_assets.assets.collection import POOL
 from tdnet_assets.automation.day_facts import facts_of_days
-from tdnet_assets.automation.freshness import freshness, latest_due_day
+from tdnet_assets.automation.due_days import freshness, latest_due_day
 from tdnet_assets.automation.records import RECORD_SENSORS
 from tdnet_assets.doctor.bucket import BUCKET
 from tdnet_assets.doctor.dynamodb import DISCLOSURES_LABEL

@@ -5,13 +5,10 @@ from datetime import UTC, date, datetime, timedelta
 import dagster as dg
 import pytest
 
-from tdnet_assets.automation.day_facts import DayFacts, facts_of_days, over_at
-from tdnet_assets.automation.freshness import (
-    due_at,
-    freshness,
-    latest_due_day,
-    report,
-)
+from tdnet_assets.automation.day_facts import facts_of_days
+from tdnet_assets.automation.day_plan import DayFacts, over_at
+from tdnet_assets.automation.due_days import due_at, freshness, latest_due_day
+from tdnet_assets.automation.freshness import report
 from tdnet_assets.definitions import COLLECTION_STEPS, DERIVATION_STEPS, build_definitions
 from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
 from tdnet_assets.resources.aws.metrics import FRESHNESS_LAG, MetricsResource

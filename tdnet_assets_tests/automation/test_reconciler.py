@@ -8,17 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tdnet_assets.automation.day_facts import DayFacts, over_at
+from tdnet_assets.automation.day_plan import (
+    DERIVATIONS_A_TICK,
+    REREAD_AFTER,
+    DayFacts,
+    over_at,
+    plan,
+    wants,
+)
 from tdnet_assets.automation.pauses import PAUSES
 from tdnet_assets.automation.reconciler import (
-    DERIVATIONS_A_TICK,
     OTHER_DAYS_EVERY,
-    REREAD_AFTER,
     WHOLE_DAYS_EVERY,
     Looked,
     next_turn,
-    plan,
-    wants,
 )
 from tdnet_assets.resources.aws.executions import CANCELED, COMPLETED, FAILED, RUNNING
 from tdnet_assets.tables.recipes import COLLECTION, DERIVATION, RECIPES, names

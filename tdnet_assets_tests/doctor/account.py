@@ -28,7 +28,7 @@ from dagster._core.scheduler.instigation import (
 from dagster._daemon.types import DaemonHeartbeat
 from dagster_shared.error import SerializableErrorInfo
 
-from tdnet_assets.automation.freshness import latest_due_day
+from tdnet_assets.automation.due_days import latest_due_day
 from tdnet_assets.config import DEFAULT_REGION, PlatformConfig
 from tdnet_assets.definitions import build_definitions
 from tdnet_assets.doctor.examination import Examination
