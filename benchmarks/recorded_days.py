@@ -20,7 +20,7 @@ from polars import selectors
 from benchmarks.aws_proxy import proxy
 from benchmarks.metering import Meter
 from benchmarks.prices import Usage
-from tdnet_assets.automation import freshness, new_disclosures
+from tdnet_assets.automation import due_days, freshness, new_disclosures
 from tdnet_assets.automation.day_facts import LISTING_PAGES, facts_of_days
 from tdnet_assets.automation.day_plan import DayFacts, plan
 from tdnet_assets.automation.records import record_run, sweep
@@ -202,7 +202,7 @@ class Recorder:
         with self._meter.reading() as heartbeat:
             new_disclosures.report(context, found, self._metrics)
         with self._meter.reading() as fresh:
-            state = freshness.freshness(self._facts_of_the_window(now), now)
+            state = due_days.freshness(self._facts_of_the_window(now), now)
             freshness.report(context, state, self._metrics, now)
         with self._meter.reading() as today:
             plan(self._facts([day], now, self._executions), now)
