@@ -12,6 +12,7 @@ import ipaddress
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,9 @@ _NAMESPACE = re.compile(r"[A-Za-z0-9._/#:-]{1,255}")
 _PREFIX = re.compile(r"([A-Za-z0-9!_.*'()=-]+/)*")
 _TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{16,200}")
+_HOST = re.compile(r"[a-z0-9.-]{1,253}|\[[0-9a-f:]+\]")
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]{1,253}(:[0-9]{1,5})?")
 _TRUE, _FALSE = ("yes",), ("", "no")
 _ENDPOINT = "AWS_ENDPOINT_URL"
 # TDnet's own rule: the day of the disclosure and the 30 days after it, weekends included.
@@ -360,6 +364,56 @@ class PlatformConfig(BaseModel, frozen=True, extra="forbid"):
         return {name: getattr(self, name) for name in type(self).model_fields}
 
 
+@dataclass(frozen=True, slots=True)
+class ReaderSettings:
+    """Who may read over HTTP; beside the platform's settings, which Dagster's UI shows.
+
+    Attributes:
+        token: what a reader has to know (``TDNET_READER_TOKEN``); empty: whoever reaches it.
+        hosts: names by which it is reached, beside those of loopback (``TDNET_READER_HOSTS``).
+        origins: other sites whose pages may ask the API (``TDNET_READER_ORIGINS``); none are.
+    """
+
+    token: str = field(default="", repr=False)
+    hosts: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None) -> "ReaderSettings":
+        """The settings that the variables describe.
+
+        Args:
+            environ: variables to read; the process's own when None.
+
+        Raises:
+            ConfigurationError: a variable is wrong; the message names it and never shows the token.
+        """
+        found = os.environ if environ is None else environ
+        token = found.get("TDNET_READER_TOKEN", "")
+        if token and not _TOKEN.fullmatch(token):
+            raise ConfigurationError(
+                f"TDNET_READER_TOKEN has {len(token)} characters: use 16 to 200 letters, digits "
+                "and ._~+/=- , e.g. of `openssl rand -hex 24`"
+            )
+        hosts, origins = (
+            tuple(part.strip().lower() for part in found.get(name, "").split(",") if part.strip())
+            for name in ("TDNET_READER_HOSTS", "TDNET_READER_ORIGINS")
+        )
+        for host in hosts:
+            if not _HOST.fullmatch(host):
+                raise ConfigurationError(
+                    f"TDNET_READER_HOSTS names {host!r}: use names without scheme and port, "
+                    "separated by commas"
+                )
+        for origin in origins:
+            if not _ORIGIN.fullmatch(origin):
+                raise ConfigurationError(
+                    f"TDNET_READER_ORIGINS names {origin!r}: use origins such as "
+                    "https://desk.example, separated by commas"
+                )
+        return cls(token, hosts, origins)
+
+
 def values_from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     """Constructor arguments of :class:`PlatformConfig` from environment variables."""
     environment = environ.get("TDNET_ENVIRONMENT") or "local"
@@ -374,7 +428,7 @@ def values_from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
         **_endpoints(environ),
         "home": str(_home(environ)),
     }
-    for field, variable in {
+    for name, variable in {
         "prefix": "TDNET_PREFIX",
         "metrics_namespace": "TDNET_METRICS_NAMESPACE",
         "notice_topic": "TDNET_NOTICE_TOPIC",
@@ -384,7 +438,7 @@ def values_from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
         "dagster_home": "DAGSTER_HOME",
     }.items():
         if environ.get(variable):
-            values[field] = environ[variable]
+            values[name] = environ[variable]
     if rate := environ.get("TDNET_REQUESTS_PER_SECOND"):
         try:
             values["requests_per_second"] = float(rate)

@@ -68,6 +68,10 @@ COMMANDS = {
         "tdnet_assets.cli.search:search_",
         "Disclosures whose titles or documents have all the words, newest first.",
     ),
+    "serve": (
+        "tdnet_assets.cli.serve:serve",
+        "Read disclosures in a browser, and over an API: nothing is written.",
+    ),
     "status": (
         "tdnet_assets.cli.status:status",
         "Show one execution record, or the newest ones and the days that are not whole.",

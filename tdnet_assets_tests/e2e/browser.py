@@ -1,5 +1,6 @@
 """A headless Chromium with an empty profile, driven over the DevTools protocol."""
 
+import base64
 import json
 import shutil
 import subprocess
@@ -40,6 +41,7 @@ class Page:
     def __init__(self, connection: ClientConnection) -> None:
         self._connection = connection
         self._sent = 0
+        self._events: list[Any] = []
 
     def open(self, address: str) -> None:
         answer = self._call("Page.navigate", url=address)
@@ -47,12 +49,78 @@ class Page:
 
     def text(self) -> str:
         """What the page shows now; empty while it has no body."""
+        return str(self.evaluate("document.body ? document.body.innerText : ''") or "")
+
+    def evaluate(self, expression: str) -> Any:
+        """The value of an expression of JavaScript in the page, awaited if it is a promise."""
         answer = self._call(
-            "Runtime.evaluate",
-            expression="document.body ? document.body.innerText : ''",
-            returnByValue=True,
+            "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True
         )
-        return str(answer["result"].get("value", ""))
+        assert "exceptionDetails" not in answer, answer["exceptionDetails"]
+        return answer["result"].get("value")
+
+    def load(self, address: str) -> None:
+        """Open a page, and wait until all that belongs to it is there."""
+        self._events.clear()
+        for domain in ("Page", "Runtime", "Log", "Network"):
+            self._call(f"{domain}.enable")
+        self.open(address)
+        eventually(lambda: self._is_loaded() or None, seconds=60)
+
+    def _is_loaded(self) -> bool:
+        state = self.evaluate("location.href !== 'about:blank' && document.readyState")
+        return state == "complete" and self._has("Page.loadEventFired")
+
+    def _has(self, method: str) -> bool:
+        return any(event["method"] == method for event in self._events)
+
+    def complaints(self) -> list[str]:
+        """What the console has said of errors and warnings since the page was loaded."""
+        self.evaluate("1")  # whatever was said before this answer has arrived with it
+        said = []
+        for event in self._events:
+            parameters = event["params"]
+            if event["method"] == "Runtime.exceptionThrown":
+                said.append(str(parameters["exceptionDetails"]))
+            elif event["method"] == "Runtime.consoleAPICalled":
+                if parameters["type"] in ("error", "warning", "assert"):
+                    said.append(str(parameters["args"]))
+            elif event["method"] == "Log.entryAdded":
+                entry = parameters["entry"]
+                if entry["level"] in ("error", "warning"):
+                    said.append(f"{entry['text']} {entry.get('url', '')}")
+        return said
+
+    def size(self, width: int, height: int, *, dark: bool = False) -> None:
+        """Show pages in a window of this size, on a phone if it is narrow."""
+        self._call(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=width < 600,
+        )
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self._call("Emulation.setEmulatedMedia", features=[scheme])
+
+    def headers(self, **headers: str) -> None:
+        """Send these with every request."""
+        self._call("Network.enable")
+        self._call("Network.setExtraHTTPHeaders", headers=headers)
+
+    def press(self, key: str) -> None:
+        """Press a key of the keyboard."""
+        codes = {"Tab": 9, "Enter": 13, "ArrowRight": 39, "ArrowLeft": 37}
+        text = {"Enter": "\r", "/": "/"}.get(key)
+        known = {"key": key, "windowsVirtualKeyCode": codes.get(key, 0)}
+        typed = {"text": text} if text else {}
+        self._call("Input.dispatchKeyEvent", type="keyDown", **known, **typed)
+        self._call("Input.dispatchKeyEvent", type="keyUp", **known)
+
+    def picture(self, *, whole: bool = False) -> bytes:
+        """The page as a PNG: what is seen of it, or all."""
+        answer = self._call("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
+        return base64.b64decode(answer["data"])
 
     def wait_for(self, *texts: str, seconds: float = 90) -> str:
         """The page's text once it shows all of these."""
@@ -75,6 +143,8 @@ class Page:
         self._connection.send(json.dumps(order))
         while True:
             answer = json.loads(self._connection.recv(timeout=_ANSWER_SECONDS))
+            if "method" in answer:
+                self._events.append(answer)
             if answer.get("id") == self._sent:
                 assert "error" not in answer, answer["error"]
                 return answer["result"]
