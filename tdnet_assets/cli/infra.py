@@ -9,8 +9,15 @@ from tdnet_assets.cli.exit_codes import FAILED
 from tdnet_assets.cli.platform import refusals
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.infrastructure import deploy as deployment
-from tdnet_assets.infrastructure.policy import account_of, operator_policy, run_policy
+from tdnet_assets.infrastructure.policy import (
+    account_of,
+    operator_policy,
+    reader_policy,
+    run_policy,
+)
 from tdnet_assets.infrastructure.template import as_json, as_yaml
+
+_POLICIES = {"run": run_policy, "operator": operator_policy, "reader": reader_policy}
 
 
 @click.group()
@@ -33,7 +40,7 @@ def template(text: str) -> None:
 @click.option(
     "--for",
     "who",
-    type=click.Choice(("run", "operator")),
+    type=click.Choice(tuple(_POLICIES)),
     default="run",
     show_default=True,
     help="The role that runs Dagster, or a person who looks.",
@@ -47,9 +54,7 @@ def policy(who: str, account: str) -> None:
         raise click.BadParameter(f"{account!r} is not an account number: it has 12 digits")
     with refusals():
         config = PlatformConfig.from_environment()
-        document = (run_policy if who == "run" else operator_policy)(
-            config, account_of(config, account)
-        )
+        document = _POLICIES[who](config, account_of(config, account))
         click.echo(json.dumps(document, indent=2))
 
 

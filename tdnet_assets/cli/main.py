@@ -151,3 +151,7 @@ def _reader_is_gone() -> bool:
 @click.version_option(package_name="tdnet-assets")
 def main() -> None:
     """Every timely disclosure of the Tokyo Stock Exchange's TDnet, as Dagster assets in S3."""
+
+
+if __name__ == "__main__":
+    main()

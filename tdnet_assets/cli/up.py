@@ -14,6 +14,7 @@ from tdnet_assets.cli.platform import refusals
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.local import dagster_home
 from tdnet_assets.local.finished_runs import FinishedRun, FinishedRuns
+from tdnet_assets.local.reader_process import running_reader
 from tdnet_assets.local.services import running_services, wait_until_stopped
 from tdnet_assets.local.up import (
     STOP_SECONDS,
@@ -54,10 +55,13 @@ def _up(config: PlatformConfig, port: int | None, place: Path) -> int:
         click.echo(f"TDnet   {running.tdnet_base_url}")
         click.echo(f"AWS     {running.aws_endpoint_url or 'the configured account'}")
         click.echo(f"state   {config.home_path}")
-        with running_dagster(config, port, place) as dagster:
+        with (
+            running_dagster(config, port, place) as dagster,
+            running_reader(config, place.parent) as reader,
+        ):
             click.echo(f"log     {dagster.log}\nDagster is starting …")
             with dagster_home.instance(config) as instance:
-                exit_code = _watch(dagster, stopping, FinishedRuns(instance))
+                exit_code = _watch(dagster, stopping, FinishedRuns(instance), reader)
     # The embedded services stop after Dagster and its runs, and save their state.
     if running is not config and not wait_until_stopped(config, STOP_SECONDS):
         click.echo("the embedded services are still in use by another process; they stop with it")
@@ -65,16 +69,18 @@ def _up(config: PlatformConfig, port: int | None, place: Path) -> int:
     return exit_code
 
 
-def _watch(dagster: Dagster, stopping: Collection[int], runs: FinishedRuns) -> int:
+def _watch(
+    dagster: Dagster, stopping: Collection[int], runs: FinishedRuns, reader: str | None
+) -> int:
     def tell() -> None:
         for run in runs.new():
             click.echo(_line(run, dagster.address))
 
     try:
         if dagster.wait_until_ready(stopping):
-            click.echo(
-                f"\nDagster UI   {dagster.address}\nCtrl-C stops everything; the data stays."
-            )
+            click.echo(f"\nDagster UI   {dagster.address}")
+            click.echo(f"reader       {reader or 'install tdnet-assets[reader] for it'}")
+            click.echo("Ctrl-C stops everything; the data stays.")
         dagster.wait(stopping, tell)
     except DagsterError as error:
         click.echo(f"tdnet: {error}", err=True)

@@ -1,6 +1,6 @@
-"""What a run may do in AWS, and what an operator may: nothing that they do not need.
+"""What a run may do in AWS, an operator, and the reader: nothing that they do not need.
 
-What belongs here: the statements of the two managed policies. What does not: to whom they are
+What belongs here: the statements of the managed policies. What does not: to whom they are
 attached (the deployment's own roles), and the bucket's own policy (``bucket.py``).
 
 A call that the code makes and that is missing here fails a test that records a run's calls; so does
@@ -134,6 +134,28 @@ def operator_policy(config: PlatformConfig, account: Account) -> dict[str, Any]:
         _allow("ReadDisclosures", ["dynamodb:GetItem"], disclosures),
         _queries(executions, disclosures),
         *_examination(config, account, executions, disclosures),
+    ]
+    return {"Version": VERSION, "Statement": statements}
+
+
+def reader_policy(config: PlatformConfig, account: Account) -> dict[str, Any]:
+    """What ``tdnet serve`` needs: to read the lake, the records of runs and the index's register.
+
+    Args:
+        config: names of everything.
+        account: where they are.
+
+    Returns:
+        An IAM policy document.
+    """
+    executions, disclosures = (
+        account.arn("dynamodb", f"table/{name}")
+        for name in (config.executions_table, config.disclosures_table)
+    )
+    statements = [
+        *_reads_of_the_lake(config, account),
+        _allow("ReadRegister", ["dynamodb:BatchGetItem"], disclosures),
+        _queries(executions),
     ]
     return {"Version": VERSION, "Statement": statements}
 

@@ -27,6 +27,7 @@ LARGEST_BODY_BYTES: Final = 51_200
 
 RUN_POLICY_OUTPUT: Final = "RunPolicyArn"
 OPERATOR_POLICY_OUTPUT: Final = "OperatorPolicyArn"
+READER_POLICY_OUTPUT: Final = "ReaderPolicyArn"
 TOPIC_OUTPUT: Final = "NoticeTopicArn"
 
 _BUCKET: Final = "Bucket"
@@ -110,6 +111,11 @@ def _policies(config: PlatformConfig) -> dict[str, _Resource]:
                 "Looking at TDnet runs, disclosures and metrics",
                 policy.operator_policy(config, policy.OF_THE_STACK),
             ),
+            (
+                "ReaderPolicy",
+                "Reading TDnet disclosures over HTTP: tdnet serve",
+                policy.reader_policy(config, policy.OF_THE_STACK),
+            ),
         )
     }
 
@@ -166,6 +172,7 @@ def _outputs(config: PlatformConfig) -> dict[str, Any]:
         "BucketName": ("Bucket of the lake", {"Ref": _BUCKET}),
         RUN_POLICY_OUTPUT: ("Attach to the role that runs Dagster", {"Ref": policy.RUN_POLICY}),
         OPERATOR_POLICY_OUTPUT: ("Attach to who looks at it", {"Ref": "OperatorPolicy"}),
+        READER_POLICY_OUTPUT: ("Attach to the role that runs the reader", {"Ref": "ReaderPolicy"}),
         TOPIC_OUTPUT: (topic_advice, {"Ref": _TOPIC}),
         "GlueDatabase": ("Database in Athena", names.glue_database(config)),
     }

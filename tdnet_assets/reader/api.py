@@ -14,7 +14,6 @@ from urllib.parse import urlencode
 import polars as pl
 
 from tdnet_assets.lookups import disclosure_of, files_of, stored_file
-from tdnet_assets.reader.answers import Answer, Asking, Prepared
 from tdnet_assets.reader.api_resources import RESOURCES, Asked, Resource, page_of_rows
 from tdnet_assets.reader.openapi import openapi
 from tdnet_assets.reader.parameters import (
@@ -24,6 +23,7 @@ from tdnet_assets.reader.parameters import (
     cursor_of,
 )
 from tdnet_assets.reader.problems import ProblemError
+from tdnet_assets.reader.responses import Answer, Asking, Prepared
 from tdnet_assets.resources.lake.store import sha256
 from tdnet_assets.tables.written_values import in_csv, in_json
 from tdnet_assets.tdnet.foreign_text import visible
@@ -62,7 +62,7 @@ def rows(asking: Asking) -> Prepared:
 
     def make() -> Answer:
         page, end = page_of_rows(resource.rows(asked), resource.order, cursor, limit)
-        page = page.select([column.name for column in resource.columns])
+        page = resource.finish(asked, page).select([column.name for column in resource.columns])
         following = cursor_of(end) if end is not None else None
         return _written(resource, asked, form, page, following)
 

@@ -16,8 +16,12 @@ from tdnet_assets.lookups import mentions, require_category, whole_code
 from tdnet_assets.reader.library import Library
 from tdnet_assets.reader.parameters import Query
 from tdnet_assets.reader.problems import ProblemError
+from tdnet_assets.reader.text_search import COLUMNS as SEARCH_COLUMNS
+from tdnet_assets.reader.text_search import ORDER as SEARCH_ORDER
+from tdnet_assets.reader.text_search import PLACES, Search, with_lines
 from tdnet_assets.reader.window_days import Window
 from tdnet_assets.tables.disclosures import DISCLOSURES_TABLE
+from tdnet_assets.tables.document_texts import COMPARABLE_TEXTS_VIEW
 from tdnet_assets.tables.documents import DOCUMENTS_TABLE
 from tdnet_assets.tables.earnings import EARNINGS_VIEW
 from tdnet_assets.tables.earnings_figures import EARNINGS_FIGURES_VIEW
@@ -28,11 +32,13 @@ from tdnet_assets.tables.report_figures import REPORT_FIGURES_TABLE
 from tdnet_assets.tables.table import Column, Table
 from tdnet_assets.tdnet.identifiers import as_printed, is_disclosure_id
 from tdnet_assets.tdnet.listing import TOKYO
+from tdnet_assets.tdnet.search_query import Query as Words
 
 STATUSES: Final = ("active", "retitled", "deleted")
 KINDS: Final = ("pdf", "xbrl")
 DEFAULT_DAYS: Final = 31
 COMPANY_DAYS: Final = 400
+FIVE_YEARS: Final = 5 * 366
 
 _DATE: Final = Column("date", pl.Date, "JST day whose list shows it")
 
@@ -69,6 +75,12 @@ PARAMETERS: Final = {
         ),
         Parameter("category", "Kind of disclosure, e.g. earnings.", _TEXT),
         Parameter("q", "Part of a title, earlier ones included, or of a company's name.", _TEXT),
+        Parameter(
+            "words",
+            'Words, all of them; "exact phrases"; -without.',
+            {"type": "string", "minLength": 1, "maxLength": 200},
+        ),
+        Parameter("in", "Where to look.", {"type": "string", "enum": [*PLACES]}),
         Parameter("status", "What became of the row.", {"type": "string", "enum": [*STATUSES]}),
         Parameter("kind", "Which files.", {"type": "string", "enum": [*KINDS]}),
         Parameter("element", "Element of the taxonomy, e.g. NetSales.", _TEXT),
@@ -116,6 +128,7 @@ class Resource:
         rows: the rows, lazily.
         filters: parameters beside those of the span and of the page.
         longest_days: without a code or a disclosure, at most this many days at once.
+        finish: what is added to the rows of a page, and would cost too much of all.
     """
 
     name: str
@@ -126,6 +139,7 @@ class Resource:
     rows: Callable[[Asked], pl.LazyFrame]
     filters: Sequence[str] = ("code",)
     longest_days: int = 400
+    finish: Callable[[Asked, pl.DataFrame], pl.DataFrame] = lambda _, page: page
 
     @property
     def parameters(self) -> list[Parameter]:
@@ -284,6 +298,24 @@ def _companies(asked: Asked) -> pl.LazyFrame:
     return rows
 
 
+def _search(asked: Asked) -> Search:
+    words = asked.query.text("words")
+    if words is None:
+        raise ProblemError(400, "words is missing: say what to look for")
+    category = asked.query.text("category")
+    require_category(category)
+    today = datetime.now(TOKYO).date()
+    return Search(
+        words=Words.parse(words),
+        place=asked.query.choice("in", PLACES) or "all",
+        first=asked.first or today - timedelta(days=FIVE_YEARS),
+        last=asked.last or today,
+        code=asked.code,
+        category=category,
+        as_of=asked.as_of,
+    )
+
+
 _DAY_COLUMNS: Final = (
     Column("date", pl.Date, "the day (JST)"),
     Column("disclosures", pl.Int64, "rows of the table disclosures"),
@@ -422,6 +454,26 @@ RESOURCES: Final = {
             ("forecast_revisions", "disclosures"),
             _with_values(catalog.scan_forecast_revisions, "item"),
             (*_OF_DISCLOSURE, "item"),
+        ),
+        Resource(
+            "texts",
+            "The texts of documents, one row a page.",
+            (_DATE, *COMPARABLE_TEXTS_VIEW.columns),
+            ("date", "disclosure_id", "kind", "page"),
+            ("document_texts", "disclosures"),
+            _with_values(catalog.scan_texts, "kind"),
+            (*_OF_DISCLOSURE, "kind"),
+            7,
+        ),
+        Resource(
+            "search",
+            "Disclosures whose title, company or text holds words, one row each.",
+            SEARCH_COLUMNS,
+            SEARCH_ORDER,
+            ("disclosures", "document_texts"),
+            lambda asked: _search(asked).rows(asked.library.config),
+            ("code", "words", "in", "category"),
+            finish=lambda asked, page: with_lines(_search(asked), page),
         ),
         Resource(
             "companies",

@@ -30,12 +30,12 @@ from tdnet_assets.reader import (
     status_pages,
 )
 from tdnet_assets.reader.access import COOKIE, HEALTH, LOGIN, LONGEST_FORM, Door, Gate
-from tdnet_assets.reader.answers import Asking, Prepared, respond
 from tdnet_assets.reader.html_pages import page as html_page
 from tdnet_assets.reader.languages import LANGUAGES, preferred
 from tdnet_assets.reader.page_images import PageImageError, order_of, page_image
 from tdnet_assets.reader.problems import PROBLEM_JSON, ProblemError, problem_of
 from tdnet_assets.reader.reading_room import STATIC_TYPES, ReadingRoom
+from tdnet_assets.reader.responses import Asking, Prepared, respond
 from tdnet_assets.resources.file_workers import FileWorkerError, FileWorkers
 from tdnet_assets.tdnet.errors import TdnetAssetsError
 

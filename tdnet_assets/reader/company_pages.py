@@ -18,7 +18,6 @@ from starlette.datastructures import URL
 from tdnet_assets import catalog
 from tdnet_assets.lookups import whole_code
 from tdnet_assets.reader import svg_charts, written_figures
-from tdnet_assets.reader.answers import Answer, Asking, Prepared
 from tdnet_assets.reader.api_resources import COMPANY_DAYS, companies, page_of_rows
 from tdnet_assets.reader.company_results import OF_A_SHARE, CompanyResults, company_results
 from tdnet_assets.reader.day_pages import ORDER
@@ -26,6 +25,7 @@ from tdnet_assets.reader.html_pages import page as html_page
 from tdnet_assets.reader.library import Library
 from tdnet_assets.reader.parameters import cursor_of
 from tdnet_assets.reader.problems import ProblemError
+from tdnet_assets.reader.responses import Answer, Asking, Prepared
 from tdnet_assets.tdnet.identifiers import as_printed, is_code
 from tdnet_assets.tdnet.listing import TOKYO, normalize_title
 

@@ -13,11 +13,11 @@ from markupsafe import Markup
 
 from tdnet_assets import catalog
 from tdnet_assets.lookups import mentions, require_category
-from tdnet_assets.reader.answers import Answer, Asking, Prepared
 from tdnet_assets.reader.api_resources import page_of_rows
 from tdnet_assets.reader.html_pages import page as html_page
 from tdnet_assets.reader.library import Library
 from tdnet_assets.reader.parameters import Query, cursor_of, day_of
+from tdnet_assets.reader.responses import Answer, Asking, Prepared
 from tdnet_assets.reader.svg_charts import hours_chart
 from tdnet_assets.tdnet.categories import CATEGORIES
 from tdnet_assets.tdnet.identifiers import as_printed

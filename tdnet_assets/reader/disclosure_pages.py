@@ -14,15 +14,22 @@ import polars as pl
 
 from tdnet_assets import catalog
 from tdnet_assets.lookups import disclosure_of, files_of
-from tdnet_assets.reader.answers import Answer, Asking, Prepared
 from tdnet_assets.reader.html_pages import page as html_page
 from tdnet_assets.reader.library import Library
 from tdnet_assets.reader.problems import ProblemError
+from tdnet_assets.reader.responses import Answer, Asking, Prepared
 from tdnet_assets.tables.earnings_summary import EARNINGS_SUMMARY_VIEW, earnings_summary
 from tdnet_assets.tdnet.identifiers import as_printed, is_disclosure_id
 
 LARGEST_PAGE_NUMBER: Final = 5_000
-_TABLES: Final = ("disclosures", "documents", "earnings", "forecast_revisions", "report_links")
+_TABLES: Final = (
+    "disclosures",
+    "documents",
+    "earnings",
+    "forecast_revisions",
+    "report_links",
+    "document_texts",
+)
 _FIGURES: Final = (
     "revenue",
     "operating_income",
@@ -81,10 +88,29 @@ def disclosure(asking: Asking) -> Prepared:
             report=known.report,
             figures=_figures(known.report),
             revisions=known.revisions,
-            text=None,
+            text=_lines(library, row, page),
         )
 
     return Prepared(version, make)
+
+
+def _lines(library: Library, row: Mapping[str, Any], page: int) -> list[str] | None:
+    """The lines of a page of the PDF; none of a scan, None where its text is not known."""
+    texts = catalog.scan_texts(
+        config=library.config, first=row["date"], last=row["date"], code=row["code"]
+    )
+    found = (
+        texts.filter(
+            pl.col("disclosure_id") == row["disclosure_id"],
+            pl.col("kind") == "pdf",
+            pl.col("page") == page,
+        )
+        .select("text")
+        .collect()
+    )
+    if found.is_empty():
+        return None
+    return [line for line in (found["text"][0] or "").split("\n") if line.strip()]
 
 
 def row_of(library: Library, number: str) -> Mapping[str, Any]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tdnet_assets.reader.answers import HTML, Answer, Asking
+from tdnet_assets.reader.responses import HTML, Answer, Asking
 
 
 def page(asking: Asking, template: str, *, status: int = 200, **values: Any) -> Answer:

@@ -9,6 +9,7 @@ from tdnet_assets.lookups import FileNotStoredError
 from tdnet_assets.resources.lake.store import LakeError
 from tdnet_assets.tdnet.errors import TdnetAssetsError
 from tdnet_assets.tdnet.foreign_text import visible
+from tdnet_assets.tdnet.search_query import SearchQueryError
 
 PROBLEM_JSON: Final = "application/problem+json"
 
@@ -48,7 +49,7 @@ def problem_of(error: TdnetAssetsError) -> ProblemError:
         return error
     if isinstance(error, FileNotStoredError):
         return ProblemError(404, str(error))
-    if isinstance(error, QueryError):
+    if isinstance(error, (QueryError, SearchQueryError)):
         return ProblemError(400, str(error))
     if isinstance(error, LakeError):
         return ProblemError(503, f"the lake does not answer as it should: {error}")

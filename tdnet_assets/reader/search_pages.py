@@ -1,55 +1,67 @@
 """The page of the search.
 
-What belongs here: what is looked for, where, and how much is shown. What does not: what a line of
-words means.
+What belongs here: how much is shown, and of which days. What does not: what is found
+(``text_search.py``).
 """
 
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from tdnet_assets import catalog
-from tdnet_assets.lookups import mentions, require_category
-from tdnet_assets.reader.answers import Answer, Asking, Prepared
-from tdnet_assets.reader.api_resources import page_of_rows
-from tdnet_assets.reader.day_pages import ORDER
+from tdnet_assets.lookups import require_category, whole_code
+from tdnet_assets.reader.api_resources import COMPANY_DAYS, page_of_rows
 from tdnet_assets.reader.html_pages import page as html_page
 from tdnet_assets.reader.parameters import cursor_of
 from tdnet_assets.reader.problems import ProblemError
+from tdnet_assets.reader.responses import Answer, Asking, Prepared
+from tdnet_assets.reader.text_search import ORDER, PLACES, Search, found_rows
 from tdnet_assets.tdnet.listing import TOKYO
+from tdnet_assets.tdnet.search_query import Query as Words
 
 ROWS: Final = 50
 USUAL_DAYS: Final = 31
+LONGEST_DAYS: Final = 400
 
 
 def search(asking: Asking) -> Prepared:
-    """What holds the words."""
+    """What holds the words, newest first."""
     query = asking.query(["q", "in", "category", "from", "to", "as_of", "code", "cursor"])
     words, cursor = query.text("q"), query.cursor(len(ORDER))
-    first, last, as_of = query.day("from"), query.day("to"), query.moment("as_of")
+    place = query.choice("in", PLACES) or "all"
+    category, as_of = query.text("category"), query.moment("as_of")
+    require_category(category)
     today = datetime.now(TOKYO).date()
-    end = last or today
-    begin: date = first or end - timedelta(days=USUAL_DAYS - 1)
-    if end < begin:
-        raise ProblemError(400, f"to, {end}, is before from, {begin}")
-    require_category(query.text("category"))
+    last = query.day("to") or today
+    first: date = query.day("from") or last - timedelta(days=USUAL_DAYS - 1)
     library = asking.reader.library
+    since = today - timedelta(days=COMPANY_DAYS)
+    code = whole_code(library.config, query.text("code"), since, None)
+    if last < first:
+        raise ProblemError(400, f"to, {last}, is before from, {first}")
+    if code is None and (last - first).days >= LONGEST_DAYS:
+        raise ProblemError(
+            400,
+            f"{first} to {last} are more than {LONGEST_DAYS} days: ask for fewer, or name a code",
+        )
+    asked = Search(Words.parse(words), place, first, last, code, category, as_of) if words else None
 
     def make() -> Answer:
-        page, after = None, None
-        if words:
-            rows = catalog.scan_disclosures(
-                config=library.config, first=begin, last=end, as_of=as_of
-            ).filter(mentions(words))
-            page, after = page_of_rows(rows, ORDER, cursor, ROWS)
+        found, more = None, None
+        if asked is not None:
+            rows, end = page_of_rows(asked.rows(library.config), ORDER, cursor, ROWS)
+            found = found_rows(asked, rows)
+            more = cursor_of(end) if end else None
         return html_page(
             asking,
             "search.html",
             words=words or "",
-            rows=page.to_dicts() if page is not None else None,
-            more=cursor_of(after) if after else None,
-            first=begin,
-            last=end,
-            asked={name: query.text(name) or "" for name in ("in", "category", "as_of", "code")},
+            found=found,
+            more=more,
+            first=first,
+            last=last,
+            places=PLACES,
+            place=place,
+            asked={name: query.text(name) or "" for name in ("category", "code", "as_of")},
         )
 
-    return Prepared(f"{today} {library.version(('disclosures',), begin, end)}", make)
+    version = library.version(asked.tables, first, last) if asked else ""
+    return Prepared(f"{today} {version}", make)

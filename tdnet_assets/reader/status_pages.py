@@ -19,9 +19,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tdnet_assets.automation.day_plan import DayFacts, Plan, plan
 from tdnet_assets.automation.due_days import Freshness, freshness
 from tdnet_assets.automation.pauses import tries_of
-from tdnet_assets.reader.answers import Answer, Asking, Prepared
 from tdnet_assets.reader.html_pages import page as html_page
 from tdnet_assets.reader.reading_room import ReadingRoom
+from tdnet_assets.reader.responses import Answer, Asking, Prepared
 from tdnet_assets.reader.window_days import Window
 from tdnet_assets.resources.aws.executions import COMPLETED, STATUSES, ExecutionRecord
 from tdnet_assets.tables.recipes import COLLECTION, DERIVATION

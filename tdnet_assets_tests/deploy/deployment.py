@@ -59,9 +59,9 @@ def settings(name: str) -> Any:
 
 
 def services() -> dict[str, Any]:
-    """The services of compose.yaml that run our image, by name."""
+    """The services of compose.yaml that are parts of Dagster, by name."""
     found = settings("compose.yaml")["services"]
-    return {name: service for name, service in found.items() if name != "postgres"}
+    return {name: service for name, service in found.items() if name not in {"postgres", "reader"}}
 
 
 def dagster_home(folder: Path, settings_file: str) -> Path:

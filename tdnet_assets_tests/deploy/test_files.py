@@ -123,10 +123,31 @@ def test_code_server_webserver_and_daemon_find_each_other():
     assert yaml.safe_load(instructions("CMD")[-1]) == code
 
 
+def test_the_reader_asks_for_a_token_writes_nothing_and_is_reached_from_this_machine_alone():
+    reader = settings("compose.yaml")["services"]["reader"]
+
+    assert reader["command"][:2] == ["tdnet", "serve"]
+    assert reader["ports"] == ["127.0.0.1:3100:3100"]
+    assert (reader["image"], reader["read_only"]) == ("tdnet-assets", True)
+    assert ":?" in reader["environment"]["TDNET_READER_TOKEN"]  # compose refuses an empty one
+    # What it needs is in the image without its extra: Dagster's webserver brings it.
+    shipped = pins(DEPLOY)
+    needed = [
+        requirement
+        for requirement in map(Requirement, requires("tdnet-assets") or [])
+        if requirement.marker is not None
+        and requirement.marker.evaluate({"extra": "reader"})
+        and not requirement.marker.evaluate({"extra": ""})
+    ]
+    for requirement in needed:
+        assert requirement.specifier.contains(shipped[normalized(requirement.name)][0])
+
+
 def test_every_variable_of_the_files_is_given_by_compose_or_by_the_example():
     asked = set(re.findall(r"\{?env: (\w+)", (DEPLOY / "dagster.yaml").read_text()))
     asked |= set(re.findall(r"env: (\w+)", (DEPLOY / "workspace.yaml").read_text()))
     asked |= set(re.findall(r"\$\{(\w+):\?", (DEPLOY / "compose.yaml").read_text()))
+    assert "TDNET_READER_TOKEN" in asked
     assert asked >= {"DAGSTER_POSTGRES_PASSWORD", "DAGSTER_LOGS_BUCKET", "DAGSTER_CODE_HOST"}
     for part in services().values():
         assert asked - part["environment"].keys() - EXAMPLE.keys() == set()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
+from starlette.testclient import TestClient
 
 from tdnet_assets.automation.notices import failure_notices
 from tdnet_assets.automation.records import execution_record_sweep
@@ -14,6 +15,7 @@ from tdnet_assets.config import PlatformConfig
 from tdnet_assets.doctor import dagster_instance, source
 from tdnet_assets.doctor.examination import Examination
 from tdnet_assets.doctor.runner import CHECKS, examine
+from tdnet_assets.reader.application import application
 from tdnet_assets.resources.aws.executions import ExecutionsResource
 from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
 from tdnet_assets.resources.aws.metrics import (
@@ -48,6 +50,7 @@ class Recording:
     config: PlatformConfig
     run: list[Request]
     operator: list[Request]
+    reader: list[Request]
     started: datetime
 
     @property
@@ -57,6 +60,10 @@ class Recording:
     @property
     def operator_calls(self) -> list[Call]:
         return calls(self.operator, self.config.aws_region)
+
+    @property
+    def reader_calls(self) -> list[Call]:
+        return calls(self.reader, self.config.aws_region)
 
     @property
     def metric_data(self) -> list[tuple[str, dict]]:
@@ -78,7 +85,10 @@ def recorded(endpoint_url: str, instance: dg.DagsterInstance) -> Iterator[Record
         run = list(requests)
         requests.clear()
         _look(through_proxy, Pipeline(through_proxy, instance))
-        yield Recording(config, run, list(requests), started)
+        operator = list(requests)
+        requests.clear()
+        _read(through_proxy)
+        yield Recording(config, run, operator, list(requests), started)
 
 
 def _run(pipeline: Pipeline) -> None:
@@ -123,6 +133,25 @@ def _look(config: PlatformConfig, pipeline: Pipeline) -> None:
             end=datetime.now(UTC) + timedelta(minutes=1),
         )
     _examine(config)
+
+
+def _read(config: PlatformConfig) -> None:
+    """All that the pages and the API of the reader ask."""
+    with TestClient(application(config), base_url="http://127.0.0.1") as client:
+        found = client.get(f"/api/v1/disclosures?from={DAY}&to={DAY}").json()["items"]
+        row = next(one for one in found if one["pdf_url"])
+        for address in (
+            "/",
+            "/status",
+            f"/days/{DAY}",
+            f"/companies/{row['code']}",
+            f"/disclosures/{row['disclosure_id']}",
+            f"/api/v1/documents/{row['disclosure_id']}.pdf",
+            f"/search?q=の&from={DAY}&to={DAY}",
+        ):
+            assert client.get(address).status_code == 200, address
+        # The first look at the days of the window goes on in the background.
+        assert client.get("/api/v1/days").status_code == 200
 
 
 def _examine(config: PlatformConfig) -> None:

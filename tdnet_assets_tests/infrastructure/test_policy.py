@@ -6,7 +6,13 @@ import pytest
 
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.infrastructure import names
-from tdnet_assets.infrastructure.policy import Account, account_of, operator_policy, run_policy
+from tdnet_assets.infrastructure.policy import (
+    Account,
+    account_of,
+    operator_policy,
+    reader_policy,
+    run_policy,
+)
 from tdnet_assets.resources.lake import layout
 from tdnet_assets_tests.infrastructure.wire import ACCOUNT, Call, Request, UnknownCallError, calls
 
@@ -17,11 +23,13 @@ NEW = (("s3:if-none-match", "*"),)
 TOPIC = f"arn:aws:sns:ap-northeast-1:{ACCOUNT}:notices"
 
 
-@pytest.fixture(params=["run", "operator"])
+@pytest.fixture(params=["run", "operator", "reader"])
 def subject(request, recording):
     """A policy and the recorded calls that it is for."""
     if request.param == "run":
         return run_policy(recording.config, HERE), recording.run_calls
+    if request.param == "reader":
+        return reader_policy(recording.config, HERE), recording.reader_calls
     return operator_policy(recording.config, HERE), recording.operator_calls
 
 
