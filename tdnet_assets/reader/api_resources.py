@@ -38,7 +38,8 @@ STATUSES: Final = ("active", "retitled", "deleted")
 KINDS: Final = ("pdf", "xbrl")
 DEFAULT_DAYS: Final = 31
 COMPANY_DAYS: Final = 400
-FIVE_YEARS: Final = 5 * 366
+EARLIEST: Final = date(1998, 4, 1)
+"""TDnet began in that month."""
 
 _DATE: Final = Column("date", pl.Date, "JST day whose list shows it")
 
@@ -304,12 +305,11 @@ def _search(asked: Asked) -> Search:
         raise ProblemError(400, "words is missing: say what to look for")
     category = asked.query.text("category")
     require_category(category)
-    today = datetime.now(TOKYO).date()
     return Search(
         words=Words.parse(words),
         place=asked.query.choice("in", PLACES) or "all",
-        first=asked.first or today - timedelta(days=FIVE_YEARS),
-        last=asked.last or today,
+        first=asked.first or EARLIEST,
+        last=asked.last or datetime.now(TOKYO).date(),
         code=asked.code,
         category=category,
         as_of=asked.as_of,
