@@ -69,6 +69,14 @@ class PlatformConfig(BaseModel, frozen=True, extra="forbid"):
     disclosures_table: str = Field(
         description="DynamoDB table of the disclosure index (TDNET_DISCLOSURES_TABLE)."
     )
+    notices_table: str = Field(
+        default="tdnet_notices_local",
+        description="DynamoDB table of what is told to whom (TDNET_NOTICES_TABLE).",
+    )
+    watches: str = Field(
+        default="",
+        description="File of the watch-lists (TDNET_WATCHES); empty watches nothing.",
+    )
     metrics_namespace: str = Field(
         default=DEFAULT_METRICS_NAMESPACE,
         description="CloudWatch namespace of every metric (TDNET_METRICS_NAMESPACE).",
@@ -191,7 +199,7 @@ class PlatformConfig(BaseModel, frozen=True, extra="forbid"):
             )
         return value
 
-    @field_validator("executions_table", "disclosures_table")
+    @field_validator("executions_table", "disclosures_table", "notices_table")
     @classmethod
     def _valid_table(cls, value: str, info: Any) -> str:
         if not _TABLE.fullmatch(value):
@@ -424,12 +432,14 @@ def values_from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
         or f"tdnet_executions_{environment}",
         "disclosures_table": environ.get("TDNET_DISCLOSURES_TABLE")
         or f"tdnet_disclosures_{environment}",
+        "notices_table": environ.get("TDNET_NOTICES_TABLE") or f"tdnet_notices_{environment}",
         "accept_terms": _yes_or_no("TDNET_ACCEPT_TERMS", environ),
         **_endpoints(environ),
         "home": str(_home(environ)),
     }
     for name, variable in {
         "prefix": "TDNET_PREFIX",
+        "watches": "TDNET_WATCHES",
         "metrics_namespace": "TDNET_METRICS_NAMESPACE",
         "notice_topic": "TDNET_NOTICE_TOPIC",
         "tdnet_base_url": "TDNET_BASE_URL",
@@ -461,6 +471,11 @@ def values_from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
         or DEFAULT_REGION
     )
     return values
+
+
+def secret_variable(name: str) -> str | None:
+    """The variable that a watch file's reference ``env:NAME`` names; None where it is not set."""
+    return os.environ.get(name) or None
 
 
 def _home(environ: Mapping[str, str]) -> Path:

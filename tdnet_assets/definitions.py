@@ -22,9 +22,11 @@ from tdnet_assets.assets.histories import HISTORIES
 from tdnet_assets.assets.listing_pages import LISTING_PAGES_STEP
 from tdnet_assets.assets.report_figures import REPORT_FIGURES_STEP
 from tdnet_assets.assets.report_links import REPORT_LINKS_STEP
+from tdnet_assets.assets.watch_notices import WATCH_NOTICES_STEP
 from tdnet_assets.automation.freshness import freshness_sensor, with_freshness_policy
 from tdnet_assets.automation.jobs import build_jobs
 from tdnet_assets.automation.new_disclosures import build_new_disclosures_sensor
+from tdnet_assets.automation.notice_sending import build_notice_sending
 from tdnet_assets.automation.notices import NOTICE_SENSORS
 from tdnet_assets.automation.reconciler import build_reconciler
 from tdnet_assets.automation.records import RECORD_SENSORS
@@ -46,6 +48,7 @@ DERIVATION_STEPS = (
     REPORT_FIGURES_STEP,
     REPORT_LINKS_STEP,
     DOCUMENT_TEXTS_STEP,
+    WATCH_NOTICES_STEP,
 )
 OWNER = "team:tdnet"
 """Who looks after the assets, as the catalogue shows it."""
@@ -77,6 +80,7 @@ def build_definitions(config: PlatformConfig) -> dg.Definitions:
             build_new_disclosures_sensor(jobs.collect_day),
             build_reconciler(jobs.collection, jobs.derivation),
             freshness_sensor,
+            build_notice_sending(jobs.derivation),
             *NOTICE_SENSORS,
             *RECORD_SENSORS,
         ],

@@ -78,6 +78,7 @@ def platform(aws_endpoint: str, base_url: str, tmp_path: Path) -> "PlatformConfi
         bucket=f"lake-{name}",
         executions_table=f"executions-{name}",
         disclosures_table=f"disclosures-{name}",
+        notices_table=f"notices-{name}",
         metrics_namespace=f"TDnet-{name}",
         tdnet_base_url=base_url,
         requests_per_second=0,

@@ -8,7 +8,7 @@ mean (``tdnet/reports/revision_notice.py``) and how large a revision is
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import fields, replace
 from typing import Any, NamedTuple, get_args
 
@@ -26,13 +26,17 @@ from tdnet_assets.assets.filings import (
 from tdnet_assets.assets.previews import amount, column_metadata, percent, preview
 from tdnet_assets.assets.steps import CheckResult, DailyStep, Day, Materialized
 from tdnet_assets.resources.lake import layout
-from tdnet_assets.tables.forecast_revisions import REVISION_REJECTS_TABLE, REVISIONS_TABLE
+from tdnet_assets.tables.forecast_revisions import (
+    REVISION_RANGES,
+    REVISION_REJECTS_TABLE,
+    REVISIONS_TABLE,
+    revision_of,
+)
 from tdnet_assets.tables.recipes import RECIPES
 from tdnet_assets.tdnet.identifiers import XbrlKind
 from tdnet_assets.tdnet.reports.accounting_checks import Finding, check_revisions
 from tdnet_assets.tdnet.reports.revision_notice import (
     ForecastRevision,
-    Range,
     RevisionKind,
     read_revisions,
     unread_elements,
@@ -47,7 +51,6 @@ NOTHING_DROPPED = "nothing_dropped"
 
 _KINDS: tuple[XbrlKind | None, ...] = ("revision",)
 _FIELDS = tuple(field.name for field in fields(ForecastRevision))
-_RANGES = ("previous", "current", "change", "change_rate")
 
 
 class _Notice(NamedTuple):
@@ -99,7 +102,7 @@ def _row(filing: Filing, revision: ForecastRevision) -> dict[str, Any]:
     }
     for name in _FIELDS:
         value = getattr(revision, name)
-        if name in _RANGES:
+        if name in REVISION_RANGES:
             row |= {name: value.value, f"{name}_lower": value.lower, f"{name}_upper": value.upper}
         else:
             row[name] = value
@@ -139,17 +142,6 @@ def _metadata(day: Day, found: Understood[_Notice]) -> dict[str, Any]:
         "biggest_revisions": preview(revision_lines(revisions)),
         "object": dg.MetadataValue.url(day.lake.console_url(key)),
     }
-
-
-def revision_of(row: Mapping[str, Any]) -> ForecastRevision:
-    """The revision that became this row of the table."""
-    return ForecastRevision(**{name: _field(row, name) for name in _FIELDS})
-
-
-def _field(row: Mapping[str, Any], name: str) -> Any:
-    if name in _RANGES:
-        return Range(row[name], row[f"{name}_lower"], row[f"{name}_upper"])
-    return row[name]
 
 
 def revision_lines(revisions: Iterable[ForecastRevision]) -> list[dict[str, str]]:

@@ -17,11 +17,11 @@ import dagster as dg
 import polars as pl
 
 from tdnet_assets.assets.earnings import understood_reports
-from tdnet_assets.assets.forecast_revisions import revision_of
 from tdnet_assets.assets.previews import amount, column_metadata, percent, preview
 from tdnet_assets.assets.related_reports import earlier_forecasts, figure_rows
 from tdnet_assets.assets.steps import DailyStep, Day, Materialized
 from tdnet_assets.resources.lake import layout
+from tdnet_assets.tables.forecast_revisions import revision_of
 from tdnet_assets.tables.recipes import RECIPES
 from tdnet_assets.tables.report_figures import REPORT_FIGURES_TABLE, surprises
 from tdnet_assets.tdnet.reports.stated_figures import (

@@ -1,4 +1,4 @@
-"""Both DynamoDB tables against the one definition of each.
+"""The DynamoDB tables against the one definition of each.
 
 What belongs here: keys, indexes, expiry, recovery, protection. What does not: what is in the tables
 (``data.py``).
@@ -21,10 +21,15 @@ from tdnet_assets.doctor.findings import (
     ok,
 )
 from tdnet_assets.doctor.identity import IDENTITY
-from tdnet_assets.infrastructure.dynamodb_tables import disclosures_table, executions_table
+from tdnet_assets.infrastructure.dynamodb_tables import (
+    disclosures_table,
+    executions_table,
+    notices_table_properties,
+)
 
 EXECUTIONS_LABEL: Final = "executions table"
 DISCLOSURES_LABEL: Final = "disclosures table"
+NOTICES_LABEL: Final = "notices table"
 
 _DEPLOY: Final = "`tdnet infra deploy`, or undo the change that was made by hand"
 _ACTIVE: Final = "ACTIVE"
@@ -139,6 +144,7 @@ def _keys(keyed: _Table, table: _Table | None = None) -> str:
 _TABLES: Final[tuple[tuple[str, _Declared], ...]] = (
     (EXECUTIONS_LABEL, executions_table),
     (DISCLOSURES_LABEL, disclosures_table),
+    (NOTICES_LABEL, notices_table_properties),
 )
 CHECKS: Final = tuple(
     check

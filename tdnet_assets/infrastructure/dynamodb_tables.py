@@ -1,4 +1,4 @@
-"""The two DynamoDB tables as the template declares them.
+"""The DynamoDB tables as the template declares them.
 
 What belongs here: what a lasting table has beyond its keys. What does not: keys and indexes, which
 come from the definitions that the local environment creates its tables from too.
@@ -7,7 +7,7 @@ come from the definitions that the local environment creates its tables from too
 from typing import Any
 
 from tdnet_assets.config import PlatformConfig
-from tdnet_assets.resources.aws import executions, index_table
+from tdnet_assets.resources.aws import executions, index_table, notices_table
 
 
 def executions_table(config: PlatformConfig) -> dict[str, Any]:
@@ -21,6 +21,15 @@ def executions_table(config: PlatformConfig) -> dict[str, Any]:
 def disclosures_table(config: PlatformConfig) -> dict[str, Any]:
     """CloudFormation properties of the disclosure index."""
     return _lasting(index_table.table_definition(config))
+
+
+def notices_table_properties(config: PlatformConfig) -> dict[str, Any]:
+    """CloudFormation properties of the table of notices, whose items expire."""
+    attribute = notices_table.EXPIRY_ATTRIBUTE
+    return {
+        **_lasting(notices_table.table_definition(config)),
+        "TimeToLiveSpecification": {"AttributeName": attribute, "Enabled": True},
+    }
 
 
 def _lasting(definition: dict[str, Any]) -> dict[str, Any]:

@@ -87,6 +87,9 @@ def _data(config: PlatformConfig) -> dict[str, _Resource]:
         "DisclosuresTable": _kept(
             "AWS::DynamoDB::Table", dynamodb_tables.disclosures_table(config)
         ),
+        "NoticesTable": _kept(
+            "AWS::DynamoDB::Table", dynamodb_tables.notices_table_properties(config)
+        ),
     }
 
 

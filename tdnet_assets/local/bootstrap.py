@@ -11,7 +11,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from tdnet_assets.config import PlatformConfig
-from tdnet_assets.resources.aws import clients, executions, index_table
+from tdnet_assets.resources.aws import clients, executions, index_table, notices_table
 from tdnet_assets.resources.index_feed import catch_up
 
 _LOGGER = logging.getLogger(__name__)
@@ -41,6 +41,8 @@ def bootstrap(config: PlatformConfig) -> None:
     _create_table(dynamodb, executions.table_definition(config))
     _expire_items(dynamodb, config.executions_table, executions.TTL_ATTRIBUTE)
     _create_table(dynamodb, index_table.table_definition(config))
+    _create_table(dynamodb, notices_table.table_definition(config))
+    _expire_items(dynamodb, config.notices_table, notices_table.EXPIRY_ATTRIBUTE)
     _bring_back_index(config)
 
 

@@ -138,6 +138,7 @@ def _connected(config: PlatformConfig, folder: ServicesFolder) -> PlatformConfig
         prefix=config.prefix,
         executions_table=config.executions_table,
         disclosures_table=config.disclosures_table,
+        notices_table=config.notices_table,
         aws_region=config.aws_region,
     )
     wanted = names if _needs_aws(config) else None

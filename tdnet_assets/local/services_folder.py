@@ -50,6 +50,7 @@ class Names:
     prefix: str
     executions_table: str
     disclosures_table: str
+    notices_table: str
     aws_region: str
 
 

@@ -26,6 +26,7 @@ from tdnet_assets.tables.forecast_revisions import REVISION_REJECTS_TABLE, REVIS
 from tdnet_assets.tables.report_figures import REPORT_FIGURES_COPY, REPORT_FIGURES_TABLE
 from tdnet_assets.tables.report_links import REPORT_LINKS_COPY, REPORT_LINKS_TABLE
 from tdnet_assets.tables.table import Table
+from tdnet_assets.tables.watch_notices import WATCH_NOTICES_TABLE
 
 ALL_TABLES: tuple[Table, ...] = (
     DISCLOSURES_TABLE,
@@ -42,6 +43,7 @@ ALL_TABLES: tuple[Table, ...] = (
     REVISION_REJECTS_TABLE,
     REPORT_FIGURES_TABLE,
     REPORT_LINKS_TABLE,
+    WATCH_NOTICES_TABLE,
     HISTORY_TABLE,
     EARNINGS_COPY,
     REPORT_FIGURES_COPY,

@@ -3,11 +3,19 @@
 What the values mean in the field: ``tdnet/reports/revision_notice.py``.
 """
 
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any, Final
+
 import polars as pl
 
 from tdnet_assets.tables.filing_rejects import rejects_table
 from tdnet_assets.tables.financial_facts import VALUE
 from tdnet_assets.tables.table import Column, Table
+from tdnet_assets.tdnet.reports.revision_notice import ForecastRevision, Range
+
+REVISION_RANGES: Final = ("previous", "current", "change", "change_rate")
+"""What has three columns: the figure, and the ends of a range."""
 
 _VALUE = (("financial_facts", "value"),)
 _CONTEXT = (("financial_facts", "context_id"),)
@@ -82,3 +90,15 @@ REVISIONS_TABLE = Table(
 )
 
 REVISION_REJECTS_TABLE = rejects_table("forecast_revision_rejects", "notice of a revision")
+
+
+def revision_of(row: Mapping[str, Any]) -> ForecastRevision:
+    """The revision that became this row of the table."""
+    names = (field.name for field in fields(ForecastRevision))
+    return ForecastRevision(**{name: _field(row, name) for name in names})
+
+
+def _field(row: Mapping[str, Any], name: str) -> Any:
+    if name in REVISION_RANGES:
+        return Range(row[name], row[f"{name}_lower"], row[f"{name}_upper"])
+    return row[name]

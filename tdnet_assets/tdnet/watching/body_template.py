@@ -48,7 +48,8 @@ class BodyTemplate:
             content = None
         if not isinstance(content, dict | list):
             raise BodyTemplateError(
-                f'is no JSON object of at most {_LARGEST} characters: write e.g. {{"text": "{{text}}"}}'
+                f"is not a JSON object of at most {_LARGEST} characters: write e.g. "
+                '{"text": "{text}"}'
             )
         _check(content)
         return cls(text, content)

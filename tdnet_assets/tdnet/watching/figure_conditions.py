@@ -1,4 +1,4 @@
-"""Conditions on figures, as a watch file writes them: ``forecast_revision.net_income.change <= -0.3``.
+"""Conditions on figures, as a watch file writes them: ``surprise.operating_income >= 0.2``.
 
 What belongs here: reading such a condition, and whether a figure meets it. What does not: where
 figures come from, and the watch file (``watch_file.py``).

@@ -183,31 +183,33 @@ def message_of(
     waiting += len(notices) - len(told)
     text = _text(told, to.language, form, waiting, test)[: _LIMITS[form]]
     subject = _subject(told, test)
-    return Message(subject, text, _body(told, to, text, subject, waiting, test), told)
+    body = _json_body(told, text, waiting, test=test)
+    if not to.topic and (template := to.body or _BODIES.get(to.form)):
+        body = BodyTemplate.parse(template).filled(_values(told, text, subject, _ESCAPES[form]))
+    return Message(subject, text, body, told)
 
 
-def _body(
-    told: Sequence[Notice], to: Destination, text: str, subject: str, waiting: int, test: bool
-) -> bytes:
-    template = to.body or _BODIES.get(to.form, "")
-    if to.topic or not template:
-        content = {
-            "kind": "tdnet.notices",
-            "test": test,
-            "waiting": waiting,
-            "text": text,
-            "notices": [_as_json(one) for one in told],
-        }
-        return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
-    escape = _ESCAPES[to.form]
-    values = {
+def _json_body(told: Sequence[Notice], text: str, waiting: int, *, test: bool) -> bytes:
+    content = {
+        "kind": "tdnet.notices",
+        "test": test,
+        "waiting": waiting,
+        "text": text,
+        "notices": [_as_json(one) for one in told],
+    }
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _values(
+    told: Sequence[Notice], text: str, subject: str, escape: Callable[[str], str]
+) -> Mapping[str, str]:
+    return {
         "text": text,
         "subject": subject,
         "count": str(len(told)),
         "first_code": told[0].code,
         "first_title": escape(told[0].title[:_LONGEST_TITLE]),
     }
-    return BodyTemplate.parse(template).filled(values)
 
 
 def _as_json(notice: Notice) -> dict[str, Any]:
@@ -228,9 +230,7 @@ def _subject(told: Sequence[Notice], test: bool) -> str:
     return f"{'TEST ' if test else ''}TDnet: {count}: {codes}"[:_SUBJECT_LENGTH]
 
 
-def _text(
-    told: Sequence[Notice], language: Language, form: Form, waiting: int, test: bool
-) -> str:
+def _text(told: Sequence[Notice], language: Language, form: Form, waiting: int, test: bool) -> str:
     words = _WORDS[language]
     count = words["one"] if len(told) == 1 else words["many"].format(len(told))
     head = f"TDnet: {count}"
@@ -253,9 +253,7 @@ def _lines(
     lines = [
         f"{at:%m-%d %H:%M} {notice.code} {escape(notice.company_name)}{event}",
         title,
-        f"{notice.category} ({notice.watch})" if form != "discord" else escape(
-            f"{notice.category} ({notice.watch})"
-        ),
+        escape(f"{notice.category} ({notice.watch})"),
     ]
     if notice.previous_title and kind == RETITLED:
         lines.insert(2, f"{words['formerly']}: {escape(notice.previous_title[:_LONGEST_TITLE])}")

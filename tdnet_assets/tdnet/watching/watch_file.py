@@ -293,7 +293,9 @@ def _quiet(value: Any) -> QuietHours:
     try:
         hours = QuietHours(_clock(begins.strip()), _clock(ends.strip()))
     except ValueError:
-        raise _Wrong(f"is {shown(value)}: write hours of the day in Japan, as 22:00-07:00") from None
+        raise _Wrong(
+            f"is {shown(value)}: write hours of the day in Japan, as 22:00-07:00"
+        ) from None
     if hours.begins == hours.ends:
         raise _Wrong(f"is {shown(value)}: that is all day, or no time at all")
     return hours

@@ -19,12 +19,17 @@ from tdnet_assets_tests.tdnet.watching.watch_files import EVERYTHING
 DAY = date(2026, 6, 10)
 FILE = read_watch_file(EVERYTHING)
 LINKS = {"reader": "https://r/1", "list": "https://l/I_list_001_20260610.html"}
-HOSTILE = "<!channel> @everyone [x](http://evil) `a` *b* {text} \"q\" \u202e\n& _c_"
+HOSTILE = '<!channel> @everyone [x](http://evil) `a` *b* {text} "q" \u202e\n& _c_'
 
 
 def _notice(number=0, watch=FILE.watches[0], event="published", **changes):
     figure = WatchedFigure(
-        "forecast_revision.net_income", Decimal(1000), Decimal(-700), Decimal("-1.7"), "to_loss", DAY
+        "forecast_revision.net_income",
+        Decimal(1000),
+        Decimal(-700),
+        Decimal("-1.7"),
+        "to_loss",
+        DAY,
     )
     watched = watch if watch.figures else replace(watch, figures=FILE.watches[2].figures)
     subject = WatchedDisclosure(disclosure(DAY, number, **changes), figures=(figure,))

@@ -1,7 +1,7 @@
 """Whether a disclosure is what is watched, and what is then to be told of it."""
 
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 
 import pytest
@@ -27,7 +27,9 @@ def _figure(subject, before, after, rate=None, turn=None):
 
 
 def test_a_code_is_the_whole_code_and_four_characters_are_the_ordinary_share():
-    fitting = [code for code in ("72030", "72035", "25930", "25935") if TOYOTA.fits(_row(code=code))]
+    fitting = [
+        code for code in ("72030", "72035", "25930", "25935") if TOYOTA.fits(_row(code=code))
+    ]
 
     assert fitting == ["72030", "25935"]
 
@@ -108,7 +110,7 @@ def test_what_was_told_is_told_again_only_when_it_is_retitled_or_deleted():
     gone = replace(twice, status="deleted")
 
     def due(listed, **told):
-        return due_events(TOYOTA, WatchedDisclosure(listed), {k: v for k, v in told.items()})
+        return due_events(TOYOTA, WatchedDisclosure(listed), told)
 
     assert due(row) == ["published"]
     assert due(row, published=0) == []
@@ -130,10 +132,16 @@ def test_a_retitling_is_told_also_when_the_new_title_would_not_match():
 
 @pytest.mark.parametrize(
     ("at", "sent_at"),
-    [("21:59", "21:59"), ("22:00", "+07:00"), ("23:30", "+07:00"), ("06:59", "07:00"), ("07:00", "07:00")],
+    [
+        ("21:59", "21:59"),
+        ("22:00", "+07:00"),
+        ("23:30", "+07:00"),
+        ("06:59", "07:00"),
+        ("07:00", "07:00"),
+    ],
 )
 def test_quiet_hours_go_over_midnight_and_end_on_time(at, sent_at):
-    moment = datetime.combine(DAY, datetime.strptime(at, "%H:%M").time(), TOKYO)
+    moment = datetime.combine(DAY, time.fromisoformat(at), TOKYO)
 
     sent = BUYBACKS.quiet.end_of(moment)
 

@@ -1,0 +1,1 @@
+"""Telling people: what is due, to whom it is sent, and how, without ever slowing collection."""

@@ -1,0 +1,125 @@
+"""The desk of a running session: it is handed the rows that were stored, and tells who waits.
+
+What belongs here: one thread beside collection. What does not: what is due (``due_notices.py``) and
+sending (``sender.py``).
+
+Nothing here can slow or fail whoever hands over rows: handing over is an assignment, and whatever
+goes wrong behind it is logged and tried again.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from datetime import date
+from types import TracebackType
+from typing import Self
+
+from tdnet_assets.resources.aws.notices_table import NoticesResource
+from tdnet_assets.resources.lake.store import LakeResource
+from tdnet_assets.resources.notices.delivery import Delivery
+from tdnet_assets.resources.notices.due_notices import DueNotices
+from tdnet_assets.resources.notices.sender import NoticeSender
+from tdnet_assets.resources.notices.watch_source import WatchSource
+from tdnet_assets.tdnet.sightings import Disclosure
+from tdnet_assets.tdnet.watching.watch_list import WatchedDisclosure, WatchList
+
+_LOGGER = logging.getLogger(__name__)
+
+LOOK_EVERY_SECONDS = 5.0
+"""How often it looks for what others have found due: matches of texts and figures."""
+BEAT_EVERY_SECONDS = 15.0
+END_SECONDS = 2.0
+_Mark = tuple[str | None, str, int, str]
+
+
+class WatchDesk:
+    """Tells of rows as they are stored, in a thread of its own; a context manager.
+
+    ``with WatchDesk(lake) as desk: desk.rows_stored(day, rows)``. Without a watch file it does
+    nothing.
+    """
+
+    def __init__(self, lake: LakeResource, *, every_seconds: float = LOOK_EVERY_SECONDS) -> None:
+        config = lake.config
+        self._source = WatchSource(config)
+        self._table = NoticesResource(config=config)
+        self._due = DueNotices(self._table, lake)
+        self._sender = NoticeSender(self._table, Delivery(config))
+        self._every = every_seconds
+        self._lock = threading.Lock()
+        self._pending: dict[date, Sequence[Disclosure]] = {}
+        self._looked_at: tuple[WatchList, set[_Mark]] = (WatchList(), set())
+        self._beaten_at = float("-inf")
+        self._awake = threading.Event()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="watch desk", daemon=True)
+
+    def rows_stored(self, day: date, rows: Sequence[Disclosure]) -> None:
+        """Say that these are the rows of a day now; returns at once, and never raises."""
+        with self._lock:
+            self._pending[day] = rows
+        self._awake.set()
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End: what is due stays in the table, and the sensor goes on with it."""
+        self._stopping.set()
+        self._sender.stop()
+        self._awake.set()
+        self._thread.join(END_SECONDS)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._look()
+            except Exception:
+                _LOGGER.exception("notices are behind; tried again in a moment")
+                self._stopping.wait(self._every)
+            self._awake.wait(self._every)
+            self._awake.clear()
+        try:
+            if self._beaten_at > float("-inf"):
+                self._table.end_beat()
+        except Exception:
+            _LOGGER.exception("the sensor takes over a minute later than it could")
+
+    def _look(self) -> None:
+        watches = self._source.current()
+        if not watches.watches:
+            return
+        if time.monotonic() - self._beaten_at >= BEAT_EVERY_SECONDS:
+            self._table.beat()
+            self._beaten_at = time.monotonic()
+        with self._lock:
+            pending, self._pending = self._pending, {}
+        try:
+            self._due.remember(watches)
+            for day in list(pending):
+                self._match(day, pending[day], watches)
+                del pending[day]
+        finally:
+            with self._lock:  # what was not looked at, unless newer rows have come
+                self._pending = {**pending, **self._pending}
+        self._sender.send_due(watches, seconds=self._every)
+
+    def _match(self, day: date, rows: Sequence[Disclosure], watches: WatchList) -> None:
+        """Match the rows that are new or another since the last look."""
+        known = self._looked_at[1] if self._looked_at[0] is watches else set()
+        marks = {_mark(row): row for row in rows if row.disclosure_id}
+        changed = [row for mark, row in marks.items() if mark not in known]
+        if changed:
+            self._due.add(day, map(WatchedDisclosure, changed), watches)
+        self._looked_at = (watches, known | marks.keys())
+
+
+def _mark(row: Disclosure) -> _Mark:
+    return row.disclosure_id, row.title, len(row.previous_titles), row.status

@@ -1,0 +1,122 @@
+"""A day as watch-lists see it: its rows, the texts of its documents, and the figures that changed.
+
+What belongs here: reading what is stored of a day into what watches judge, one way for the asset,
+the commands and the reader. What does not: the judgement (``tdnet/watching/watch_list.py``).
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import polars as pl
+
+from tdnet_assets.resources.lake.store import LakeResource, StoredTable
+from tdnet_assets.resources.lake.yearly_copies import daily_files, scan_copied
+from tdnet_assets.tables.disclosures import DISCLOSURES_TABLE, known_disclosures
+from tdnet_assets.tables.forecast_revisions import REVISIONS_TABLE, revision_of
+from tdnet_assets.tables.report_figures import (
+    FORECAST_AGE,
+    FORECAST_KINDS,
+    REPORT_FIGURES_COPY,
+    REPORT_FIGURES_TABLE,
+    surprises,
+)
+from tdnet_assets.tdnet.reports.surprises import difference
+from tdnet_assets.tdnet.sightings import Disclosure
+from tdnet_assets.tdnet.watching.figure_conditions import (
+    ITEM_NAMES,
+    WatchedFigure,
+    revised_figures,
+    surprising_figure,
+)
+from tdnet_assets.tdnet.watching.watch_list import WatchedDisclosure
+
+_Pages = Mapping[str, Sequence[tuple[int, str]]]
+_Figures = Mapping[str, Sequence[WatchedFigure]]
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedDay:
+    """The stored rows of a day; texts and figures are None where they are not read yet."""
+
+    date: date
+    disclosures: Sequence[Disclosure]
+    pages: _Pages | None = None
+    figures: _Figures | None = None
+
+    def subjects(self) -> Iterator[WatchedDisclosure]:
+        """Each disclosure of the day that has a number, as far as it is known."""
+        for listed in self.disclosures:
+            if number := listed.disclosure_id:
+                yield WatchedDisclosure(
+                    listed,
+                    None if self.pages is None else self.pages.get(number, ()),
+                    None if self.figures is None else self.figures.get(number, ()),
+                )
+
+    def subject(self, disclosure_id: str) -> WatchedDisclosure | None:
+        """One disclosure of the day."""
+        found = (one for one in self.subjects() if one.listed.disclosure_id == disclosure_id)
+        return next(found, None)
+
+
+Read = Callable[[str], StoredTable | None]
+"""Reads a table of the day by its name."""
+
+
+def read_watched_day(lake: LakeResource, day: date, read: Read | None = None) -> WatchedDay | None:
+    """What is stored of a day; None where nothing is.
+
+    Args:
+        lake: where it is.
+        day: JST day.
+        read: how tables of the day are read, by who wants to know which; from the lake when None.
+
+    Raises:
+        LakeError: S3 refused or failed, or a table of the day is damaged.
+    """
+    read = read or (lambda table: lake.read_table(table, day))
+    listed = read(DISCLOSURES_TABLE.name)
+    if listed is None:
+        return None
+    figures = _figures(lake, day, read(REVISIONS_TABLE.name), read(REPORT_FIGURES_TABLE.name))
+    return WatchedDay(day, known_disclosures(listed.frame), None, figures)
+
+
+def _figures(
+    lake: LakeResource, day: date, revisions: StoredTable | None, figures: StoredTable | None
+) -> _Figures | None:
+    """The figures that notices revise, and the results against own forecasts, by disclosure."""
+    if revisions is None and figures is None:
+        return None
+    found: dict[str, list[WatchedFigure]] = {}
+    for row in revisions.frame.iter_rows(named=True) if revisions else ():
+        found.setdefault(row["disclosure_id"], []).extend(revised_figures(revision_of(row)))
+    for row in _surprises(lake, day, figures.frame) if figures else ():
+        expected, value = row["expected"], row["value"]
+        found.setdefault(row["disclosure_id"], []).append(
+            surprising_figure(
+                row["item"], expected, value, difference(expected, value), row["period_end"]
+            )
+        )
+    return found
+
+
+def _surprises(lake: LakeResource, day: date, figures: pl.DataFrame) -> Iterable[dict[str, Any]]:
+    codes = sorted(set(figures.filter(pl.col("kind") == "result")["code"]))
+    if not codes:
+        return ()
+    days = daily_files(lake, REPORT_FIGURES_TABLE.name, day - FORECAST_AGE, day - timedelta(days=1))
+    earlier = (
+        scan_copied(lake, REPORT_FIGURES_COPY, days, few=True)
+        .filter(pl.col("code").is_in(codes), pl.col("kind").is_in(FORECAST_KINDS))
+        .select(list(REPORT_FIGURES_TABLE.schema))
+        .collect()
+    )
+    found = surprises(pl.concat([earlier, figures]).lazy())
+    return (
+        found.filter(pl.col("expected").is_not_null(), pl.col("item").is_in(list(ITEM_NAMES)))
+        .collect()
+        .iter_rows(named=True)
+    )
