@@ -37,7 +37,7 @@ LARGEST_OLD_LOG_BYTES = 1_000_000
 
 _PORTS_TO_TRY = 3
 _POLL_SECONDS = 0.02
-_SERVICES = "s3,dynamodb,cloudwatch,cloudformation,iam,sts,sns,glue"
+_SERVICES = "s3,dynamodb,cloudwatch,cloudformation,iam,sts,sns,glue,secretsmanager,ssm"
 # Nothing else is inherited: a variable meant for another ministack must not change ours.
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "PYTHONPATH")
 

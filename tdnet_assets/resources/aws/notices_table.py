@@ -18,8 +18,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar, Final
 
-import dagster as dg
-
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.resources.aws import clients
 from tdnet_assets.resources.aws.items import from_item, to_item
@@ -154,8 +152,6 @@ class NoticesResource(clients.AwsResource):
     """
 
     service: ClassVar[str] = "dynamodb"
-
-    config: dg.ResourceDependency[PlatformConfig]
 
     def marker(self) -> TableMarker | None:
         """What the table says of itself; None where it is new, or was lost."""

@@ -32,7 +32,7 @@ CLAIM_LEASE = timedelta(seconds=120)
 than a message takes."""
 LONGEST_CLAIM_SECONDS = 30.0
 """A sender that was suspended for longer since its claim gives it back, and sends nothing."""
-_LOOKED_AT = 1_000
+_LOOKED_AT = 100
 _MINUTE = 60.0
 
 

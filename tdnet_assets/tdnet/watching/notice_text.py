@@ -51,7 +51,7 @@ _WORDS: Final[Mapping[Language, Mapping[str, str]]] = {
     "en": {
         "one": "1 disclosure",
         "many": "{} disclosures",
-        "more": "{} more will follow",
+        "more": "at least {} more will follow",
         "test": "TEST: nothing of this has just been published",
         "repeated": "may have been sent before: the first try could not be confirmed",
         RETITLED: "new title",
@@ -63,7 +63,7 @@ _WORDS: Final[Mapping[Language, Mapping[str, str]]] = {
     "ja": {
         "one": "開示 1件",
         "many": "開示 {}件",
-        "more": "ほか{}件は続けて送信します",
+        "more": "ほか{}件以上は続けて送信します",
         "test": "テスト送信: 新しい開示ではありません",
         "repeated": "再送の可能性があります: 前回の送信を確認できませんでした",
         RETITLED: "表題変更",
@@ -173,7 +173,7 @@ def message_of(
     Args:
         notices: in their order, at least one.
         to: where it goes, which says form and language.
-        waiting: how many more than ``notices`` are due for the destination.
+        waiting: how many more than ``notices`` are known to be due for the destination.
         test: it is marked as a test.
     """
     form: Form = "plain" if to.topic else to.form
