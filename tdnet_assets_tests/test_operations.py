@@ -25,6 +25,8 @@ NOT_MADE_BY_THE_EMBEDDED_AWS = (
     "executions table expiry",
     "executions table recovery",
     "disclosures table recovery",
+    "notices table expiry",
+    "notices table recovery",
 )
 
 

@@ -29,7 +29,7 @@ from tdnet_assets.resources.aws.notices_table import (
 )
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.resources.lake.store import sha256
-from tdnet_assets.resources.notices.due_notices import DueNotices, stored_notices
+from tdnet_assets.resources.notices.due_notices import DueNotices, notices_in
 from tdnet_assets.resources.notices.sender import GIVEN_UP_AFTER
 from tdnet_assets.resources.notices.watch_source import read_watch_list
 from tdnet_assets.resources.notices.watched_day import read_watched_day
@@ -65,8 +65,8 @@ def _make(day: Day) -> Materialized:
     if watched is None:
         raise IncompleteDayError(f"no disclosures of {day.date} yet: materialize them first")
     watches = read_watch_list(day.lake.config)
-    day.read_own(NAME)  # notes whether it is damaged
-    known = {one.id: one for one in stored_notices(day.lake, day.date)}
+    before = day.read_own(NAME)
+    known = {one.id: one for one in notices_in(before.frame, day.date)} if before else {}
     if watches.watches:
         table = NoticesResource(config=day.lake.config)
         found = DueNotices(table, day.lake).add(day.date, watched.subjects(), watches)
@@ -78,7 +78,8 @@ def _make(day: Day) -> Materialized:
         WATCH_NOTICES_TABLE.order, nulls_last=True
     )
     check = _delivered(notices)
-    made = day.put(NAME, frame, [check], metadata={STANDING: standing(notices)})
+    said = {STANDING: standing(notices)}
+    made = day.put(NAME, frame, [check], before=before, metadata=said)
     return replace(made, metadata=_metadata(day, notices))
 
 
@@ -184,10 +185,20 @@ def _seconds(name: str, values: Sequence[float]) -> dict[str, float]:
     return {f"{name}_median_s": round(median(values), 1), f"{name}_max_s": round(max(values), 1)}
 
 
+def _still_holds(day: Day, shown: Mapping[str, Any]) -> bool:
+    """Whether nothing has become of the day's notices since they were stored."""
+    if not read_watch_list(day.lake.config).watches:
+        return True
+    head = day.lake.table_head(NAME, day.date)
+    notices = NoticesResource(config=day.lake.config).of_day(day.date)
+    return head is not None and head.metadata.get(STANDING) == standing(notices)
+
+
 WATCH_NOTICES_STEP = DailyStep(
     spec=SPEC,
     checks={
         NOTICES_DELIVERED: "No notice was refused by its destination for a whole day.",
     },
     materialize=materialize,
+    still_holds=_still_holds,
 )

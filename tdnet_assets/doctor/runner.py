@@ -41,6 +41,7 @@ CHECKS: Final = (
     *dynamodb.CHECKS,
     *STACK_CHECKS,
     watch.NOTICE_TOPIC,
+    watch.WATCHES,
     *data.CHECKS,
     *source.CHECKS,
     *dagster_instance.CHECKS,

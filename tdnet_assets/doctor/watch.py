@@ -12,8 +12,10 @@ from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
+from tdnet_assets.config import secret_variable
 from tdnet_assets.doctor.examination import Examination
 from tdnet_assets.doctor.findings import (
+    OK,
     Check,
     Finding,
     failed,
@@ -26,6 +28,7 @@ from tdnet_assets.infrastructure import dashboard as declared_dashboard
 from tdnet_assets.infrastructure import names
 from tdnet_assets.infrastructure.alarms import ALARMS
 from tdnet_assets.resources.aws.metrics import DOCUMENTS_STORED, MetricsResource
+from tdnet_assets.resources.notices.watch_source import read_watch_list
 
 PROBE: Final = DOCUMENTS_STORED
 """What is sent as a probe, with the value 0: the doctor has stored no document.
@@ -42,6 +45,7 @@ _ALARMS: Final = "alarms"
 _DASHBOARD: Final = "dashboard"
 _ALARM_TOPIC: Final = "alarm topic"
 _NOTICE_TOPIC: Final = "notice topic"
+_WATCHES: Final = "watches"
 _DEPLOY: Final = "`tdnet infra deploy`"
 
 
@@ -140,6 +144,31 @@ def notice_topic(examination: Examination) -> Iterator[Finding]:
     yield _topic(examination, _NOTICE_TOPIC, arn, "set TDNET_NOTICE_TOPIC to one that is there")
 
 
+def watches(examination: Examination) -> Iterator[Finding]:
+    """The watch file is valid, and the topics that it names are there."""
+    if not examination.config.watches:
+        yield ok(_WATCHES, "none: nobody is told of disclosures")
+        return
+    found = read_watch_list(examination.config)
+    advice = "name one that is there in the watch file"
+    topics = [_topic(examination, _WATCHES, topic, advice) for topic in found.topics]
+    # One line: of several topics the first that is not as it should be.
+    problem = next((one for one in topics if one.status != OK), None)
+    unset = [
+        reference
+        for reference in found.references
+        if reference.startswith("env:") and not secret_variable(reference.partition(":")[2])
+    ]
+    if problem:
+        yield problem
+    elif unset:
+        seen = f"not set here: {listed(unset)}"
+        yield warning(_WATCHES, seen, "set it where the daemon runs, if that is not here")
+    else:
+        destinations = len(found.destinations or {})
+        yield ok(_WATCHES, f"{len(found.watches)} watches, {destinations} destinations")
+
+
 def _readable(sender: MetricsResource, sent_at: datetime, wait_seconds: float) -> bool:
     deadline = time.monotonic() + wait_seconds
     minute = sent_at.replace(second=0, microsecond=0)
@@ -202,6 +231,7 @@ def _topic(examination: Examination, check: str, arn: str, remedy: str) -> Findi
 
 METRICS: Final = Check(_METRICS, metrics, needs=(IDENTITY,))
 NOTICE_TOPIC: Final = Check(_NOTICE_TOPIC, notice_topic, needs=(IDENTITY,))
+WATCHES: Final = Check(_WATCHES, watches, needs=(IDENTITY,))
 STACK_CHECKS: Final = (
     Check(_ALARMS, alarms, needs=(IDENTITY,)),
     Check(_DASHBOARD, dashboard, needs=(IDENTITY,)),

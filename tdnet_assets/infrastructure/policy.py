@@ -13,6 +13,7 @@ from typing import Any, Final
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.infrastructure import names
 from tdnet_assets.resources.lake import layout
+from tdnet_assets.resources.notices.watch_source import read_watch_list
 
 VERSION: Final = "2012-10-17"
 
@@ -104,6 +105,8 @@ def run_policy(config: PlatformConfig, account: Account) -> dict[str, Any]:
     ]
     if config.notice_topic:
         statements.append(_allow("SendNotices", ["sns:Publish"], config.notice_topic))
+    if config.watches:
+        statements += _watching(config, account)
     return {"Version": VERSION, "Statement": statements}
 
 
@@ -121,9 +124,9 @@ def operator_policy(config: PlatformConfig, account: Account) -> dict[str, Any]:
     Returns:
         An IAM policy document.
     """
-    executions, disclosures = (
+    executions, disclosures, notices = (
         account.arn("dynamodb", f"table/{name}")
-        for name in (config.executions_table, config.disclosures_table)
+        for name in (config.executions_table, config.disclosures_table, config.notices_table)
     )
     statements = [
         _metrics(config),
@@ -132,8 +135,8 @@ def operator_policy(config: PlatformConfig, account: Account) -> dict[str, Any]:
         _allow("ReadExecutions", ["dynamodb:GetItem"], executions),
         _repairs_of_the_lake(config, account),
         _allow("ReadDisclosures", ["dynamodb:GetItem"], disclosures),
-        _queries(executions, disclosures),
-        *_examination(config, account, executions, disclosures),
+        _queries(executions, disclosures, *([notices] if config.watches else [])),
+        *_examination(config, account, executions, disclosures, notices),
     ]
     return {"Version": VERSION, "Statement": statements}
 
@@ -160,10 +163,33 @@ def reader_policy(config: PlatformConfig, account: Account) -> dict[str, Any]:
     return {"Version": VERSION, "Statement": statements}
 
 
+def _watching(config: PlatformConfig, account: Account) -> list[_Statement]:
+    """What telling people needs: the table, and the topics and secrets that the file names."""
+    watches = read_watch_list(config)
+    table = account.arn("dynamodb", f"table/{config.notices_table}")
+    actions = ["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+    kinds = [reference.partition(":") for reference in watches.references]
+    secrets = [name for kind, _, name in kinds if kind == "secretsmanager"]
+    parameters = [
+        account.arn("ssm", f"parameter{name}") for kind, _, name in kinds if kind == "ssm"
+    ]
+    optional = (
+        ("TellTopics", "sns:Publish", list(watches.topics)),
+        ("ReadSecrets", "secretsmanager:GetSecretValue", secrets),
+        ("ReadParameters", "ssm:GetParameter", parameters),
+    )
+    return [
+        _allow("WriteNotices", actions, table),
+        _allow("QueryNotices", ["dynamodb:Query"], f"{table}/index/*"),
+        *(_allow(sid, [action], named) for sid, action, named in optional if named),
+    ]
+
+
 def _examination(config: PlatformConfig, account: Account, *tables: str) -> list[_Statement]:
     """What only ``tdnet doctor`` reads: settings of the parts of the stack."""
     stack = names.stack(config)
-    topics = [account.arn("sns", names.topic(config)), config.notice_topic]
+    watched = read_watch_list(config).topics
+    topics = [account.arn("sns", names.topic(config)), config.notice_topic, *watched]
     return [
         _allow("ReadBucketSettings", _BUCKET_SETTINGS, account.global_arn("s3", config.bucket)),
         _allow("ReadTableSettings", _TABLE_SETTINGS, list(tables)),
@@ -233,7 +259,7 @@ def _repairs_of_the_lake(config: PlatformConfig, account: Account) -> _Statement
 
 
 def _queries(*tables: str) -> _Statement:
-    # Both tables are queried through their indexes only.
+    # The tables are queried through their indexes only.
     return _allow("QueryIndexes", ["dynamodb:Query"], [f"{table}/index/*" for table in tables])
 
 

@@ -164,6 +164,7 @@ def healthy_account(folder: Path) -> Iterator[Account]:
                 prefix="lake/",
                 executions_table="tdnet_executions_dev",
                 disclosures_table="tdnet_disclosures_dev",
+                notices_table="tdnet_notices_dev",
                 tdnet_base_url=base_url,
                 requests_per_second=0,
                 home=str(folder / "home"),
@@ -196,15 +197,16 @@ def deployed(config: PlatformConfig) -> PlatformConfig:
     iam.create_role(RoleName="dagster", AssumeRolePolicyDocument=json.dumps({"Statement": []}))
     iam.attach_role_policy(RoleName="dagster", PolicyArn=policy)
     dynamodb = clients.client(config, "dynamodb")
-    for table in (config.executions_table, config.disclosures_table):
+    for table in (config.executions_table, config.disclosures_table, config.notices_table):
         dynamodb.update_continuous_backups(
             TableName=table,
             PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},
         )
-    dynamodb.update_time_to_live(
-        TableName=config.executions_table,
-        TimeToLiveSpecification={"Enabled": True, "AttributeName": TTL_ATTRIBUTE},
-    )
+    for table in (config.executions_table, config.notices_table):
+        dynamodb.update_time_to_live(
+            TableName=table,
+            TimeToLiveSpecification={"Enabled": True, "AttributeName": TTL_ATTRIBUTE},
+        )
     put_lifecycle(config, lifecycle_rules(config))
     return config
 

@@ -33,6 +33,7 @@ def example() -> PlatformConfig:
         prefix="tdnet/",
         executions_table="example_executions",
         disclosures_table="example_disclosures",
+        notices_table="example_notices",
         metrics_namespace="Example/TDnet",
         tdnet_base_url="http://127.0.0.1:8080/inbs",
     )

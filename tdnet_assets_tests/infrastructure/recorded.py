@@ -1,10 +1,12 @@
 """A full recorded run of a sample day, and of all else that the code location does by itself."""
 
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import dagster as dg
 from starlette.testclient import TestClient
@@ -16,6 +18,7 @@ from tdnet_assets.doctor import dagster_instance, source
 from tdnet_assets.doctor.examination import Examination
 from tdnet_assets.doctor.runner import CHECKS, examine
 from tdnet_assets.reader.application import application
+from tdnet_assets.resources.aws import clients
 from tdnet_assets.resources.aws.executions import ExecutionsResource
 from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
 from tdnet_assets.resources.aws.metrics import (
@@ -24,9 +27,15 @@ from tdnet_assets.resources.aws.metrics import (
     SENSOR_HEARTBEAT,
     MetricsResource,
 )
+from tdnet_assets.resources.aws.notices_table import NoticesResource
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.resources.lake.first_day import with_first_day
+from tdnet_assets.resources.lake.store import LakeResource
 from tdnet_assets.resources.lake.yearly_copies import yearly_copy
+from tdnet_assets.resources.notices.delivery import Delivery
+from tdnet_assets.resources.notices.due_notices import DueNotices
+from tdnet_assets.resources.notices.sender import NoticeSender
+from tdnet_assets.resources.notices.watch_source import read_watch_list
 from tdnet_assets.sample_site.site import SampleSite, serve
 from tdnet_assets_tests.conftest import NOW
 from tdnet_assets_tests.doctor.account import deployed
@@ -38,6 +47,7 @@ from tdnet_assets_tests.infrastructure.wire import (
     recording_proxy,
 )
 from tdnet_assets_tests.pipeline import Pipeline
+from tdnet_assets_tests.resources.notices.notices import item
 
 DAY = date(2026, 6, 10)
 BAD_DAY = date(2026, 6, 11)
@@ -78,8 +88,12 @@ def recorded(endpoint_url: str, instance: dg.DagsterInstance) -> Iterator[Record
     site.set_day(BAD_DAY, 8)
     site.faults.malformed_row(BAD_DAY, page=1, position=2, kind="bad_time")
     started = datetime.now(UTC)
-    with serve(site) as base_url, recording_proxy(endpoint_url) as (address, requests):
-        config = deployed(_config(endpoint_url, base_url))
+    with (
+        serve(site) as base_url,
+        recording_proxy(endpoint_url) as (address, requests),
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        config = deployed(_with_watches(_config(endpoint_url, base_url), folder))
         through_proxy = config.changed(aws_endpoint_url=address)
         _run(Pipeline(through_proxy, instance))
         run = list(requests)
@@ -108,9 +122,49 @@ def _run(pipeline: Pipeline) -> None:
         assert "announced: " in str(failure_notices(context).skip_reason)
     with dg.build_sensor_context(pipeline.instance, resources=resources) as context:
         execution_record_sweep(context)
+    _tell(config)
     # What only the sensors send, as they send it.
     pipeline.metrics.publish({SENSOR_HEARTBEAT: 1})
     pipeline.metrics.publish({FRESHNESS_LAG: 5_400})
+
+
+def _tell(config: PlatformConfig) -> None:
+    """Everything that telling people asks of AWS, by a session and by the sensor."""
+    table = NoticesResource(config=config)
+    watches = read_watch_list(config)
+    DueNotices(table, LakeResource(config=config)).remember(watches)
+    table.add([item(), item(1, destination="topic")])
+    table.beat()
+    assert table.last_beat()
+    table.end_beat()
+    # Behind the hook's address is nobody: only its secrets are asked for.
+    done = NoticeSender(table, Delivery(config)).send_due(watches)
+    assert (done.sent, done.put_off) == (1, 1)
+
+
+def _with_watches(config: PlatformConfig, folder: str) -> PlatformConfig:
+    """The configuration with a watch file that names a topic and secrets, which are there."""
+    topic = clients.client(config, "sns").create_topic(Name=f"watches-{config.bucket}")
+    secret = clients.client(config, "secretsmanager").create_secret(
+        Name=f"hook-{config.bucket}", SecretString="https://127.0.0.1:9/"
+    )
+    name = f"/{config.bucket}/secret"
+    clients.client(config, "ssm").put_parameter(Name=name, Value="geheim", Type="SecureString")
+    path = Path(folder) / "watches.toml"
+    path.write_text(
+        f"""[destinations.topic]
+topic = "{topic["TopicArn"]}"
+[destinations.hook]
+webhook = "secretsmanager:{secret["ARN"]}"
+host = "127.0.0.1"
+secret = "ssm:{name}"
+[[watches]]
+name = "all"
+to = ["topic", "hook"]
+exchanges = ["東"]
+"""
+    )
+    return config.changed(watches=str(path))
 
 
 def _look(config: PlatformConfig, pipeline: Pipeline) -> None:
@@ -123,6 +177,7 @@ def _look(config: PlatformConfig, pipeline: Pipeline) -> None:
     assert index.by_code(first.code)
     assert list(pipeline.lake.list("tables/"))
     assert pipeline.table("disclosures", DAY).height == 12
+    NoticesResource(config=config).of_day(DAY)  # as `tdnet watch explain` does
     for folder in (layout.TABLES_FOLDER, *layout.IMMUTABLE_FOLDERS):
         pipeline.lake.delete(f"{folder}damaged")  # as `tdnet verify --repair` does
     metrics = MetricsResource(config=config)
@@ -173,6 +228,7 @@ def _config(endpoint_url: str, base_url: str) -> PlatformConfig:
         prefix="lake/",
         executions_table=f"executions-{name}",
         disclosures_table=f"disclosures-{name}",
+        notices_table=f"notices-{name}",
         metrics_namespace=f"TDnet-{name}",
         tdnet_base_url=base_url,
         requests_per_second=0,

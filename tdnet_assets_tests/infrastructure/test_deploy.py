@@ -29,6 +29,7 @@ def account(tmp_path, base_url):
             prefix="lake/",
             executions_table="tdnet_executions_dev",
             disclosures_table="tdnet_disclosures_dev",
+            notices_table="tdnet_notices_dev",
             tdnet_base_url=base_url,
             requests_per_second=0,
             home=str(tmp_path / "home"),
@@ -151,7 +152,7 @@ def test_records_outlive_the_stack_and_are_taken_into_the_next_one(account, depl
 
     deployed()
 
-    assert len(_lines(shown, "Import", "AWS::DynamoDB::Table")) == 2
+    assert len(_lines(shown, "Import", "AWS::DynamoDB::Table")) == 3
     assert executions.get("kept").status == "running"
 
 

@@ -60,6 +60,7 @@ def _elsewhere(call: Call, config: PlatformConfig) -> list[Call]:
         config.bucket,
         config.executions_table,
         config.disclosures_table,
+        config.notices_table,
         names.topic(config),
         names.stack(config),  # as the dashboard is called
     ):
@@ -143,7 +144,7 @@ def test_the_recording_has_calls_of_both_clients_to_every_service(recording):
     services = {call.action.split(":")[0] for call in recording.run_calls}
     agents = {request.headers.get("user-agent", "").split("/")[0] for request in recording.run}
 
-    assert services == {"s3", "dynamodb", "cloudwatch", "sns"}
+    assert services == {"s3", "dynamodb", "cloudwatch", "sns", "secretsmanager", "ssm"}
     assert {"Botocore", "object_store"} <= agents
 
 

@@ -80,6 +80,7 @@ def test_every_name_comes_from_the_configuration(example):
         "prefix": "elsewhere/",
         "executions_table": "other_executions",
         "disclosures_table": "other_disclosures",
+        "notices_table": "other_notices",
         "metrics_namespace": "Other",
     }
     text = as_json(example.changed(environment="prod", **names))

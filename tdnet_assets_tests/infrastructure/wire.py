@@ -17,7 +17,12 @@ from benchmarks.aws_proxy import Answer, Request, Send, proxy
 
 # The account that the embedded AWS plays.
 ACCOUNT = "000000000000"
-_JSON_SERVICES = {"DynamoDB_20120810": "dynamodb", "GraniteServiceVersion20100801": "cloudwatch"}
+_JSON_SERVICES = {
+    "DynamoDB_20120810": "dynamodb",
+    "GraniteServiceVersion20100801": "cloudwatch",
+    "secretsmanager": "secretsmanager",
+    "AmazonSSM": "ssm",
+}
 _QUERY_SERVICES = {
     "Publish": "sns",
     "GetTopicAttributes": "sns",
@@ -102,6 +107,11 @@ def _calls(request: Request, region: str) -> Iterator[Call]:
         case "cloudformation":
             stack = f"arn:aws:cloudformation:{region}:{ACCOUNT}:stack/{_form(request)['StackName']}"
             yield Call(f"cloudformation:{operation}", f"{stack}/*")
+        case "secretsmanager":
+            yield Call(f"secretsmanager:{operation}", _arguments(request)["SecretId"])
+        case "ssm":
+            name = _arguments(request)["Name"]
+            yield Call(f"ssm:{operation}", f"arn:aws:ssm:{region}:{ACCOUNT}:parameter{name}")
         case "sts":
             pass  # who one is, everybody may ask
         case _:

@@ -9,7 +9,9 @@ nothing twice.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+import polars as pl
 
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.resources.aws.notices_table import (
@@ -162,15 +164,19 @@ def links_of(
 
 
 def stored_notices(lake: LakeResource, day: date) -> list[NoticeItem]:
-    """The notices that ``watch_notices`` of a day knows, as items; none where it is damaged.
-
-    One that was being sent then may have been taken.
-    """
+    """The notices that ``watch_notices`` of a day knows; none where it is damaged."""
     try:
         stored = lake.read_table(WATCH_NOTICES_TABLE.name, day)
     except DamagedObjectError:
-        stored = None
-    rows: Iterable[dict[str, Any]] = stored.frame.iter_rows(named=True) if stored else ()
+        return []
+    return notices_in(stored.frame, day) if stored else []
+
+
+def notices_in(rows: pl.DataFrame, day: date) -> list[NoticeItem]:
+    """The notices in rows of ``watch_notices``, as items.
+
+    One that was being sent then, or has been since, may have been taken.
+    """
     return [
         NoticeItem(
             destination=row["destination"],
@@ -187,5 +193,5 @@ def stored_notices(lake: LakeResource, day: date) -> list[NoticeItem]:
             repeated=row["repeated"] or row["state"] in (CLAIMED, DUE),
             error=row["error"],
         )
-        for row in rows
+        for row in rows.iter_rows(named=True)
     ]

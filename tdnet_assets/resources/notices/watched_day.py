@@ -23,6 +23,7 @@ from tdnet_assets.tables.report_figures import (
     surprises,
 )
 from tdnet_assets.tdnet.reports.surprises import difference
+from tdnet_assets.tdnet.search_query import Query
 from tdnet_assets.tdnet.sightings import Disclosure
 from tdnet_assets.tdnet.watching.figure_conditions import (
     ITEM_NAMES,
@@ -32,8 +33,55 @@ from tdnet_assets.tdnet.watching.figure_conditions import (
 )
 from tdnet_assets.tdnet.watching.watch_list import WatchedDisclosure
 
-_Pages = Mapping[str, Sequence[tuple[int, str]]]
 _Figures = Mapping[str, Sequence[WatchedFigure]]
+
+
+class DayTexts:
+    """The texts of a day's documents; a search goes over all of them once, however many ask."""
+
+    def __init__(self, texts: pl.DataFrame) -> None:
+        """Of the rows of ``document_texts``, of a day."""
+        self._texts = texts
+        self._pages: dict[str, int] = dict(texts["disclosure_id"].value_counts().iter_rows())
+        self._found: dict[Query, dict[str, int]] = {}
+
+    def of(self, disclosure_id: str) -> "DocumentPages":
+        """The pages of one disclosure."""
+        return DocumentPages(self, disclosure_id)
+
+    def count(self, disclosure_id: str) -> int:
+        """How many pages a disclosure has."""
+        return self._pages.get(disclosure_id, 0)
+
+    def found(self, query: Query) -> Mapping[str, int]:
+        """The first page of each disclosure that a search finds."""
+        if query not in self._found:
+            text = pl.col("text")
+            found = (
+                self._texts.lazy()
+                .filter(query.may_be_in(text))
+                .filter(query.expression(text))
+                .group_by("disclosure_id")
+                .agg(pl.col("page").min())
+                .collect()
+            )
+            self._found[query] = dict(found.iter_rows())
+        return self._found[query]
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentPages:
+    """The pages of one disclosure's documents."""
+
+    texts: DayTexts
+    disclosure_id: str
+
+    def __len__(self) -> int:
+        return self.texts.count(self.disclosure_id)
+
+    def find(self, query: Query) -> int | None:
+        """The first page that a search finds."""
+        return self.texts.found(query).get(self.disclosure_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +90,7 @@ class WatchedDay:
 
     date: date
     disclosures: Sequence[Disclosure]
-    pages: _Pages | None = None
+    texts: DayTexts | None = None
     figures: _Figures | None = None
 
     def subjects(self) -> Iterator[WatchedDisclosure]:
@@ -51,7 +99,7 @@ class WatchedDay:
             if number := listed.disclosure_id:
                 yield WatchedDisclosure(
                     listed,
-                    None if self.pages is None else self.pages.get(number, ()),
+                    None if self.texts is None else self.texts.of(number),
                     None if self.figures is None else self.figures.get(number, ()),
                 )
 

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from tdnet_assets.tdnet.categories import CATEGORIES
 from tdnet_assets.tdnet.errors import TdnetAssetsError, shown
 from tdnet_assets.tdnet.identifiers import XBRL_KINDS, as_printed, is_code
-from tdnet_assets.tdnet.search_query import SearchQuery, SearchQueryError
+from tdnet_assets.tdnet.search_query import Query, SearchQueryError
 from tdnet_assets.tdnet.watching.body_template import BodyTemplate, BodyTemplateError
 from tdnet_assets.tdnet.watching.figure_conditions import FigureCondition, FigureConditionError
 from tdnet_assets.tdnet.watching.watch_list import (
@@ -29,6 +29,7 @@ from tdnet_assets.tdnet.watching.watch_list import (
     QuietHours,
     Watch,
     WatchList,
+    Words,
     is_reference,
 )
 
@@ -284,8 +285,8 @@ def _xbrl(value: Any) -> bool | str:
     return value  # type: ignore[no-any-return]
 
 
-def _words(value: Any) -> SearchQuery:
-    return SearchQuery.parse(_text(value))
+def _words(value: Any) -> Words:
+    return Words(_text(value), Query.parse(value))
 
 
 def _quiet(value: Any) -> QuietHours:

@@ -13,11 +13,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from functools import cached_property
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple, Protocol
 
 from tdnet_assets.tdnet.categories import categorize
-from tdnet_assets.tdnet.listing import TOKYO, normalize_title
-from tdnet_assets.tdnet.search_query import SearchQuery
+from tdnet_assets.tdnet.listing import TOKYO
+from tdnet_assets.tdnet.search_query import Query
 from tdnet_assets.tdnet.sightings import Disclosure
 from tdnet_assets.tdnet.watching.figure_conditions import FigureCondition, WatchedFigure
 
@@ -49,6 +49,23 @@ class QuietHours:
             return moment
         day = at.date() if clock < self.ends else at.date() + timedelta(days=1)
         return datetime.combine(day, self.ends, TOKYO)
+
+
+class Words(NamedTuple):
+    """What is searched for: as it was typed, and as it is compared."""
+
+    typed: str
+    query: Query
+
+
+class Pages(Protocol):
+    """The pages of a disclosure's documents."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+
+    def find(self, query: Query) -> int | None:
+        """The first page, by its number, that a search finds; None where none is found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +106,8 @@ class Watch:
     categories: frozenset[str] = frozenset()
     exchanges: frozenset[str] = frozenset()
     xbrl: bool | str | None = None
-    title: SearchQuery | None = None
-    text: SearchQuery | None = None
+    title: Words | None = None
+    text: Words | None = None
     figures: tuple[FigureCondition, ...] = ()
     quiet: QuietHours | None = None
     digest: str = ""
@@ -111,8 +128,8 @@ class Watch:
             wanted = self.xbrl if isinstance(self.xbrl, str) else ("any" if self.xbrl else "none")
             yield Verdict("xbrl", wanted, subject.archive, self._archive_fits(subject))
         if self.title is not None:
-            holds = self.title.matches(subject.title)
-            yield Verdict("title", self.title.text, listed.title, holds)
+            holds = self.title.query.matches(listed.title)
+            yield Verdict("title", self.title.typed, listed.title, holds)
         if self.text is not None:
             yield self._text_verdict(self.text, subject)
         if self.figures:
@@ -149,12 +166,12 @@ class Watch:
             return subject.listed.xbrl_kind == self.xbrl
         return (subject.listed.xbrl_url is not None) == self.xbrl
 
-    def _text_verdict(self, query: SearchQuery, subject: "WatchedDisclosure") -> "Verdict":
+    def _text_verdict(self, words: Words, subject: "WatchedDisclosure") -> "Verdict":
         if subject.pages is None:
-            return Verdict("text", query.text, "not read yet", None)
-        found = [number for number, page in subject.pages if query.matches(page)]
-        seen = f"page {found[0]}" if found else f"{len(subject.pages)} pages without them"
-        return Verdict("text", query.text, seen, bool(found))
+            return Verdict("text", words.typed, "not read yet", None)
+        found = subject.pages.find(words.query)
+        seen = f"{len(subject.pages)} pages without them" if found is None else f"page {found}"
+        return Verdict("text", words.typed, seen, found is not None)
 
     def _figures_verdict(self, subject: "WatchedDisclosure") -> "Verdict":
         wanted = ", or ".join(condition.text for condition in self.figures)
@@ -182,22 +199,17 @@ class Verdict:
 class WatchedDisclosure:
     """A disclosure as far as it is known.
 
-    ``pages`` are numbers and normalized texts, ``figures`` what changed; None: not read yet.
+    ``pages`` are those of its documents, ``figures`` what changed; None: not read yet.
     """
 
     listed: Disclosure
-    pages: Sequence[tuple[int, str]] | None = None
+    pages: Pages | None = None
     figures: Sequence[WatchedFigure] | None = None
 
     @cached_property
     def category(self) -> str:
         """Its kind, by its title."""
         return categorize(self.listed.title)
-
-    @cached_property
-    def title(self) -> str:
-        """Its title, normalized as the search wants it."""
-        return normalize_title(self.listed.title)
 
     @property
     def archive(self) -> str:

@@ -184,6 +184,7 @@ def test_a_sender_that_slept_counts_little_of_it_and_one_that_slept_since_its_cl
     assert sender.send_due(watches) == Pass()
 
     table.add([item(1)])
+
     class SleepsBehindItsClaims(NoticesResource):
         def claim(self, seen, now):
             claimed = super().claim(seen, now)

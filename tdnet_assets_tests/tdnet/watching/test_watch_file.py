@@ -29,8 +29,8 @@ def test_everything_that_a_file_may_say_is_read():
         {"東", "PH"},
         False,
     )
-    assert buybacks.title.matches("自己株式の取得に関するお知らせ")
-    assert not buybacks.title.matches("自己株式の取得状況に関するお知らせ")
+    assert buybacks.title.query.matches("自己株式の取得に関するお知らせ")
+    assert not buybacks.title.query.matches("自己株式の取得状況に関するお知らせ")
     assert (buybacks.quiet.begins, buybacks.quiet.ends) == (clock(22), clock(7))
     assert (collapses.xbrl, len(collapses.figures)) == ("revision", 4)
     assert found.reader == "https://reader.example.jp"
