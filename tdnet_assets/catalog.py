@@ -56,6 +56,7 @@ from tdnet_assets.tables.report_links import (
     with_links,
 )
 from tdnet_assets.tables.table import Table
+from tdnet_assets.tables.watch_notices import WATCH_NOTICES_TABLE
 from tdnet_assets.tdnet.errors import TdnetAssetsError
 from tdnet_assets.tdnet.identifiers import is_code
 from tdnet_assets.tdnet.listing import TOKYO
@@ -258,6 +259,25 @@ def scan_texts(
     """
     asked = _Question.asked(first, last, code, as_of)
     return comparable_texts(_scan_of_disclosures(DOCUMENT_TEXTS_TABLE, config, asked))
+
+
+def scan_watch_notices(
+    *,
+    config: PlatformConfig | None = None,
+    first: date | None = None,
+    last: date | None = None,
+    code: str | None = None,
+) -> pl.LazyFrame:
+    """What was told to whom: ``date`` and the columns of the table ``watch_notices``.
+
+    Arguments and errors are those of :func:`scan_disclosures`. What is being sent at the moment is
+    in DynamoDB (``resources/notices/explanation.py``).
+    """
+    asked = _Question.asked(first, last, code, None)
+    lake = _lake(config)
+    days = daily_files(lake, WATCH_NOTICES_TABLE.name, asked.first, asked.last)
+    rows = scan_days(lake, WATCH_NOTICES_TABLE.name, days, WATCH_NOTICES_TABLE.schema)
+    return rows.filter(pl.col("code") == code) if code else rows
 
 
 def scan_rejects(

@@ -84,6 +84,10 @@ COMMANDS = {
         "tdnet_assets.cli.verify:verify",
         "Read everything that is stored of the days again, and compare it with its digests.",
     ),
+    "watch": (
+        "tdnet_assets.cli.watch:watch",
+        "What the watch-lists (TDNET_WATCHES) tell: check them, try one, explain a silence.",
+    ),
 }
 
 
