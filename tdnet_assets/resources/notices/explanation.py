@@ -5,6 +5,7 @@ what became of the notices. What does not: showing it.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 
@@ -71,10 +72,8 @@ def known_notices(lake: LakeResource, day: date) -> list[NoticeItem]:
     Who may read the bucket alone gets what the last run has stored.
     """
     known = {one.id: one for one in stored_notices(lake, day)}
-    try:
+    with suppress(ClientError, BotoCoreError):
         known |= {one.id: one for one in NoticesResource(config=lake.config).of_day(day)}
-    except (ClientError, BotoCoreError):
-        pass  # as stored, then
     return sorted(known.values(), key=lambda one: (one.due_at, one.id))
 
 
