@@ -109,8 +109,8 @@ async def materialize(day: Day) -> Materialized:
     texts = pl.concat([kept_texts, _texts_frame(read)]).sort(DOCUMENT_TEXTS_TABLE.order)
     # Before the texts: what is said of a file counts only where its pages are stored too.
     day.put_beside(TEXT_EXTRACTIONS_TABLE, rows, {READER: RECIPES[NAME].reader})
-    rows_a_group = DOCUMENT_TEXTS_TABLE.rows_a_group
-    made = day.put(NAME, texts, [_check(rows)], before=before, rows_a_group=rows_a_group)
+    size = DOCUMENT_TEXTS_TABLE.rows_a_group
+    made = day.put(NAME, texts, [_check(rows)], before=before, row_group_size=size)
     return replace(made, metadata=_metadata(day, rows, texts, read_now=len(missing)))
 
 

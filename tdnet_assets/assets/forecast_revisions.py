@@ -30,7 +30,6 @@ from tdnet_assets.tables.forecast_revisions import (
     REVISION_RANGES,
     REVISION_REJECTS_TABLE,
     REVISIONS_TABLE,
-    revision_of,
 )
 from tdnet_assets.tables.recipes import RECIPES
 from tdnet_assets.tdnet.identifiers import XbrlKind

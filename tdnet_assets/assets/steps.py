@@ -168,7 +168,6 @@ class Day:
         row_group_size: int | None = None,
         metadata: Mapping[str, str] | None = None,
         footer: Mapping[str, str] | None = None,
-        rows_a_group: int | None = None,
     ) -> Materialized:
         """Store a table with what it was made from, unless another writer has stored it meanwhile.
 
@@ -177,10 +176,9 @@ class Day:
             frame: its rows; lazy ones are never in memory all at once.
             checks: the results of its own checks.
             before: the table as it was read, where its rows went into the new ones.
-            row_group_size: rows that are written at once; polars' own when None.
+            row_group_size: rows that are written and read together; polars' own when None.
             metadata: more of the object's own, besides what it was made from.
             footer: key-value metadata inside the file.
-            rows_a_group: rows that are read together; polars' own number when None.
 
         Returns:
             The step's result, with the checks and without metadata for the UI.
@@ -199,7 +197,6 @@ class Day:
             expected=before.etag if before else self.state.etags.get(table),
             row_group_size=row_group_size,
             footer=footer,
-            row_group_size=rows_a_group,
             damaged=table in self.damaged,
         )
         self.damaged.discard(table)

@@ -1,4 +1,4 @@
-"""The pages in a real browser: both languages and widths, no complaint, a keyboard, and axe-core."""
+"""The pages in a real browser: both languages and widths, no complaint, keyboard, axe-core."""
 
 import pytest
 

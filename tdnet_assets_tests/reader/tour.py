@@ -1,7 +1,7 @@
 """Every page of a running reader, as a person opens them; the tests and the pictures take it.
 
-``python -m tdnet_assets_tests.reader.tour docs`` collects the example lake, serves it, and makes the
-pictures of ``docs/reader.md``; it needs Chromium and a Japanese font.
+``python -m tdnet_assets_tests.reader.tour docs`` collects the example lake, serves it, and makes
+the pictures of ``docs/reader.md``; it needs Chromium and a Japanese font.
 """
 
 import sys

@@ -357,7 +357,6 @@ class LakeResource(BaseModel, frozen=True, extra="forbid"):
         expected: str | None,
         row_group_size: int | None = None,
         footer: Mapping[str, str] | None = None,
-        row_group_size: int | None = None,
         damaged: bool = False,
     ) -> TableWrite:
         """Replace a table's file of one day, unless somebody else has done so since it was read.
@@ -370,10 +369,9 @@ class LakeResource(BaseModel, frozen=True, extra="forbid"):
             frame: its rows, in the order to be kept; lazy ones are never in memory all at once.
             metadata: of the object.
             expected: the etag that was read; None where there was no file.
-            row_group_size: rows that are written at once; polars' own when None.
+            row_group_size: rows that are written at once, and that a reader skips by their
+                statistics; polars' own when None.
             footer: key-value metadata inside the file, which no other put can part from its rows.
-            row_group_size: rows of a group, by whose statistics a reader skips it; polars' own
-                when None.
             damaged: what was read could not be: it is replaced whatever it says that it is.
 
         Raises:
