@@ -62,8 +62,10 @@ def test_what_is_asked_of_a_company_or_a_month_is_the_same_in_a_lake_of_twice_th
     small = grown(half, DAY - timedelta(days=1))
     large = grown(whole, half - timedelta(days=1))
 
-    assert large == small
-    assert small["scan_earnings", code] <= 15
+    # The larger one begins a year earlier, whose copy is within what is looked back at.
+    more = {question: large[question] - small[question] for question in small}
+    assert set(more.values()) <= {0, 1}
+    assert large["scan_earnings", code] <= 15
 
 
 def test_the_reports_of_a_company_are_read_from_the_copy_and_are_those_of_the_days(
