@@ -19,6 +19,7 @@ the heartbeat (``assets/collection_session.py``); one that is queued or hangs se
 
 import asyncio
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
@@ -32,6 +33,7 @@ from tdnet_assets.resources.aws.metrics import SENSOR_HEARTBEAT, MetricsResource
 from tdnet_assets.resources.lake.captures import CaptureStore
 from tdnet_assets.resources.lake.store import LakeResource, sha256
 from tdnet_assets.resources.source.answers import SessionBusyError, TransientSourceError
+from tdnet_assets.resources.source.polite_http import system_now
 from tdnet_assets.resources.source.session import TdnetResource
 from tdnet_assets.resources.source.tdnet_source import OPENS, shows_the_same
 from tdnet_assets.tables.recipes import COLLECTION
@@ -108,6 +110,7 @@ def look(  # noqa: PLR0917 - as the sensor gives them
     cursor: str | None,
     now: datetime,
     location: str | None = None,
+    clock: Callable[[], datetime] = system_now,
 ) -> Look:
     """At most one request: today's first page, if it is not the one in the lake.
 
@@ -119,6 +122,7 @@ def look(  # noqa: PLR0917 - as the sensor gives them
         cursor: of the last evaluation.
         now: the present, in Japan's time zone.
         location: the code location whose runs count; every one's when None.
+        clock: by which the site is left in peace for a while.
     """
     day = now.date()
     known = Remembered.from_cursor(cursor)
@@ -129,7 +133,7 @@ def look(  # noqa: PLR0917 - as the sensor gives them
     if known.not_before and now < datetime.fromisoformat(known.not_before):
         return Look(known, f"not asked before {known.not_before}: {known.error}", 0)
     try:
-        return asyncio.run(_ask(tdnet, CaptureStore(lake), executions, known, now))
+        return asyncio.run(_ask(tdnet, CaptureStore(lake), executions, known, now, clock))
     except SessionBusyError as busy:
         return Look(known, str(busy), None)
     except TdnetError as error:
@@ -137,12 +141,13 @@ def look(  # noqa: PLR0917 - as the sensor gives them
         return Look(failed, f"look failed, {failed.failures} in a row: {error}", 0)
 
 
-async def _ask(
+async def _ask(  # noqa: PLR0917 - as look has them
     tdnet: TdnetResource,
     store: CaptureStore,
     executions: ExecutionsResource,
     known: Remembered,
     now: datetime,
+    clock: Callable[[], datetime],
 ) -> Look:
     day = now.date()
     stored = store.latest(day)
@@ -152,6 +157,7 @@ async def _ask(
         page_name(day, 1),
         if_modified_since=page.last_modified if page and is_whole else None,
         timeout_seconds=LOOK_TIMEOUT_SECONDS,
+        now=clock,
     )
     good = Remembered()
     if answer.content is None:

@@ -242,8 +242,13 @@ class DayReader:
             )
             listed.append(page)
             last = page_count(page.total)
-            if ground and number < last and not error and ground.is_reached(listed):
-                return _Pass(tuple(pages), tuple(listed), reached=True)
+            if ground and number < last and not error:
+                # What has moved meanwhile is read again at once: the ground is near.
+                unsettled = _why_unsettled(listed)
+                if unsettled or ground.is_reached(listed):
+                    return _Pass(
+                        tuple(pages), tuple(listed), unsettled=unsettled, reached=not unsettled
+                    )
         unsettled = None if error else _why_unsettled(listed)
         return _Pass(tuple(pages), tuple(listed), error, unsettled, refused)
 

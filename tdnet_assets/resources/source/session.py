@@ -155,7 +155,12 @@ class TdnetResource(BaseModel, frozen=True, extra="forbid"):
             yield session
 
     async def look(
-        self, name: str, *, if_modified_since: str | None, timeout_seconds: float
+        self,
+        name: str,
+        *,
+        if_modified_since: str | None,
+        timeout_seconds: float,
+        now: Callable[[], datetime] = system_now,
     ) -> Answer:
         """One request for a list page, for a caller that must not wait: no retries, no queue.
 
@@ -163,7 +168,7 @@ class TdnetResource(BaseModel, frozen=True, extra="forbid"):
             SessionBusyError: somebody else on this host has the session; nothing was asked.
             SourceError: the page was refused, or there was no whole answer in time.
         """
-        async with self._open(system_now) as session:
+        async with self._open(now) as session:
             if not session.admission.try_now():
                 raise SessionBusyError("a run is talking to TDnet")
             left = session.http.slot.seconds_until_free

@@ -1,4 +1,5 @@
 import gzip
+import json
 import re
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -257,3 +258,21 @@ def test_a_manifest_is_the_same_bytes_for_the_same_capture(store):
     assert manifest == capture.to_json()
     assert Capture.from_json(manifest) == capture
     assert Capture.from_json(manifest).to_json() == manifest
+
+
+def test_the_manifest_of_a_source_that_this_version_cannot_read_is_named_and_not_guessed(store):
+    capture, _ = captured(store, FIRST, [b"one"])
+    other = replace(capture, source="another", id=SECOND)
+    store.put_manifest(other)
+
+    with pytest.raises(DamagedObjectError, match="of the source 'another', which this version"):
+        store.get(DAY, SECOND)
+    assert store.latest(DAY) == capture
+
+
+def test_a_manifest_of_an_earlier_version_is_of_tdnet_and_of_all_pages(store):
+    capture, _ = captured(store, FIRST, [b"one"])
+    content = json.loads(capture.to_json())
+    del content["source"], content["continues"]
+
+    assert Capture.from_json(json.dumps(content).encode()) == capture

@@ -8,6 +8,7 @@ import pytest
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.resources.lake.captures import Capture, CaptureStore
+from tdnet_assets.resources.lake.readings import rows_shown
 from tdnet_assets.resources.lake.store import LakeResource, sha256
 from tdnet_assets.resources.source.answers import (
     DayNotListedError,
@@ -385,3 +386,80 @@ def test_a_capture_is_filed_behind_the_latest_one_even_if_the_clock_stepped_back
     assert captures(plain.store)[-1] == reading.capture
     assert captures(plain.store)[-2].id == future
     assert len(plain.ids(reading.capture)) == 31
+
+
+class NewsReader(Collector):
+    """Reads what is new, each time in a session of its own: the ground is the lake's."""
+
+    def read(self) -> ListReading:
+        async def everything() -> ListReading:
+            async with self.tdnet.session() as session:
+                return await TdnetSource(session).read_news(self.store, DAY)
+
+        return asyncio.run(everything())
+
+
+@pytest.fixture
+def reader(plain) -> NewsReader:
+    return NewsReader(plain.config)
+
+
+def _numbers(rows):
+    return [row.disclosure_id for row in rows]
+
+
+def test_news_are_read_down_to_known_ground_and_the_capture_says_what_it_continues(site, reader):
+    site.set_day(DAY, 250)
+    base = reader.read().capture
+    asked = len(site.requests)
+    for count, pages in ((5, [1]), (120, [1, 2]), (1, [1])):
+        site.publish(DAY, count)
+        reading = reader.read()
+        assert (reading.error, reading.is_of_all_pages) == (None, False)
+        assert reading.capture.continues == base.id
+        assert reading.capture.complete
+        assert pages_asked(site, asked) == pages
+        asked = len(site.requests)
+        shown = rows_shown(reader.store, reading.capture)
+        assert _numbers(shown) == _numbers(site.rows(DAY))
+
+    assert not reader.read().changed
+    assert pages_asked(site, asked) == [1]
+    # All pages again: nothing was carried over, and the next news continue that.
+    whole = Collector(reader.config).read()
+    assert (whole.capture.continues, whole.capture.total) == (None, 376)
+    site.publish(DAY, 1)
+    assert reader.read().capture.continues == whole.capture.id
+
+
+def test_news_that_come_while_news_are_read_are_read_again_at_once(site, reader):
+    site.set_day(DAY, 250)
+    reader.read()
+    asked = len(site.requests)
+    site.publish(DAY, 130)
+    site.faults.grow_after(DAY, page=1, rows=3, times=1)
+
+    reading = reader.read()
+
+    assert (reading.error, reading.readings) == (None, 2)
+    assert pages_asked(site, asked) == [1, 2, 1, 2]
+    assert _numbers(rows_shown(reader.store, reading.capture)) == _numbers(site.rows(DAY))
+
+
+@pytest.mark.parametrize("change", ["delete", "damage", "reject"])
+def test_what_makes_the_ground_uncertain_has_all_pages_read(site, reader, change):
+    site.set_day(DAY, 250)
+    first = reader.read().capture
+    if change == "delete":
+        site.delete(site.rows(DAY)[3].disclosure_id)
+    elif change == "damage":
+        overwrite(reader.store, first.pages[2].key, b"cut")
+    else:
+        site.faults.malformed_row(DAY, page=1, position=2, kind="bad_time")
+    site.publish(DAY, 5)
+    asked = len(site.requests)
+
+    reading = reader.read()
+
+    assert reading.is_of_all_pages
+    assert pages_asked(site, asked) == [1, 2, 3]
