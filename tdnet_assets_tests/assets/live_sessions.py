@@ -70,7 +70,7 @@ class LiveSessions:
             beside.append(asyncio.create_task(watching()))
         try:
             async with asyncio.timeout(stop_after):
-                await self._session(days)
+                await self.session(days)
         except TimeoutError:
             self.said.append("killed")
         finally:
@@ -79,7 +79,8 @@ class LiveSessions:
             await asyncio.gather(*beside, return_exceptions=True)
         return loop.time() - begun
 
-    async def _session(self, days: Sequence[date]) -> None:
+    async def session(self, days: Sequence[date]) -> None:
+        """One session, in whatever loop it is run."""
         tdnet = TdnetResource(config=self.config)
         self.progress = RunProgress(ExecutionsResource(config=self.config), "run", len(days))
         async with tdnet.session(now=self.clock.now) as session:

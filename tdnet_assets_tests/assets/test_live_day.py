@@ -1,21 +1,31 @@
 """A session while the site publishes: one request a second of a virtual clock, real HTTP and S3."""
 
 import asyncio
+import os
+import signal
+import threading
+import time
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 
+import dagster as dg
 import polars as pl
 import pytest
+from dagster import raise_execution_interrupts
 
 from benchmarks.virtual_time import VirtualClock
+from tdnet_assets.assets.cancellation import run_until_interrupted
 from tdnet_assets.assets.collection import SessionHeartbeat
 from tdnet_assets.resources.aws.metrics import SENSOR_HEARTBEAT, MetricsResource
 from tdnet_assets.resources.lake.captures import CaptureStore
+from tdnet_assets.resources.source.session import TdnetResource
 from tdnet_assets.sample_site.site import SampleSite
+from tdnet_assets.tables.recipes import COLLECTION, names
 from tdnet_assets_tests.assets.live_sessions import LiveSessions, moment
 
 TODAY = date(2026, 6, 10)
 YESTERDAY = date(2026, 6, 9)
+COLLECTED = names(COLLECTION)
 
 
 @pytest.fixture
@@ -274,3 +284,106 @@ def test_each_look_of_a_session_sends_the_heartbeat_of_the_sensor(platform):
     counts = metrics.statistics(SENSOR_HEARTBEAT, **window, statistic="SampleCount")
     assert sum(value for _, value in counts) == 3
     assert sum(value for _, value in metrics.statistics(SENSOR_HEARTBEAT, **window)) == 2
+
+
+@pytest.mark.slow
+def test_a_session_that_is_cancelled_ends_within_two_seconds_and_its_files_are_found_again(
+    live, site
+):
+    site.publish(TODAY, 30)
+    site.faults.wait(r"\.pdf$", seconds=0.5)
+    live.derive = True
+    sent = []
+
+    def cancel():
+        sent.append(time.monotonic())
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    timer = threading.Timer(6, cancel)
+    with raise_execution_interrupts():
+        timer.start()
+        with pytest.raises(dg.DagsterExecutionInterruptedError):
+            run_until_interrupted(lambda: live.session([TODAY]))
+        took = time.monotonic() - sent[0]
+    stored = {found.key for found in live.lake.list("documents/")}
+    asked = len(site.requests)
+    site.faults.clear()
+    live.collect([TODAY])
+
+    assert took < 2
+    assert 1 <= len(stored) <= 6
+    files = sum(all_files(site, TODAY).values())
+    again = live.asked(".pdf", asked) + live.asked(".zip", asked)
+    assert len(again) == files - len(stored)
+    assert live.not_whole(TODAY) == ""
+
+
+class TdnetOfToday(TdnetResource):
+    """TDnet, asked at half past three of that day."""
+
+    def session(self, **_):
+        return super().session(now=lambda: moment(TODAY, "15:31"))
+
+
+@pytest.mark.parametrize("range_", [False, True])
+def test_a_run_of_today_logs_its_events_when_the_day_is_closed(pipeline, site, range_):
+    pipeline.overrides["tdnet"] = TdnetOfToday(config=pipeline.config, backoff_floor_seconds=0.01)
+    site.publish(TODAY, 130)
+    site.set_day(YESTERDAY, 20)
+    first = YESTERDAY if range_ else TODAY
+    days = [str(YESTERDAY), str(TODAY)] if range_ else [str(TODAY)]
+
+    result = pipeline.materialize(first, TODAY)
+
+    assert result.success
+    made = pipeline.materialized(result)
+    assert {name: made[name] for name in COLLECTED} == dict.fromkeys(COLLECTED, days)
+    assert pipeline.checks(result, "files_complete") == dict.fromkeys(days, True)
+    record = pipeline.record(result)
+    rows = 150 if range_ else 130
+    assert (record.status, record.total_count, record.collected_count) == ("completed", rows, rows)
+    pages = [seen.path for seen in site.requests if "I_list" in seen.path and "0610" in seen.path]
+    # The first reading was of all pages, and nothing has come since.
+    assert len(pages) == 2
+
+    site.publish(TODAY, 2)
+    asked = len(site.requests)
+    again = pipeline.materialize(TODAY)
+
+    assert again.success
+    record = pipeline.record(again)
+    assert (record.total_count, record.collected_count, record.skipped_count) == (132, 2, 130)
+    files = [seen.path for seen in site.requests[asked:] if "I_list" not in seen.path]
+    assert len(files) == len(set(files)) <= 4
+
+
+def test_a_run_of_today_says_what_kept_the_list_from_being_read(pipeline, site):
+    pipeline.overrides["tdnet"] = TdnetOfToday(config=pipeline.config, backoff_floor_seconds=0.01)
+    site.publish(TODAY, 130)
+    site.faults.answer("I_list", status=404)
+
+    result = pipeline.materialize(TODAY)
+
+    assert not result.success
+    assert f"TDnet has no list for {TODAY}" in pipeline.failure(result)
+    assert len(site.requests) == 1
+    record = pipeline.record(result)
+    assert (record.status, record.error_type) == ("failed", "DayNotListedError")
+
+
+@pytest.mark.parametrize("status", [404, 403])
+def test_a_run_of_today_whose_files_are_refused_is_red_and_not_asked_for_again(
+    pipeline, site, status
+):
+    pipeline.overrides["tdnet"] = TdnetOfToday(config=pipeline.config, backoff_floor_seconds=0.01)
+    site.publish(TODAY, 4)
+    site.faults.answer(r"\.(pdf|zip)$", status=status)
+
+    result = pipeline.materialize(TODAY)
+
+    assert not result.success
+    assert set(pipeline.table("documents", TODAY)["status"]) == {"failed"}
+    files = [seen.path for seen in site.requests if "I_list" not in seen.path]
+    assert len(files) == len(set(files)) == sum(all_files(site, TODAY).values())
+    record = pipeline.record(result)
+    assert (record.status, record.failed_count, record.total_count) == ("failed", 4, 4)
