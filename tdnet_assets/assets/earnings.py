@@ -36,7 +36,7 @@ from tdnet_assets.tables.earnings import (
 from tdnet_assets.tables.recipes import RECIPES
 from tdnet_assets.tdnet.reports.accounting_checks import Finding, check_earnings
 from tdnet_assets.tdnet.reports.attached_elements import COMPARED_ELEMENTS
-from tdnet_assets.tdnet.reports.earnings_columns import earnings_row
+from tdnet_assets.tdnet.reports.earnings_columns import earnings_columns, earnings_row
 from tdnet_assets.tdnet.reports.earnings_report import filled_shares, read_earnings
 from tdnet_assets.tdnet.reports.report_contents import Earnings
 from tdnet_assets.tdnet.reports.summary_cells import SummaryCells
@@ -62,10 +62,14 @@ SPEC = dg.AssetSpec(
 _FACTS = IN_SUMMARY | pl.col("element").is_in(COMPARED_ELEMENTS)
 
 
+_COLUMNS = tuple(earnings_columns())
+
+
 class Report(NamedTuple):
-    """What a report says, and how it compares with itself."""
+    """What a report says, the values of its columns, and how it compares with itself."""
 
     earnings: Earnings
+    values: tuple[Any, ...]
     findings: tuple[Finding, ...]
 
 
@@ -74,9 +78,7 @@ async def materialize(day: Day) -> Materialized:
     found = await asyncio.to_thread(understood_reports, day)
     reports = [(filing, report.earnings) for filing, report in found.rows]
     before = await asyncio.to_thread(replaced_reports, day, reports)
-    rows = [
-        _row(filing, earnings, before.get(filing.disclosure_id)) for filing, earnings in reports
-    ]
+    rows = [_row(filing, report, before.get(filing.disclosure_id)) for filing, report in found.rows]
     put_rejects(day, EARNINGS_REJECTS_TABLE, found.not_understood)
     findings = [(filing, one) for filing, report in found.rows for one in report.findings]
     checks = [
@@ -92,10 +94,10 @@ def understood_reports(day: Day) -> Understood[Report]:
     return understand(day, REPORT_KINDS, _FACTS, _report)
 
 
-def _row(filing: Filing, earnings: Earnings, replaces: str | None) -> dict[str, Any]:
+def _row(filing: Filing, report: Report, replaces: str | None) -> dict[str, Any]:
     """The row of one report."""
-    row: dict[str, Any] = dict(earnings_row(earnings))
-    row["other_forecasts"] = [asdict(one) for one in earnings.other_forecasts]
+    row: dict[str, Any] = dict(zip(_COLUMNS, report.values, strict=True))
+    row["other_forecasts"] = [asdict(one) for one in report.earnings.other_forecasts]
     listed = {
         "disclosure_id": filing.disclosure_id,
         "disclosed_at": filing.disclosed_at,
@@ -113,7 +115,8 @@ def _report(facts: Sequence[Fact]) -> Report | None:
     earnings = read_earnings(summary)
     if earnings is None:
         return None
-    return Report(earnings, check_earnings(summary, facts, earnings))
+    values = tuple(earnings_row(earnings).values())
+    return Report(earnings, values, check_earnings(summary, facts, earnings))
 
 
 def _metadata(
