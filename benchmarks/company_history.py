@@ -108,16 +108,16 @@ def _days(years: int, days: int) -> Iterator[date]:
 
 def _fill(lake: LakeResource, years: int, days: int, rows: int) -> None:
     for day in _days(years, days):
-        lake.write_table(DISCLOSURES_TABLE.name, day, _day(day, rows, seed=0), {})
+        lake.write_table(DISCLOSURES_TABLE.name, day, day_of_rows(day, rows, seed=0), {})
 
 
 def _add_new_days(lake: LakeResource, years: int, rows: int) -> None:
     for day in _days(years, 3):
         if day.year == FIRST_YEAR:
-            lake.write_table(DISCLOSURES_TABLE.name, day, _day(day, rows, seed=1), {})
+            lake.write_table(DISCLOSURES_TABLE.name, day, day_of_rows(day, rows, seed=1), {})
 
 
-def _day(day: date, rows: int, seed: int) -> pl.DataFrame:
+def day_of_rows(day: date, rows: int, seed: int) -> pl.DataFrame:
     """Rows of companies drawn by chance, with titles and links as long as real ones."""
     chance = random.Random(f"{day} {seed}")  # noqa: S311 - sample data
     codes = [CODE] * (day.day % 10 == 0)

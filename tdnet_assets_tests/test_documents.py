@@ -14,6 +14,7 @@ PAGES = [
     "deploy/README.md",
     "docs/architecture.md",
     "docs/operations.md",
+    "docs/reader.md",
     "docs/tables.md",
 ]
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)\)")

@@ -102,6 +102,7 @@ class Page:
         )
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self._call("Emulation.setEmulatedMedia", features=[scheme])
+        self._call("Emulation.setFocusEmulationEnabled", enabled=True)
 
     def headers(self, **headers: str) -> None:
         """Send these with every request."""
@@ -112,7 +113,7 @@ class Page:
         """Press a key of the keyboard."""
         codes = {"Tab": 9, "Enter": 13, "ArrowRight": 39, "ArrowLeft": 37}
         text = {"Enter": "\r", "/": "/"}.get(key)
-        known = {"key": key, "windowsVirtualKeyCode": codes.get(key, 0)}
+        known = {"key": key, "code": key, "windowsVirtualKeyCode": codes.get(key, 0)}
         typed = {"text": text} if text else {}
         self._call("Input.dispatchKeyEvent", type="keyDown", **known, **typed)
         self._call("Input.dispatchKeyEvent", type="keyUp", **known)

@@ -1,4 +1,4 @@
-"""The pages in a real browser: both languages and widths, no complaint, keyboard, axe-core."""
+"""The pages in a real browser: both languages and widths, a silent console, keys, and axe-core."""
 
 import pytest
 
