@@ -16,6 +16,7 @@ PAGES = [
     "docs/operations.md",
     "docs/reader.md",
     "docs/tables.md",
+    "docs/watch-lists.md",
 ]
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)\)")
 FILE = re.compile(

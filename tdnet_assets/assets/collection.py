@@ -26,6 +26,7 @@ from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
 from tdnet_assets.resources.aws.metrics import SENSOR_HEARTBEAT, MetricsResource
 from tdnet_assets.resources.day_states import read_day_state
 from tdnet_assets.resources.lake.store import LakeResource
+from tdnet_assets.resources.notices.watch_desk import WatchDesk
 from tdnet_assets.resources.source.disclosure_source import DisclosureSource
 from tdnet_assets.resources.source.session import TdnetResource
 from tdnet_assets.resources.source.tdnet_source import TdnetSource
@@ -86,6 +87,7 @@ def build_collection(
             log_stored_checks(context, lake, index, executions)
             return
         report = RunReport.of(context, executions, metrics)
+        desk = WatchDesk(lake)
 
         def of_day(day: date, progress: RunProgress, source: DisclosureSource) -> CollectionDay:
             return CollectionDay(
@@ -99,6 +101,7 @@ def build_collection(
                 concurrency=tdnet.concurrency,
                 counts_documents=DOCUMENTS in {step.name for step in selected},
                 files=DayFiles(day, lake, source, progress, context.log.info),
+                rows_stored=desk.rows_stored,
             )
 
         def to_derive(day: date) -> Day:
@@ -138,7 +141,9 @@ def build_collection(
                 )
             ).ready
 
-        DayRun(context, selected, report, metrics_asset=metrics_asset, open_day=open_day).execute()
+        run = DayRun(context, selected, report, metrics_asset=metrics_asset, open_day=open_day)
+        with desk:
+            run.execute()
         # Every event was logged when it became true, so there is nothing left to yield.
         yield from ()
 

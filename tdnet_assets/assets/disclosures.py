@@ -87,6 +87,7 @@ async def materialize(day: CollectionDay) -> Materialized:
         raise ConflictError(f"another capture of {day.date} was stored while this one was folded")
     new = _identities(reading.known) - _identities(before)
     day.new_rows = frozenset(new)
+    day.rows_stored(day.date, reading.known)
     day.count_listed(len(reading.known), len(reading.rejects), new=len(new))
     return replace(made, metadata=_metadata(day, reading, before, len(new)))
 

@@ -27,6 +27,7 @@ from tdnet_assets.tables.recipes import RECIPES, Recipe
 from tdnet_assets.tables.table import Table
 from tdnet_assets.tables.wholeness import DayState, Origin, origin_metadata
 from tdnet_assets.tdnet.errors import TdnetAssetsError, TdnetError
+from tdnet_assets.tdnet.sightings import Disclosure
 
 _Stored = TypeVar("_Stored", StoredTable, ScannedTable)
 
@@ -205,6 +206,10 @@ class Day:
         return Materialized(version, {}, checks)
 
 
+def _nobody(day: date, rows: Sequence[Disclosure]) -> None:
+    """Nobody waits for the rows."""
+
+
 @dataclass(slots=True)
 class CollectionDay(Day):
     """A day of a run that may ask TDnet; ``new_rows`` is set by ``disclosures``.
@@ -220,6 +225,8 @@ class CollectionDay(Day):
     reading: ListReading | TdnetError | None = None
     """The list as it has just been read, or why it could not be; None to read it."""
     new_rows: frozenset[str] = frozenset()
+    rows_stored: Callable[[date, Sequence[Disclosure]], None] = _nobody
+    """Is told of a day's rows each time that they are stored; returns at once, never raises."""
     _listed: int = 0
     _rejected: int = 0
 

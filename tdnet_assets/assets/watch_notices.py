@@ -61,10 +61,11 @@ async def materialize(day: Day) -> Materialized:
 
 
 def _make(day: Day) -> Materialized:
-    watched = read_watched_day(day.lake, day.date, day.read)
+    watches = read_watch_list(day.lake.config)
+    texts = any(watch.needs_text for watch in watches.watches)
+    watched = read_watched_day(day.lake, day.date, day.read, texts=texts)
     if watched is None:
         raise IncompleteDayError(f"no disclosures of {day.date} yet: materialize them first")
-    watches = read_watch_list(day.lake.config)
     before = day.read_own(NAME)
     known = {one.id: one for one in notices_in(before.frame, day.date)} if before else {}
     if watches.watches:

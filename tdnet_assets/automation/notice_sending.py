@@ -119,7 +119,7 @@ def _match(
     due.remember(watches)
     head = lake.table_head(DISCLOSURES_TABLE.name, today)
     mark = head.etag if head else ""
-    if mark != matched and (day := read_watched_day(lake, today)):
+    if mark != matched and (day := read_watched_day(lake, today, texts=False)):
         due.add(today, day.subjects(), watches)
     return mark
 

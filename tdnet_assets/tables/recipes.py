@@ -36,7 +36,11 @@ _ALL = (
     Recipe("report_figures", (*_FILINGS, "forecast_revisions", "earnings"), DERIVATION),
     Recipe("report_links", ("report_figures",), DERIVATION),
     Recipe("document_texts", ("disclosures", "documents"), DERIVATION),
-    Recipe("watch_notices", ("disclosures", "forecast_revisions", "report_figures"), DERIVATION),
+    Recipe(
+        "watch_notices",
+        ("disclosures", "forecast_revisions", "report_figures", "document_texts"),
+        DERIVATION,
+    ),
 )
 RECIPES: Mapping[str, Recipe] = {recipe.name: recipe for recipe in _ALL}
 """In the order in which a day is made."""

@@ -11,16 +11,17 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from types import TracebackType
 from typing import Self
 
 from tdnet_assets.resources.aws.notices_table import NoticesResource
 from tdnet_assets.resources.lake.store import LakeResource
 from tdnet_assets.resources.notices.delivery import Delivery
-from tdnet_assets.resources.notices.due_notices import DueNotices
+from tdnet_assets.resources.notices.due_notices import TOLD_LATE_BY, DueNotices
 from tdnet_assets.resources.notices.sender import NoticeSender
 from tdnet_assets.resources.notices.watch_source import WatchSource
+from tdnet_assets.tdnet.listing import TOKYO
 from tdnet_assets.tdnet.sightings import Disclosure
 from tdnet_assets.tdnet.watching.watch_list import WatchedDisclosure, WatchList
 
@@ -29,7 +30,7 @@ _LOGGER = logging.getLogger(__name__)
 LOOK_EVERY_SECONDS = 5.0
 """How often it looks for what others have found due: matches of texts and figures."""
 BEAT_EVERY_SECONDS = 15.0
-END_SECONDS = 2.0
+END_SECONDS = 1.0
 _Mark = tuple[str | None, str, int, str]
 
 
@@ -42,6 +43,7 @@ class WatchDesk:
 
     def __init__(self, lake: LakeResource, *, every_seconds: float = LOOK_EVERY_SECONDS) -> None:
         config = lake.config
+        self._is_wanted = bool(config.watches)
         self._source = WatchSource(config)
         self._table = NoticesResource(config=config)
         self._due = DueNotices(self._table, lake)
@@ -57,12 +59,15 @@ class WatchDesk:
 
     def rows_stored(self, day: date, rows: Sequence[Disclosure]) -> None:
         """Say that these are the rows of a day now; returns at once, and never raises."""
+        if not self._is_wanted or datetime.now(TOKYO).date() - day > TOLD_LATE_BY:
+            return
         with self._lock:
             self._pending[day] = rows
         self._awake.set()
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        if self._is_wanted:
+            self._thread.start()
         return self
 
     def __exit__(
@@ -75,7 +80,8 @@ class WatchDesk:
         self._stopping.set()
         self._sender.stop()
         self._awake.set()
-        self._thread.join(END_SECONDS)
+        if self._is_wanted:
+            self._thread.join(END_SECONDS)
 
     def _run(self) -> None:
         while not self._stopping.is_set():

@@ -14,6 +14,7 @@ import polars as pl
 from tdnet_assets.resources.lake.store import LakeResource, StoredTable
 from tdnet_assets.resources.lake.yearly_copies import daily_files, scan_copied
 from tdnet_assets.tables.disclosures import DISCLOSURES_TABLE, known_disclosures
+from tdnet_assets.tables.document_texts import DOCUMENT_TEXTS_TABLE
 from tdnet_assets.tables.forecast_revisions import REVISIONS_TABLE, revision_of
 from tdnet_assets.tables.report_figures import (
     FORECAST_AGE,
@@ -113,13 +114,16 @@ Read = Callable[[str], StoredTable | None]
 """Reads a table of the day by its name."""
 
 
-def read_watched_day(lake: LakeResource, day: date, read: Read | None = None) -> WatchedDay | None:
+def read_watched_day(
+    lake: LakeResource, day: date, read: Read | None = None, *, texts: bool = True
+) -> WatchedDay | None:
     """What is stored of a day; None where nothing is.
 
     Args:
         lake: where it is.
         day: JST day.
         read: how tables of the day are read, by who wants to know which; from the lake when None.
+        texts: whether the texts of its documents are wanted.
 
     Raises:
         LakeError: S3 refused or failed, or a table of the day is damaged.
@@ -129,7 +133,9 @@ def read_watched_day(lake: LakeResource, day: date, read: Read | None = None) ->
     if listed is None:
         return None
     figures = _figures(lake, day, read(REVISIONS_TABLE.name), read(REPORT_FIGURES_TABLE.name))
-    return WatchedDay(day, known_disclosures(listed.frame), None, figures)
+    found = read(DOCUMENT_TEXTS_TABLE.name) if texts else None
+    pages = DayTexts(found.frame) if found else None
+    return WatchedDay(day, known_disclosures(listed.frame), pages, figures)
 
 
 def _figures(
