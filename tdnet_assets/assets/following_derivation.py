@@ -17,6 +17,10 @@ from tdnet_assets.tables.recipes import RECIPES
 from tdnet_assets.tables.wholeness import Origin
 from tdnet_assets.tdnet.errors import TdnetAssetsError
 
+# After each derivation it rests for so many times what that took, but never for long.
+_PAUSES = 3
+LONGEST_PAUSE_SECONDS = 8.0
+
 
 class FollowingDerivation:
     """One derivation at a time; a day that is asked for meanwhile is derived once more after it."""
@@ -40,6 +44,8 @@ class FollowingDerivation:
         self._wanted: set[date] = set()
         self._work: asyncio.Task[None] | None = None
         self._stopped = False
+        self._is_hurried = asyncio.Event()
+        self._free_at = 0.0
 
     def ask(self, day: date) -> None:
         """Something that the day's tables are made from has been stored."""
@@ -48,9 +54,11 @@ class FollowingDerivation:
             self._work = asyncio.create_task(self._derive_all())
 
     async def finish(self) -> None:
-        """Wait for what is under way."""
+        """Wait for what is under way and asked for."""
+        self._is_hurried.set()
         if self._work is not None:
             await self._work
+        self._is_hurried.clear()
 
     def stop(self) -> None:
         """Begin nothing more; what is under way ends after the table at hand."""
@@ -59,12 +67,24 @@ class FollowingDerivation:
             self._work.cancel()
 
     async def _derive_all(self) -> None:
+        loop = asyncio.get_running_loop()
         while self._wanted and not self._stopped:
-            day = self._wanted.pop()
+            await self._pause()
+            begun, day = loop.time(), self._wanted.pop()
             try:
                 await asyncio.to_thread(self._derive, day)
             except Exception as error:  # noqa: BLE001 - collection goes on, whatever it is
                 self._say(f"{day}: not derived: {''.join(traceback.format_exception(error))}")
+            took = loop.time() - begun
+            self._free_at = loop.time() + min(_PAUSES * took, LONGEST_PAUSE_SECONDS)
+
+    async def _pause(self) -> None:
+        """Leave the processor to collection for a while after the last derivation."""
+        left = self._free_at - asyncio.get_running_loop().time()
+        if left > 0:
+            hurried = asyncio.create_task(self._is_hurried.wait())
+            await asyncio.wait((hurried,), timeout=left)
+            hurried.cancel()
 
     def _derive(self, date_: date) -> None:
         """Make what is not made from the day's present inputs; in a thread, each in a loop."""

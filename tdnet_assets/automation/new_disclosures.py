@@ -19,8 +19,8 @@ the heartbeat (``assets/collection_session.py``); one that is queued or hangs se
 
 import asyncio
 import json
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 
 import dagster as dg
@@ -58,13 +58,15 @@ class Remembered:
     """The cursor: the failed looks since the last good one.
 
     ``not_before`` (ISO 8601, JST) is when TDnet, by its Retry-After, may be asked again; ``asked``
-    is the digest of the page for which a run was last asked for.
+    is the digest of the page for which a run was last asked for; ``empty`` has the validator of a
+    day's list that shows nothing yet, of which nothing is stored.
     """
 
     failures: int = 0
     error: str | None = None
     not_before: str | None = None
     asked: str | None = None
+    empty: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_cursor(cls, cursor: str | None) -> "Remembered":
@@ -74,6 +76,7 @@ class Remembered:
             if known.not_before is not None and not datetime.fromisoformat(known.not_before).tzinfo:
                 return cls()
             known.failures + 0
+            dict(known.empty)
         except (ValueError, TypeError):
             return cls()
         return known
@@ -86,7 +89,7 @@ class Remembered:
         """The same after one more failed look."""
         wait = error.retry_after if isinstance(error, TransientSourceError) else None
         not_before = None if wait is None else (now + timedelta(seconds=wait)).isoformat()
-        return Remembered(self.failures + 1, str(error)[:500], not_before, self.asked)
+        return Remembered(self.failures + 1, str(error)[:500], not_before, self.asked, self.empty)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,20 +156,26 @@ async def _ask(  # noqa: PLR0917 - as look has them
     stored = store.latest(day)
     page = stored.page(1) if stored else None
     is_whole = stored is not None and stored.complete and page is not None and page.is_whole
+    empty = known.empty.get(str(day)) if stored is None else None
     answer = await tdnet.look(
         page_name(day, 1),
-        if_modified_since=page.last_modified if page and is_whole else None,
+        if_modified_since=page.last_modified if page and is_whole else empty,
         timeout_seconds=LOOK_TIMEOUT_SECONDS,
         now=clock,
     )
     good = Remembered()
+    nothing_yet = f"no disclosures on {day} yet"
+    if answer.content is None and empty:
+        return Look(Remembered(empty=known.empty), nothing_yet, 1)
     if answer.content is None:
         return Look(good, f"not modified: 全{page.total if page else 0}件", 1)
     seen = parse_list_page(answer.content, day=day, page=1)
     if page and shows_the_same(store, page, answer.content, day):
         return Look(good, f"nothing new: 全{seen.total}件", 1)
     if not seen.total:
-        return Look(good, f"no disclosures on {day} yet", 1)
+        validator = answer.last_modified
+        remembered = Remembered(empty={str(day): validator} if validator else {})
+        return Look(remembered, nothing_yet, 1)
     news = f"全{seen.total}件, in the lake {page.total if page else 0}"
     digest = sha256(answer.content)
     good = Remembered(asked=digest)

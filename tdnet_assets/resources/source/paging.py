@@ -185,22 +185,21 @@ class DayReader:
                 return found, None if error else _next_ground(ground, reading, capture)
             known, first = capture, None
 
-    async def look(self, known: CapturedPage | None) -> FirstPage | None:
-        """Page 1, asked for once and with the condition of the known one; None if that stands.
+    async def look(self, condition: str | None) -> FirstPage | None:
+        """Page 1, asked for once; None if it is not modified since.
 
         Raises:
             SourceError: it was refused, or cannot be read.
         """
-        whole = known if known and known.is_whole else None
         answer = await self.session.list_page(
             page_name(self.day, 1),
-            if_modified_since=whole.last_modified if whole else None,
+            if_modified_since=condition,
             urgency=Urgency.LOOK,
             validate=lambda content: parse_list_page(content, day=self.day, page=1),
         )
         if answer.content is not None:
             return FirstPage(answer, answer.content)
-        if whole is None:
+        if condition is None:
             raise self._unasked_304(1)
         return None
 

@@ -28,6 +28,8 @@ class TdnetSource:
 
     session: TdnetSession
     _grounds: dict[date, KnownGround | None] = field(default_factory=dict)
+    _empty: dict[date, str | None] = field(default_factory=dict)
+    """The validator of a list that shows nothing yet."""
 
     @property
     def name(self) -> str:
@@ -70,11 +72,18 @@ class TdnetSource:
         stored = store.latest(day)
         page = stored.page(1) if stored and stored.complete else None
         reader = DayReader(self.session, store, day, Urgency.TODAYS_LIST)
-        first = await reader.look(page)
+        if page is not None:
+            condition = page.last_modified if page.is_whole else None
+        else:
+            condition = self._empty.get(day)
+        first = await reader.look(condition)
         if first is None:
             return None
-        is_empty = not parse_list_page(first.content, day=day, page=1).total
-        if is_empty if page is None else shows_the_same(store, page, first.content, day):
+        if page is None and not parse_list_page(first.content, day=day, page=1).total:
+            # Of a day on which nothing is published yet nothing is kept.
+            self._empty = {day: first.answer.last_modified}
+            return None
+        if page is not None and shows_the_same(store, page, first.content, day):
             return None
         return await self._read(store, day, self._ground(store, day), first)
 
