@@ -159,3 +159,33 @@ def test_progress_read_by_another_thread_while_days_end_never_falls(progress):
 
     assert read == sorted(read)
     assert progress.percent == 99
+
+
+def test_progress_never_falls_when_a_day_that_goes_on_gets_more_disclosures(pipeline):
+    progress = RunProgress(pipeline.executions, RUN, days=1)
+    progress.listed(100, 0)
+    progress.settled(collected=80)
+    assert progress.percent == 80
+
+    progress.listed(300, 1)
+
+    assert progress.percent == 80
+    assert progress.counts["total_count"] == 401
+    progress.settled(collected=310)
+    assert progress.percent == 97
+
+
+def test_what_was_done_beside_a_runs_own_days_is_counted_and_is_no_progress(pipeline):
+    progress = RunProgress(pipeline.executions, RUN, days=1)
+    progress.listed(100, 0)
+    progress.settled(collected=50)
+    beside = RunProgress(pipeline.executions, RUN, days=1)
+    beside.listed(10, 1)
+    beside.settled(collected=6, skipped=3, failed=1)
+    beside.documents_stored += 9
+
+    progress.take_in(beside)
+
+    assert progress.percent == 50
+    assert (progress.total, progress.collected, progress.failed) == (111, 56, 1)
+    assert (progress.rejected, progress.documents_stored) == (1, 9)
