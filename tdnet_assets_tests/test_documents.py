@@ -15,6 +15,7 @@ PAGES = [
     "docs/architecture.md",
     "docs/operations.md",
     "docs/reader.md",
+    "docs/sample_site.md",
     "docs/tables.md",
     "docs/watch-lists.md",
 ]

@@ -80,6 +80,8 @@ class ServicesFolder:
         self.preparing = self.path / "preparing.lock"
         # Held by the supervisor as long as it lives.
         self.supervised = self.path / "supervisor.lock"
+        # What the sample site has published by itself, or on orders.
+        self.published = self.path / "published.jsonl"
         self._services = self.path / "services.json"
         self._ports = self.path / "ports.json"
         self._bootstrapped = self.path / "bootstrapped.jsonl"

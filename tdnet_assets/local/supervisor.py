@@ -69,12 +69,16 @@ class Supervisor:
         self._folder.write_services(None)
         self._folder.forget_bootstrapped()
         # 0.3 s that a supervisor which finds another one at work need not pay.
+        from tdnet_assets.sample_site.publications import Publications  # noqa: PLC0415
         from tdnet_assets.sample_site.site import SampleSite, serve  # noqa: PLC0415
 
+        site = SampleSite()
         kept = self._folder.ports()
         aws = self._start_aws(kept.aws)
         try:
-            with serve(SampleSite(), port=embedded_aws.free_port(kept.site)) as base_url:
+            port = embedded_aws.free_port(kept.site)
+            publisher = Publications(site, self._folder.published)
+            with serve(site, port=port, publisher=publisher) as base_url:
                 self._folder.write_ports(Ports(aws=aws.port, site=urlsplit(base_url).port))
                 self._announce(aws, base_url)
                 while not self._is_to_stop():

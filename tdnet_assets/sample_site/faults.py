@@ -10,8 +10,9 @@ import re
 import threading
 import zipfile
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, Self
 
 from tdnet_assets.sample_site.page import list_page_name
 from tdnet_assets.sample_site.pdf import blank_pdf
@@ -50,6 +51,15 @@ class _Rule:
     times: int | None
     change: Callable[[Reply], Reply]
     afterwards: Callable[[], object]
+    since: dt.datetime | None
+    until: dt.datetime | None
+
+    def concerns(self, path: str, now: dt.datetime) -> bool:
+        return (
+            (self.since is None or self.since <= now)
+            and (self.until is None or now < self.until)
+            and self.pattern.search(path) is not None
+        )
 
 
 def _nothing() -> None:
@@ -60,14 +70,29 @@ class Faults:
     """Rules that change answers; every method adds one, and rules that match add up.
 
     A ``pattern`` is a regular expression searched in the request's path. ``times`` is how many
-    requests a rule changes before it is used up; None keeps it until :meth:`clear`. Pages and
-    positions count from 1. A request that a rule matches is never answered with 304.
+    requests a rule changes before it is used up; None keeps it until :meth:`clear`, or for the time
+    of :meth:`between`. Pages and positions count from 1. A request that a rule matches is never
+    answered with 304.
     """
 
-    def __init__(self, publish: Callable[[dt.date, int], object]) -> None:
+    def __init__(
+        self, publish: Callable[[dt.date, int], object], clock: Callable[[], dt.datetime]
+    ) -> None:
         self._publish = publish
+        self._clock = clock
         self._rules: list[_Rule] = []
         self._lock = threading.Lock()
+        self._since: dt.datetime | None = None
+        self._until: dt.datetime | None = None
+
+    def between(self, since: dt.datetime | None, until: dt.datetime | None) -> Self:
+        """The same faults; what is added there holds from ``since`` until before ``until``.
+
+        Both are moments with a zone, by the clock of the site; None sets no limit.
+        """
+        limited = copy(self)
+        limited._since, limited._until = since, until  # noqa: SLF001 - of its own class
+        return limited
 
     def clear(self) -> None:
         """Forget every rule."""
@@ -76,17 +101,19 @@ class Faults:
 
     def matches(self, path: str) -> bool:
         """Whether a rule would change the answer for the path now."""
+        now = self._clock()
         with self._lock:
-            return any(rule.pattern.search(path) for rule in self._rules)
+            return any(rule.concerns(path, now) for rule in self._rules)
 
     def applied(self, path: str, reply: Reply) -> Reply:
         """The reply as the matching rules change it; each of them is used once."""
+        now = self._clock()
         with self._lock:
-            matching = [rule for rule in self._rules if rule.pattern.search(path)]
+            matching = [rule for rule in self._rules if rule.concerns(path, now)]
             for rule in matching:
                 if rule.times is not None:
                     rule.times -= 1
-            self._rules = [rule for rule in self._rules if rule.times != 0]
+            self._rules[:] = [rule for rule in self._rules if rule.times != 0]
         for rule in matching:
             reply = rule.change(reply)
         # Only now: the page is finished, so what is published next is not on it.
@@ -258,7 +285,16 @@ class Faults:
         afterwards: Callable[[], object] = _nothing,
     ) -> None:
         with self._lock:
-            self._rules.append(_Rule(re.compile(pattern), times, change, afterwards))
+            self._rules.append(
+                _Rule(re.compile(pattern), times, change, afterwards, self._since, self._until)
+            )
+
+
+_NOT_FAULTS = {"between", "clear", "matches", "applied"}
+FAULTS = tuple(
+    name for name in vars(Faults) if not name.startswith("_") and name not in _NOT_FAULTS
+)
+"""The methods that switch a fault on, by name."""
 
 
 def _bomb(unpacked_bytes: int) -> bytes:

@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from email.utils import format_datetime, parsedate_to_datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import click
@@ -40,13 +40,14 @@ from tdnet_assets.sample_site.day import (
     deleted,
     draw_rows,
     list_order,
+    living_day,
     planned_day,
     retitled,
 )
-from tdnet_assets.sample_site.faults import Faults
+from tdnet_assets.sample_site.faults import FAULTS, Faults
 from tdnet_assets.sample_site.linked_files import filing
 from tdnet_assets.sample_site.loopback_guard import guarded, sample_site_rule
-from tdnet_assets.sample_site.page import list_page, main_page, page_count
+from tdnet_assets.sample_site.page import ROWS_PER_PAGE, list_page, main_page, page_count
 from tdnet_assets.sample_site.pdf import SMALLEST_PDF_BYTES
 from tdnet_assets.sample_site.reply import Reply, ReplyResponse
 from tdnet_assets.tdnet.listing import TOKYO
@@ -74,6 +75,8 @@ class SeenRequest:
     path: str
     arrived_at: float
     """Seconds of ``time.monotonic()``, the same clock in every process of a Linux machine."""
+    site_time: float
+    """The same moment by the site's clock, in seconds since 1970."""
     user_agent: str
     if_modified_since: str | None
     status: int
@@ -99,6 +102,7 @@ class SampleSite:
         self,
         *,
         clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(TOKYO),
+        dates_by_clock: bool = False,
         pdf_bytes: int | None = None,
         seed: int = 0,
     ) -> None:
@@ -106,6 +110,8 @@ class SampleSite:
 
         Args:
             clock: the time on the site, with a zone.
+            dates_by_clock: whether answers are dated by that clock, as those of one machine are;
+                otherwise by the machine's own, which suits a clock that stands still.
             pdf_bytes: exact size of every PDF, at least 4,096; 1 to 3 KB when None.
             seed: another seed gives other days.
 
@@ -116,32 +122,47 @@ class SampleSite:
             raise ValueError(f"pdf_bytes is {pdf_bytes}: use at least {SMALLEST_PDF_BYTES}")
         self.requests: list[SeenRequest] = []
         """What was asked, oldest first; the oldest are forgotten beyond 200,000."""
-        self.faults = Faults(self.publish)
+        self.faults = Faults(self.publish, self.now)
+        self.dates_by_clock = dates_by_clock
         self._clock, self._pdf_bytes, self._seed = clock, pdf_bytes, seed
         self._days: dict[dt.date, _Day] = {}
         self._explicit: set[dt.date] = set()
         self._lock = threading.RLock()
         self._archive = functools.lru_cache(_BUILT_ARCHIVES)(filing)
 
-    def set_day(self, day: dt.date, size: int) -> None:
-        """Give the day exactly so many disclosures, none retitled or deleted.
+    def set_day(self, day: dt.date, size: int, *, living: bool = False) -> None:
+        """Give the day exactly so many disclosures.
 
         The day is served whatever the window says. If it is today, rows still appear as their
         times pass; a day to come shows them all.
+
+        Args:
+            day: the day whose list they make.
+            size: how many.
+            living: like an operating day, on which some come late, are retitled or deleted (see
+                :func:`living_day`); otherwise none is.
 
         Raises:
             ValueError: more than 6,000 disclosures.
         """
         with self._lock:
             touched_at = self._next_modification(day) if day in self._days else None
-            plans = planned_day(day, size, self._seed, changes=False)
+            plans = (
+                living_day(day, size, self._seed)
+                if living
+                else planned_day(day, size, self._seed, changes=False)
+            )
             self._days[day] = _Day(dict(plans), size, touched_at)
             self._explicit.add(day)
+
+    def now(self) -> dt.datetime:
+        """The time on the site, in Japan."""
+        return self._clock().astimezone(TOKYO)
 
     def rows(self, day: dt.date) -> Sequence[SampleRow]:
         """What the day's list shows now, in list order."""
         with self._lock:
-            now = self._now()
+            now = self.now()
             return [plan.at(now) for plan in self._visible(day, now)]
 
     def publish(
@@ -151,6 +172,7 @@ class SampleSite:
         *,
         time: str | None = None,
         code: str | None = None,
+        at: dt.datetime | None = None,
     ) -> list[SampleRow]:
         """Add disclosures to the day, each in its place in the order.
 
@@ -160,6 +182,8 @@ class SampleSite:
             time: HH:MM; when None the present minute if the day is today, else the time of the
                 day's newest row.
             code: issuer; drawn when None.
+            at: when they appear, with a zone; at once, or at their time, when None. Later than
+                their time they are inserted further down, as late rows are.
 
         Returns:
             The new rows, in list order.
@@ -168,21 +192,21 @@ class SampleSite:
             ValueError: the day's serial numbers are used up.
         """
         with self._lock:
+            now = at.astimezone(TOKYO) if at else self.now()
             if time is None:
-                now = self._now()
                 shown = self._visible(day, now)
                 newest = shown[0].row.time if shown else "15:30"
                 time = f"{now:%H:%M}" if day == now.date() else newest
-            touched_at = self._next_modification(day)
+            touched_at = None if at else self._next_modification(day)
             state = self._own(day)
             rows = draw_rows(day, count, self._seed, position=state.drawn, time=time, code=code)
             rows.sort(key=list_order)
             state.drawn += count
             # A stable sort: rows of the same time and code stay where they were.
-            plans = [*state.plans.values(), *map(PlannedRow, rows)]
+            plans = [*state.plans.values(), *(PlannedRow(row, appears_at=at) for row in rows)]
             plans.sort(key=lambda plan: list_order(plan.row))
             state.plans = {plan.row.disclosure_id: plan for plan in plans}
-            state.touched_at = touched_at
+            state.touched_at = touched_at or state.touched_at
             return rows
 
     def delete(self, disclosure_id: str, *, at: dt.datetime | None = None) -> SampleRow:
@@ -228,17 +252,22 @@ class SampleSite:
 
     def reply(self, path: str, *, user_agent: str, if_modified_since: str | None) -> Reply:
         """The answer to a GET of that path, faults included; the request is remembered."""
-        arrived_at = time.monotonic()
+        arrived_at, now = time.monotonic(), self.now()
         with self._lock:
             faulty = self.faults.matches(path)
             reply = self._proper_reply(path, None if faulty else if_modified_since)
             if faulty:
                 reply = self.faults.applied(path, reply)
+            if self.dates_by_clock:
+                headers = {"date": _http_date(now), **reply.headers}
+                reply = dataclasses.replace(reply, headers=headers)
             if len(self.requests) >= _MOST_SEEN_REQUESTS:
                 del self.requests[: _MOST_SEEN_REQUESTS // 2]
             status = reply.status if reply.answered else CLOSED
             self.requests.append(
-                SeenRequest(path, arrived_at, user_agent, if_modified_since, status)
+                SeenRequest(
+                    path, arrived_at, now.timestamp(), user_agent, if_modified_since, status
+                )
             )
         return reply
 
@@ -260,7 +289,7 @@ class SampleSite:
         rows = self.rows(day)
         if not 1 <= page <= page_count(len(rows)):
             return _refusal(404)
-        modified_at = self._modified_at(day)
+        modified_at = self._modified_at(day, page)
         headers = {**_PAGE_HEADERS, "last-modified": _http_date(modified_at)}
         if _is_unchanged(modified_at, if_modified_since):
             return Reply(304, b"", headers)
@@ -275,12 +304,12 @@ class SampleSite:
             # The real site refuses old files and does not know the others.
             return _refusal(403 if registered < self._first_day() else 404)
         day, plan = found
-        now = self._now()
+        now = self.now()
         row = plan.at(now)
-        gone = row.state == "deleted" or not self._is_visible(day, row.time, now)
+        gone = row.state == "deleted" or not self._is_visible(day, plan, now)
         if gone or name not in (row.pdf_name, row.xbrl_name):
             return _refusal(404)
-        shown_at = _moment(day, row.time)
+        shown_at = plan.appears_at or _moment(day, row.time)
         kind = "application/pdf" if name == row.pdf_name else "application/zip"
         headers = {
             **_FILE_HEADERS,
@@ -291,11 +320,8 @@ class SampleSite:
             return Reply(304, b"", headers)
         return Reply(200, self.document(name), headers)
 
-    def _now(self) -> dt.datetime:
-        return self._clock().astimezone(TOKYO)
-
     def _first_day(self) -> dt.date:
-        return self._now().date() - dt.timedelta(days=WINDOW_DAYS - 1)
+        return self.now().date() - dt.timedelta(days=WINDOW_DAYS - 1)
 
     def _online_days(self) -> set[dt.date]:
         first = self._first_day()
@@ -307,13 +333,14 @@ class SampleSite:
         return planned_day(day, natural_size(day, self._seed), self._seed, changes=True)
 
     def _visible(self, day: dt.date, now: dt.datetime) -> list[PlannedRow]:
-        plans = self._plans(day).values()
-        return [plan for plan in plans if self._is_visible(day, plan.row.time, now)]
+        return [plan for plan in self._plans(day).values() if self._is_visible(day, plan, now)]
 
-    def _is_visible(self, day: dt.date, time_of_day: str, now: dt.datetime) -> bool:
+    def _is_visible(self, day: dt.date, plan: PlannedRow, now: dt.datetime) -> bool:
+        if plan.appears_at and now < plan.appears_at:
+            return False
         today = now.date()
         if day == today:
-            return time_of_day <= f"{now:%H:%M}"
+            return plan.row.time <= f"{now:%H:%M}"
         return day < today or day in self._explicit
 
     def _own(self, day: dt.date) -> _Day:
@@ -340,36 +367,52 @@ class SampleSite:
             if found is None:
                 raise KeyError(f"no disclosure {disclosure_id} on the days that are served")
             day, plan = found
-            when = at or self._now()
-            changed = change(plan.at(self._now()), when)
+            when = at or self.now()
+            changed = change(plan.at(self.now()), when)
             touched_at = self._next_modification(day)
-            state = self._own(day)
-            state.plans[disclosure_id] = PlannedRow(plan.at(self._now()), when, changed)
-            state.touched_at = touched_at
+            self._own(day).plans[disclosure_id] = PlannedRow(
+                plan.at(self.now()), when, changed, plan.appears_at, touched_at
+            )
             return changed
 
-    def _modified_at(self, day: dt.date) -> dt.datetime:
-        now = self._now()
+    def _modified_at(self, day: dt.date, page: int | None = None) -> dt.datetime:
+        """When a page of the day, or any of them, was changed last.
+
+        A new row changes every page, by its total. A title or a deletion changes its own page: what
+        the first one says of the others is not known of the real site, so it says nothing here.
+        """
+        now = self.now()
         shown = self._visible(day, now)
         moments = [_moment(day, "00:00")]
         if shown:
             moments.append(_moment(day, shown[0].row.time))
-        moments += [plan.changed_at for plan in shown if plan.changed_at and plan.changed_at <= now]
+        moments += [plan.appears_at for plan in shown if plan.appears_at]
         if day in self._days and (touched_at := self._days[day].touched_at):
             moments.append(touched_at)
+        of_page = shown if page is None else shown[(page - 1) * ROWS_PER_PAGE :][:ROWS_PER_PAGE]
+        for plan in of_page:
+            moments += [moment for moment in (plan.changed_at,) if moment and moment <= now]
+            moments += [moment for moment in (plan.touched_at,) if moment]
         return max(moments)
 
     def _next_modification(self, day: dt.date) -> dt.datetime:
         # Last-Modified counts seconds: two changes in one second must still differ.
-        return max(self._now(), self._modified_at(day) + dt.timedelta(seconds=1))
+        return max(self.now(), self._modified_at(day) + dt.timedelta(seconds=1))
 
 
 @contextmanager
-def serve(site: SampleSite, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
+def serve(
+    site: SampleSite,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    publisher: "Publisher | None" = None,
+) -> Iterator[str]:
     """Serve the site from a thread of this process.
 
     Args:
         site: what is served; change it while it runs as you like.
+        publisher: who publishes by itself and takes the orders; None leaves the site as it is.
         host: a loopback address; nothing else is served.
         port: 0 takes a free one.
 
@@ -384,7 +427,7 @@ def serve(site: SampleSite, *, host: str = "127.0.0.1", port: int = 0) -> Iterat
     if not ipaddress.ip_address(host).is_loopback:
         raise ValueError(f"the sample site is for this machine only, not for {host}")
     listening = socket.create_server((host, port))
-    application = _Application(site)
+    application = _Application(site, publisher)
     application.server = server = uvicorn.Server(
         uvicorn.Config(
             guarded(application.asgi, sample_site_rule),
@@ -392,6 +435,7 @@ def serve(site: SampleSite, *, host: str = "127.0.0.1", port: int = 0) -> Iterat
             access_log=False,
             lifespan="off",
             server_header=False,
+            date_header=not site.dates_by_clock,
         )
     )
     thread = threading.Thread(target=server.run, args=([listening],), name="sample-site")
@@ -408,12 +452,23 @@ def serve(site: SampleSite, *, host: str = "127.0.0.1", port: int = 0) -> Iterat
         listening.close()
 
 
+class Publisher(Protocol):
+    """Who publishes something now and then (``publications.py``)."""
+
+    def catch_up(self) -> None:
+        """Publish what is due."""
+
+    def order(self, order: dict[str, Any]) -> dict[str, Any]:
+        """Do what an order says; see :func:`control`."""
+
+
 class _Application:
     """The routes of the site and of its control endpoint."""
 
-    def __init__(self, site: SampleSite) -> None:
+    def __init__(self, site: SampleSite, publisher: Publisher | None) -> None:
         self.server: uvicorn.Server | None = None
         self._site = site
+        self._publisher = publisher
         self.asgi = Starlette(
             routes=[
                 Route("/_control", self._control, methods=["POST"]),
@@ -423,6 +478,8 @@ class _Application:
         )
 
     async def _answer(self, request: Request) -> Response:
+        if self._publisher:
+            self._publisher.catch_up()
         reply = self._site.reply(
             request.url.path,
             user_agent=request.headers.get("user-agent", ""),
@@ -432,7 +489,8 @@ class _Application:
 
     async def _control(self, request: Request) -> Response:
         try:
-            answer = control(self._site, await request.json())
+            order = await request.json()
+            answer = self._publisher.order(order) if self._publisher else control(self._site, order)
         except (KeyError, TypeError, ValueError) as error:
             return JSONResponse({"error": f"{type(error).__name__}: {error}"}, status_code=400)
         return JSONResponse(answer)
@@ -458,7 +516,8 @@ def control(site: SampleSite, order: dict[str, Any]) -> dict[str, Any]:
         site: the site to change.
         order: ``call`` (``publish``, ``delete``, ``retitle``, ``set_day``, ``fault`` or
             ``clear_faults``) and that method's arguments by name, days and moments in ISO 8601;
-            for ``fault`` also ``name``, the method of :class:`Faults`.
+            for ``fault`` also ``name``, the method of :class:`Faults`, and if it is not to hold at
+            once and for ever ``since`` and ``until``.
 
     Returns:
         ``rows``: the rows that were published or changed.
@@ -472,9 +531,10 @@ def control(site: SampleSite, order: dict[str, Any]) -> dict[str, Any]:
     call = order["call"]
     if call == "fault":
         name = str(arguments.pop("name"))
-        if name.startswith("_") or not callable(getattr(site.faults, name, None)):
+        if name not in FAULTS:
             raise ValueError(f"there is no fault {name!r}")
-        getattr(site.faults, name)(**arguments)
+        faults = site.faults.between(arguments.pop("since", None), arguments.pop("until", None))
+        getattr(faults, name)(**arguments)
         return {"rows": []}
     calls: dict[str, Callable[..., SampleRow | Sequence[SampleRow] | None]] = {
         "publish": site.publish,
@@ -531,7 +591,7 @@ def main(
 def _from_json(name: str, value: Any) -> Any:
     if name == "day":
         return dt.date.fromisoformat(value)
-    if name == "at" and value is not None:
+    if name in ("at", "since", "until") and value is not None:
         return dt.datetime.fromisoformat(value)
     return value.encode() if name == "body" and isinstance(value, str) else value
 

@@ -16,6 +16,7 @@ from tdnet_assets.sample_site.day import (
     days_that_may_show,
     draw_rows,
     list_order,
+    living_day,
     planned_day,
 )
 from tdnet_assets.sample_site.linked_files import filing
@@ -229,3 +230,34 @@ def test_the_reported_period_is_the_last_closed_quarter(
 def test_a_year_that_has_just_ended_is_still_forecast():
     assert forecast_year(3, dt.date(2026, 4, 20)).end == dt.date(2026, 3, 31)
     assert forecast_year(3, dt.date(2026, 6, 10)).end == dt.date(2027, 3, 31)
+
+
+@pytest.mark.parametrize("size", [180, 2694])
+def test_a_living_day_has_the_shape_of_an_operating_day(size: int):
+    plans = list(living_day(DAY, size, 0).values())
+    assert [plan.row for plan in plans] == sorted((plan.row for plan in plans), key=list_order)
+    assert len({plan.row.disclosure_id for plan in plans}) == len(plans) == size
+    times = Counter(plan.row.time for plan in plans)
+    assert times["15:30"] / size == pytest.approx(0.41, abs=0.05)
+    assert times["16:00"] / size == pytest.approx(0.15, abs=0.05)
+    assert all("07:00" <= time <= "20:05" or time >= "23:30" for time in times)
+    assert any(time >= "23:30" for time in times)
+
+
+@pytest.mark.parametrize("size", [180, 2694])
+def test_on_a_living_day_rows_come_late_and_are_retitled_and_deleted_before_it_ends(size: int):
+    plans = living_day(DAY, size, 0).values()
+    late = [plan for plan in plans if plan.appears_at]
+    changed = [plan for plan in plans if plan.changed]
+    kinds = Counter(plan.changed.state for plan in changed if plan.changed)
+    least = max(2, round(size * 0.008))
+    assert len(late) >= 2
+    assert kinds == {"retitled": least, "deleted": least}
+    for plan in late:
+        assert plan.appears_at is not None
+        assert plan.row.time < f"{plan.appears_at:%H:%M}"
+    for plan in changed:
+        assert plan.changed_at is not None
+        assert plan.changed_at.date() == DAY
+        assert plan.row.time < f"{plan.changed_at:%H:%M}"
+    assert living_day(DAY, size, 0) == living_day(DAY, size, 0) != living_day(DAY, size, 1)

@@ -263,3 +263,26 @@ def test_a_fault_is_shown_even_to_who_knows_the_page(site: SampleSite, client: h
     answer = client.get(page_name(1), headers=known)
     assert answer.status_code == 200
     assert b"25:61" in answer.content
+
+
+def test_a_fault_may_hold_between_two_moments_of_the_site_s_clock():
+    now = dt.datetime(2026, 2, 20, 9, 59, tzinfo=TOKYO)
+    site = SampleSite(clock=lambda: now)
+    begins = dt.datetime(2026, 2, 20, 10, tzinfo=TOKYO)
+    site.faults.between(begins, begins + dt.timedelta(minutes=20)).html_instead(".")
+    site.faults.between(None, begins).answer("I_list", status=503)
+    site.faults.between(begins + dt.timedelta(hours=1), None).answer("I_main", status=500, times=1)
+    seen = []
+    for minute in (0, 1, 20, 21, 61, 62):
+        now = begins + dt.timedelta(minutes=minute - 1)
+        for path in ("/inbs/I_main_00.html", f"/inbs/{page_name(1)}"):
+            answer = site.reply(path, user_agent="", if_modified_since=None)
+            seen.append((minute, answer.status, "エラー" in answer.body.decode()))
+    assert seen == [
+        *((0, 200, False), (0, 503, False)),
+        *((1, 200, True), (1, 200, True)),
+        *((20, 200, True), (20, 200, True)),
+        *((21, 200, False), (21, 200, False)),
+        *((61, 500, False), (61, 200, False)),
+        *((62, 200, False), (62, 200, False)),
+    ]

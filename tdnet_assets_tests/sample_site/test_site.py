@@ -11,7 +11,7 @@ import threading
 import time
 import zipfile
 from collections.abc import Iterator
-from email.utils import parsedate_to_datetime
+from email.utils import format_datetime, parsedate_to_datetime
 from pathlib import Path
 
 import httpx
@@ -291,6 +291,51 @@ def test_a_change_dated_later_is_seen_later(site: SampleSite, clock: Clock):
     assert site.rows(DAY)[3].state == "active"
     clock.now += dt.timedelta(hours=2)
     assert site.rows(DAY)[3].state == "deleted"
+
+
+def test_a_late_row_is_inserted_further_down_when_it_comes(
+    site: SampleSite, clock: Clock, client: httpx.Client
+):
+    today = clock.now.date()
+    site.set_day(today, 150)
+    modified = client.get(list_name(today)).headers["last-modified"]
+    before = [row.disclosure_id for row in site.rows(today)]
+    late = clock.now + dt.timedelta(minutes=7, seconds=20)
+    (row,) = site.publish(today, time="09:00", at=late)
+    unchanged = client.get(list_name(today), headers={"If-Modified-Since": modified})
+    assert unchanged.status_code == 304
+    assert client.get(row.pdf_name).status_code == 404
+    clock.now = late
+    after = [row.disclosure_id for row in site.rows(today)]
+    assert [number for number in after if number != row.disclosure_id] == before
+    assert 0 < after.index(row.disclosure_id) < len(after) - 1
+    changed = client.get(list_name(today), headers={"If-Modified-Since": modified})
+    assert parsedate_to_datetime(changed.headers["last-modified"]) == late
+    assert client.get(row.pdf_name).status_code == 200
+
+
+def test_a_title_that_changes_on_a_later_page_leaves_the_first_one_unmodified(
+    site: SampleSite, client: httpx.Client
+):
+    site.set_day(DAY, 150)
+    modified = [client.get(list_name(DAY, page)).headers["last-modified"] for page in (1, 2)]
+    site.retitle(site.rows(DAY)[120].disclosure_id, "新しい表題")
+    answers = [
+        client.get(list_name(DAY, page), headers={"If-Modified-Since": moment}).status_code
+        for page, moment in zip((1, 2), modified, strict=True)
+    ]
+    assert answers == [304, 200]
+
+
+def test_answers_are_dated_by_the_site_s_clock_where_that_is_wanted(clock: Clock):
+    site = SampleSite(clock=clock, dates_by_clock=True)
+    with serve(site) as base_url, httpx.Client(base_url=f"{base_url}/", verify=TLS) as client:
+        for name in ("I_main_00.html", "I_list_001_19990101.html"):
+            answer = client.get(name)
+            assert answer.headers.get_list("date") == [
+                format_datetime(clock.now.astimezone(dt.UTC), usegmt=True)
+            ]
+    assert site.requests[-1].site_time == clock.now.timestamp()
 
 
 def test_natural_days_change_days_later(site: SampleSite, clock: Clock, client: httpx.Client):
