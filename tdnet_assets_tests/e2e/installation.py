@@ -5,6 +5,7 @@ them, and what tests do to its processes. What does not: what is compared (``agr
 """
 
 import os
+import re
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -109,9 +110,17 @@ class Installation:
 
 @contextmanager
 def installed(
-    aws_endpoint: str, instance: dg.DagsterInstance, folder: Path
+    aws_endpoint: str,
+    instance: dg.DagsterInstance,
+    folder: Path,
+    *,
+    requests_per_second: float = 0,
+    looks_for_the_dead_every: int | None = None,
 ) -> Iterator[Installation]:
-    """A started installation, until the block ends; the environment leads to nothing else."""
+    """A started installation, until the block ends; the environment leads to nothing else.
+
+    The daemon looks for runs whose process has died every so many seconds, as installed when None.
+    """
     site = SampleSite()
     with pytest.MonkeyPatch.context() as environment, serve(site) as base_url:
         for name in list(os.environ):
@@ -124,12 +133,20 @@ def installed(
             disclosures_table=f"disclosures-{name}",
             metrics_namespace=f"TDnet-{name}",
             tdnet_base_url=base_url,
-            requests_per_second=0,
+            requests_per_second=requests_per_second,
             home=str(folder / "home"),
             aws_endpoint_url=aws_endpoint,
             embedded_aws=True,
         )
         bootstrap(config)
+        if looks_for_the_dead_every is not None:
+            settings = dagster_home.prepare(config) / dagster_home.INSTANCE_SETTINGS.name
+            poll = "poll_interval_seconds: "
+            text, found = re.subn(
+                rf"{poll}\d+", f"{poll}{looks_for_the_dead_every}", settings.read_text()
+            )
+            assert found == 1, settings
+            settings.write_text(text)
         installation = Installation(config, site, instance, folder)
         try:
             installation.start()
