@@ -67,9 +67,7 @@ class Seen:
 @click.option("--delay", default=20.0, show_default=True, help="Milliseconds added to a request.")
 @click.option("--readers", default=50, show_default=True)
 @click.option("--seconds", default=60.0, show_default=True, help="How long they read.")
-def main(
-    *, years: int, days: int, rows: int, delay: float, readers: int, seconds: float
-) -> None:
+def main(*, years: int, days: int, rows: int, delay: float, readers: int, seconds: float) -> None:
     """Measure the first pages, then many readers at once."""
     with tempfile.TemporaryDirectory(prefix="reader-load-") as name:
         folder = Path(name)

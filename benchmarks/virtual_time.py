@@ -5,8 +5,8 @@ What belongs here: the clock, and when it may jump. What does not: what happens 
 The clock stands still as long as anything is in flight, however long that really takes: an open
 request on a socket, a call in a thread (``asyncio.to_thread``, ``run_in_executor``), a question to
 a worker process. Only when every task waits for a timer does it move, and then to the next one at
-once. So the times of a test do not depend on how busy the machine is; what work shall cost has to
-be slept by whoever models it.
+once. So the times of a test do not depend on how busy the machine is; what a call in a
+thread shall cost on the clock it spends itself (:meth:`VirtualTimeLoop.spend`).
 
 Servers belong into threads with loops of their own, and read ``clock.now``. What asks
 ``time.monotonic`` or ``datetime.now`` instead of the loop and ``clock.now`` is outside of all this.
@@ -14,6 +14,7 @@ Servers belong into threads with loops of their own, and read ``clock.now``. Wha
 
 import asyncio
 import selectors
+import threading
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
@@ -66,6 +67,21 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         self._calls += 1
         future.add_done_callback(self._came_back)
         return future
+
+    def spend(self, seconds: float) -> None:
+        """For a thread in which a call works: the clock may go on for so long before it ends."""
+        over = threading.Event()
+
+        def end() -> None:
+            self._calls += 1
+            over.set()
+
+        def begin() -> None:
+            self._calls -= 1
+            self.call_later(seconds, end)
+
+        self.call_soon_threadsafe(begin)
+        over.wait()
 
     def _came_back(self, _: object) -> None:
         self._calls -= 1

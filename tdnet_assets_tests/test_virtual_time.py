@@ -99,6 +99,31 @@ def test_the_clock_stands_still_while_a_thread_works(clock):
     assert run(work(), clock) == 0.0
 
 
+def test_a_thread_may_spend_time_on_the_clock_while_others_go_on(clock):
+    async def work() -> list[tuple[str, float]]:
+        loop, seen = asyncio.get_running_loop(), []
+        assert isinstance(loop, VirtualTimeLoop)
+
+        async def tick() -> None:
+            for _ in range(3):
+                await asyncio.sleep(10)
+                seen.append(("tick", loop.time()))
+
+        beside = asyncio.create_task(tick())
+        await asyncio.to_thread(loop.spend, 25)
+        seen.append(("spent", loop.time()))
+        await asyncio.to_thread(time.sleep, 0.05)
+        seen.append(("slept", loop.time()))
+        await beside
+        return seen
+
+    assert run(work(), clock) == [
+        *(("tick", 10), ("tick", 20)),
+        *(("spent", 25), ("slept", 25)),
+        ("tick", 30),
+    ]
+
+
 def test_a_thread_that_fails_or_is_given_up_does_not_stop_the_clock_for_ever(clock):
     async def work() -> float:
         with pytest.raises(ZeroDivisionError):
