@@ -62,7 +62,7 @@ def rows(asking: Asking) -> Prepared:
 
     def make() -> Answer:
         page, end = page_of_rows(resource.rows(asked), resource.order, cursor, limit)
-        page = resource.finish(asked, page).select([column.name for column in resource.columns])
+        page = page.select([column.name for column in resource.columns])
         following = cursor_of(end) if end is not None else None
         return _written(resource, asked, form, page, following)
 

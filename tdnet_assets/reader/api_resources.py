@@ -7,18 +7,16 @@ What belongs here: which rows, in which order, by which parameters. What does no
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Final, cast
 
 import polars as pl
 
 from tdnet_assets import catalog
+from tdnet_assets.document_search import FOUND_SCHEMA, Within, search
 from tdnet_assets.lookups import mentions, require_category, whole_code
 from tdnet_assets.reader.library import Library
 from tdnet_assets.reader.parameters import Query
 from tdnet_assets.reader.problems import ProblemError
-from tdnet_assets.reader.text_search import COLUMNS as SEARCH_COLUMNS
-from tdnet_assets.reader.text_search import ORDER as SEARCH_ORDER
-from tdnet_assets.reader.text_search import PLACES, Search, with_lines
 from tdnet_assets.reader.window_days import Window
 from tdnet_assets.tables.disclosures import DISCLOSURES_TABLE
 from tdnet_assets.tables.document_texts import COMPARABLE_TEXTS_VIEW
@@ -38,8 +36,11 @@ STATUSES: Final = ("active", "retitled", "deleted")
 KINDS: Final = ("pdf", "xbrl")
 DEFAULT_DAYS: Final = 31
 COMPANY_DAYS: Final = 400
-EARLIEST: Final = date(1998, 4, 1)
-"""TDnet began in that month."""
+PLACES: Final = ("title", "text", "all")
+SEARCH_ORDER: Final = ("disclosed_at", "code", "disclosure_id", "title")
+SEARCHED: Final = ("disclosures", "document_texts")
+MOST_FOUND: Final = 1_000
+"""What a search gives at most, over all of its pages; who wants more asks for fewer days."""
 
 _DATE: Final = Column("date", pl.Date, "JST day whose list shows it")
 
@@ -129,7 +130,6 @@ class Resource:
         rows: the rows, lazily.
         filters: parameters beside those of the span and of the page.
         longest_days: without a code or a disclosure, at most this many days at once.
-        finish: what is added to the rows of a page, and would cost too much of all.
     """
 
     name: str
@@ -140,7 +140,6 @@ class Resource:
     rows: Callable[[Asked], pl.LazyFrame]
     filters: Sequence[str] = ("code",)
     longest_days: int = 400
-    finish: Callable[[Asked, pl.DataFrame], pl.DataFrame] = lambda _, page: page
 
     @property
     def parameters(self) -> list[Parameter]:
@@ -240,6 +239,13 @@ def _with_values(scan: Callable[..., pl.LazyFrame], *names: str) -> Callable[[As
     return rows
 
 
+def _found_columns() -> tuple[Column, ...]:
+    """The columns of a search's answer."""
+    listed = {column.name: column.description for column in _dated(DISCLOSURES_TABLE)}
+    meanings = {**listed, **_FOUND_MEANINGS}
+    return tuple(Column(name, type_, meanings[name]) for name, type_ in FOUND_SCHEMA.items())
+
+
 def _days(asked: Asked) -> pl.LazyFrame:
     counted = (
         catalog.scan_disclosures(
@@ -299,23 +305,32 @@ def _companies(asked: Asked) -> pl.LazyFrame:
     return rows
 
 
-def _search(asked: Asked) -> Search:
+def _search(asked: Asked) -> pl.LazyFrame:
     words = asked.query.text("words")
     if words is None:
         raise ProblemError(400, "words is missing: say what to look for")
     category = asked.query.text("category")
     require_category(category)
-    return Search(
-        words=Words.parse(words),
-        place=asked.query.choice("in", PLACES) or "all",
-        first=asked.first or EARLIEST,
-        last=asked.last or datetime.now(TOKYO).date(),
+    return search(
+        Words.parse(words),
+        within=cast("Within", asked.query.choice("in", PLACES) or "all"),
+        config=asked.library.config,
+        first=asked.first,
+        last=asked.last,
         code=asked.code,
         category=category,
         as_of=asked.as_of,
-    )
+        limit=MOST_FOUND,
+    ).lazy()
 
 
+_FOUND_MEANINGS: Final = {
+    "kind": "where the words are: title, pdf or xbrl",
+    "page": "the page or section that has them, from 1; null in a title",
+    "line": "the line that shows the first of the words",
+    "match": "the part of it that is the word",
+    "pages": "how many pages have any of the words",
+}
 _DAY_COLUMNS: Final = (
     Column("date", pl.Date, "the day (JST)"),
     Column("disclosures", pl.Int64, "rows of the table disclosures"),
@@ -468,12 +483,11 @@ RESOURCES: Final = {
         Resource(
             "search",
             "Disclosures whose title, company or text holds words, one row each.",
-            SEARCH_COLUMNS,
+            _found_columns(),
             SEARCH_ORDER,
-            ("disclosures", "document_texts"),
-            lambda asked: _search(asked).rows(asked.library.config),
+            SEARCHED,
+            _search,
             ("code", "words", "in", "category"),
-            finish=lambda asked, page: with_lines(_search(asked), page),
         ),
         Resource(
             "companies",

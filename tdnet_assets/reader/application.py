@@ -54,7 +54,7 @@ _PAGES: Final[dict[str, Handler]] = {
     "/companies": company_pages.find,
     "/companies/{code}": company_pages.company,
     "/disclosures/{disclosure_id}": disclosure_pages.disclosure,
-    "/search": search_pages.search,
+    "/search": search_pages.results,
     "/status": status_pages.status,
     "/feed.atom": day_pages.feed,
     "/api": api.description,

@@ -1,32 +1,41 @@
 """The page of the search.
 
 What belongs here: how much is shown, and of which days. What does not: what is found
-(``text_search.py``).
+(``document_search.py``).
 """
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Any, Final, cast
 
+from tdnet_assets.document_search import Within, search
 from tdnet_assets.lookups import require_category, whole_code
-from tdnet_assets.reader.api_resources import COMPANY_DAYS, page_of_rows
+from tdnet_assets.reader.api_resources import (
+    COMPANY_DAYS,
+    MOST_FOUND,
+    PLACES,
+    SEARCH_ORDER,
+    SEARCHED,
+    page_of_rows,
+)
 from tdnet_assets.reader.html_pages import page as html_page
 from tdnet_assets.reader.parameters import cursor_of
 from tdnet_assets.reader.problems import ProblemError
 from tdnet_assets.reader.responses import Answer, Asking, Prepared
-from tdnet_assets.reader.text_search import ORDER, PLACES, Search, found_rows
 from tdnet_assets.tdnet.listing import TOKYO
 from tdnet_assets.tdnet.search_query import Query as Words
 
 ROWS: Final = 50
+LINE: Final = 120
 USUAL_DAYS: Final = 31
 LONGEST_DAYS: Final = 400
 
 
-def search(asking: Asking) -> Prepared:
+def results(asking: Asking) -> Prepared:
     """What holds the words, newest first."""
     query = asking.query(["q", "in", "category", "from", "to", "as_of", "code", "cursor"])
-    words, cursor = query.text("q"), query.cursor(len(ORDER))
-    place = query.choice("in", PLACES) or "all"
+    words, cursor = query.text("q"), query.cursor(len(SEARCH_ORDER))
+    place = cast("Within", query.choice("in", PLACES) or "all")
     category, as_of = query.text("category"), query.moment("as_of")
     require_category(category)
     today = datetime.now(TOKYO).date()
@@ -42,13 +51,26 @@ def search(asking: Asking) -> Prepared:
             400,
             f"{first} to {last} are more than {LONGEST_DAYS} days: ask for fewer, or name a code",
         )
-    asked = Search(Words.parse(words), place, first, last, code, category, as_of) if words else None
+    wanted = Words.parse(words) if words else None
+    version = library.version(SEARCHED, first, last) if words else ""
 
     def make() -> Answer:
         found, more = None, None
-        if asked is not None:
-            rows, end = page_of_rows(asked.rows(library.config), ORDER, cursor, ROWS)
-            found = found_rows(asked, rows)
+        if wanted is not None:
+            rows = search(
+                wanted,
+                within=place,
+                config=library.config,
+                first=first,
+                last=last,
+                code=code,
+                category=category,
+                as_of=as_of,
+                limit=MOST_FOUND,
+                snippet_length=LINE,
+            )
+            page, end = page_of_rows(rows.lazy(), SEARCH_ORDER, cursor, ROWS)
+            found = [(row, _parts(row)) for row in page.iter_rows(named=True)]
             more = cursor_of(end) if end else None
         return html_page(
             asking,
@@ -63,5 +85,11 @@ def search(asking: Asking) -> Prepared:
             asked={name: query.text(name) or "" for name in ("category", "code", "as_of")},
         )
 
-    version = library.version(asked.tables, first, last) if asked else ""
     return Prepared(f"{today} {version}", make)
+
+
+def _parts(row: Mapping[str, Any]) -> tuple[str, str, str]:
+    """The line that was found: what is before the word, the word, and what is behind."""
+    line, match = row["line"] or "", row["match"] or ""
+    before, _, after = line.partition(match) if match else (line, "", "")
+    return before, match, after
