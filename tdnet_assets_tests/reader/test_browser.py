@@ -59,6 +59,21 @@ def test_a_person_filters_searches_and_opens_a_document(page, address, collected
     assert page.evaluate("document.querySelectorAll('.found mark').length") > 0
 
 
+def test_a_whole_day_looks_other_than_one_that_is_not_or_is_not_there(page, address, collected):
+    page.size(*WIDE)
+    stops(address, collected.days)  # waits for the first look at the days
+    page.load(f"{address}/?lang=en")
+    marks = {
+        kind: page.evaluate(
+            f"(() => {{ const s = getComputedStyle(document.querySelector('.strip .{kind} .mark'));"
+            " return s.backgroundColor + s.backgroundImage + s.borderTopStyle })()"
+        )
+        for kind in ("whole", "not_whole", "not_yet")
+    }
+
+    assert len(set(marks.values())) == 3, marks
+
+
 def test_a_chart_can_be_read_as_a_table_and_with_the_pointer(page, address):
     page.size(*WIDE)
     page.load(f"{address}/companies/86990?lang=ja")

@@ -39,8 +39,13 @@
     document.addEventListener("visibilitychange", look);
   }
 
-  const strip = document.querySelector(".strip [aria-current]");
-  if (strip) strip.scrollIntoView({ block: "nearest", inline: "center" });
+  // By hand: scrollIntoView would move the place from which Tab goes on.
+  const day = document.querySelector(".strip [aria-current]");
+  if (day) {
+    const list = day.closest("ol");
+    const place = list.getBoundingClientRect();
+    list.scrollLeft += day.getBoundingClientRect().left - place.left - place.width / 2;
+  }
 
   document.addEventListener("keydown", (event) => {
     const typing = event.target.closest("input, select, textarea");
