@@ -98,7 +98,7 @@ class _Reader:
                 Route("/disclosures/{disclosure_id}/pages/{page:int}.png", self._picture),
                 *(Route(path, self._answering(handler)) for path, handler in _PAGES.items()),
             ],
-            exception_handlers={HTTPException: self._no_route},
+            exception_handlers={HTTPException: self._no_route, Exception: self._failed},
             lifespan=self._life,
         )
 
@@ -154,6 +154,11 @@ class _Reader:
         problem = ProblemError(status, "there is nothing at this address")
         return await self._problem(self._asking(request), problem)
 
+    async def _failed(self, request: Request, _: Exception) -> Response:
+        """What is no refusal is a fault of ours: Starlette logs it, and a reader is told so."""
+        problem = ProblemError(500, "this is a fault of the reader: its log says more")
+        return await self._problem(self._asking(request), problem)
+
     def _asking(self, request: Request) -> Asking:
         language = preferred(
             request.query_params.get("lang"),
@@ -179,6 +184,8 @@ class _Reader:
             if page > disclosure_pages.LARGEST_PAGE_NUMBER:
                 raise ProblemError(404, f"no page {page}")
             picture = await self._drawn(asking, number, page)
+        except TimeoutError:
+            return await self._problem(asking, ProblemError(503, "the page took too long to draw"))
         except (PageImageError, FileWorkerError) as error:
             return await self._problem(asking, ProblemError(422, str(error)))
         except TdnetAssetsError as error:

@@ -63,13 +63,16 @@ class Shelf:
             return cast("_T", found.value)
         with self._lock:
             making = self._making.setdefault(key, threading.Lock())
-        with making:
-            if found := self._find(key, version):
-                return cast("_T", found.value)
-            value = make()
-            self._keep(key, _Kept(version, value, size(value)))
-        with self._lock:
-            self._making.pop(key, None)
+        try:
+            with making:
+                if found := self._find(key, version):
+                    return cast("_T", found.value)
+                value = make()
+                self._keep(key, _Kept(version, value, size(value)))
+        finally:
+            # Also of what failed: addresses that nobody has are without number.
+            with self._lock:
+                self._making.pop(key, None)
         return value
 
     def find(self, key: Hashable, version: str) -> Any:
