@@ -11,7 +11,7 @@ from tdnet_assets.automation.day_plan import DayFacts
 from tdnet_assets.tables.wholeness import days_in_words
 from tdnet_assets.tdnet.listing import TOKYO
 
-DUE = time(7)
+DUE_TIME = time(7)
 """A day is due at this hour of the next morning in Japan, half an hour after its last close."""
 
 
@@ -43,7 +43,7 @@ class Freshness:
 
 def due_at(day: date) -> datetime:
     """When the day has to be complete (aware, JST)."""
-    return datetime.combine(day + timedelta(days=1), DUE, TOKYO)
+    return datetime.combine(day + timedelta(days=1), DUE_TIME, TOKYO)
 
 
 def latest_due_day(now: datetime) -> date:

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 import dagster as dg
 
 from tdnet_assets.automation.day_facts import facts_of_days
-from tdnet_assets.automation.due_days import DUE, Freshness, due_at, freshness, latest_due_day
+from tdnet_assets.automation.due_days import DUE_TIME, Freshness, due_at, freshness, latest_due_day
 from tdnet_assets.partitions import TIMEZONE
 from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
 from tdnet_assets.resources.aws.metrics import FRESHNESS_LAG, MetricsResource
@@ -23,8 +23,8 @@ from tdnet_assets.resources.lake.store import LakeResource
 from tdnet_assets.tdnet.listing import TOKYO
 
 POLICY = dg.FreshnessPolicy.cron(
-    deadline_cron=f"{DUE.minute} {DUE.hour} * * *",
-    lower_bound_delta=timedelta(hours=DUE.hour),
+    deadline_cron=f"{DUE_TIME.minute} {DUE_TIME.hour} * * *",
+    lower_bound_delta=timedelta(hours=DUE_TIME.hour),
     timezone=TIMEZONE,
 )
 LOOK_EVERY_SECONDS = 60 * 60
