@@ -14,7 +14,7 @@ from dagster_postgres import PostgresEventLogStorage, PostgresRunStorage
 from packaging.requirements import Requirement
 
 from tdnet_assets.assets.collection import POOL
-from tdnet_assets.config import PlatformConfig, values_from_environment
+from tdnet_assets.config import PlatformConfig, ReaderSettings, values_from_environment
 from tdnet_assets.resources.lake.store import LakeResource
 from tdnet_assets_tests.deploy.deployment import (
     CHECKOUT,
@@ -165,6 +165,11 @@ def test_the_example_names_real_settings_and_holds_no_secret():
     config = PlatformConfig.from_environment(filled)
     assert (config.environment, config.bucket) == ("prod", "a-bucket")
     known = {name for name in filled if name.startswith("TDNET_")}
+    of_the_reader = {name for name in known if name.startswith("TDNET_READER_")}
+    for name in of_the_reader:
+        changed = {**filled, name: "desk.example.of.ours"}
+        assert ReaderSettings.from_environment(changed) != ReaderSettings(), name
+    known -= of_the_reader
     for name in known - {"TDNET_ENVIRONMENT"}:
         changed = {**filled, name: {"TDNET_ACCEPT_TERMS": ""}.get(name, "7")}
         assert values_from_environment(changed) != values_from_environment(filled), name
