@@ -31,11 +31,14 @@ def variables(config: PlatformConfig, **changes: str) -> dict[str, str]:
     }
 
 
-def start(environment: dict[str, str], *arguments: str) -> subprocess.Popen[str]:
+def start(
+    environment: dict[str, str], *arguments: str, stdin: int | None = None
+) -> subprocess.Popen[str]:
     """Start the command; its output and its errors are piped."""
     return subprocess.Popen(
         [TDNET, *arguments],
         env=environment,
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -48,6 +48,10 @@ COMMANDS = {
         "tdnet_assets.cli.infra:infra",
         "What the AWS account must have: template, policies, deployment.",
     ),
+    "mcp": (
+        "tdnet_assets.cli.mcp:mcp",
+        "Answer an assistant's questions about disclosures: MCP on standard input and output.",
+    ),
     "open": (
         "tdnet_assets.cli.open:open_",
         "Open the stored file of a disclosure, by its 14-digit number.",
