@@ -61,5 +61,5 @@ class WireObserver:
             return
         table = key.split("/")[1]
         if stored := self._lake.read_table(table, self._day):
-            for number in stored.frame["disclosure_id"].unique():
+            for number in stored.frame["disclosure_id"].drop_nulls().unique():
                 seen.setdefault(number, moment)
