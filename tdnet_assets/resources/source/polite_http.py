@@ -259,7 +259,7 @@ class PoliteHttp:
 
 def without_secrets(url: str) -> str:
     """An address as a message may show it: without user, query and fragment, which may be keys."""
-    bare = re.split(r"[?#]", url, maxsplit=1)[0]
+    bare = url.partition("#")[0].partition("?")[0]
     scheme, separator, rest = bare.partition("//")
     host, slash, path = rest.partition("/")
     return f"{scheme}{separator}{host.rpartition('@')[2]}{slash}{path}"

@@ -59,7 +59,7 @@ class Problem:
     text: str
 
 
-class _Wrong(Exception):  # noqa: N818 - never leaves this module
+class _Wrong(TdnetAssetsError):  # noqa: N818 - never leaves this module
     """A value is wrong; the message says what to write."""
 
 
