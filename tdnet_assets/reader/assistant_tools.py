@@ -268,7 +268,7 @@ class AssistantTools:
                     published_at=one.published_at,
                     source=_report(one.disclosure_id, one.published_at, known),
                     results=[
-                        _item(item, one.results.get(item))
+                        _item(item, one.results[item])
                         for item in results.items
                         if item in one.results
                     ],

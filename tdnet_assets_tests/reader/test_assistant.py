@@ -280,7 +280,7 @@ def test_revised_figures_come_with_the_notice_that_states_them(assistant):
 
 
 def test_days_say_whether_they_are_whole_and_why_not(assistant, collected):
-    newest, _, oldest = collected.days
+    newest, _, oldest = collected.days[:3]
 
     answer = assistant.ask("list_days", first_day=str(oldest))
     cut = assistant.ask("list_days", first_day=str(oldest), limit=1)
@@ -324,8 +324,18 @@ def test_what_cannot_be_answered_says_what_to_do(assistant, collected):
     said = [(assistant.refusal(tool, **arguments), part) for tool, arguments, part in asked]
 
     assert [text for text, part in said if part not in text] == []
-    known = assistant.ask("search_disclosures", company=NAME[:2])
-    assert {one["code"] for one in known["disclosures"]} == {CODE}
+
+
+def test_a_company_is_meant_by_its_code_or_by_a_name_that_no_other_has(assistant):
+    found = [
+        assistant.ask("company_results", company=company, limit=1)["code"]
+        for company in (CODE, CODE[:4], "８６９９", NAME, NAME[1:])
+    ]
+    several = assistant.refusal("company_results", company=NAME[:2])
+
+    assert found == [CODE] * 5
+    assert f"{CODE} {NAME}" in several
+    assert several.endswith("ask again with one code")
 
 
 HELLO = {
