@@ -162,7 +162,9 @@ def test_a_retitling_and_a_deletion_are_told_when_the_day_is_read_again(watched,
     watches = _begin_before_the_day(watched)
     assert watched.materialize(DAY).success
     subjects = read_watched_day(watched.lake, DAY).subjects()
-    subject = next(one for one in subjects if watches.watches[0].fits(one))
+    subject = next(
+        one for one in subjects if watches.watches[0].fits(one) and one.listed.disclosed_at >= THEN
+    )
     due = _due(watched)
     due.add(DAY, [subject], watches)
     listed = subject.listed
