@@ -21,8 +21,8 @@ import dagster as dg
 from tdnet_assets.assets.previews import column_metadata, preview
 from tdnet_assets.assets.steps import CheckResult, DailyStep, Day, IncompleteDayError, Materialized
 from tdnet_assets.resources.aws.notices_table import (
-    DUE,
     SENT,
+    TO_TELL,
     UNDELIVERABLE,
     NoticeItem,
     NoticesResource,
@@ -96,7 +96,7 @@ def _give_up_the_homeless(
     """What is due for a destination that is no more in the file is nobody's after a day."""
     now = datetime.now(UTC)
     for one in notices:
-        is_old = one.state == DUE and now - one.due_at >= GIVEN_UP_AFTER
+        is_old = one.state == TO_TELL and now - one.due_at >= GIVEN_UP_AFTER
         if is_old and watches.destination(one.destination) is None:
             claimed = table.claim(one, now)
             if claimed:

@@ -23,7 +23,7 @@ from tdnet_assets.resources.aws import clients
 from tdnet_assets.resources.aws.items import from_item, to_item
 from tdnet_assets.tdnet.watching.notice_text import Notice
 
-DUE: Final = "due"
+TO_TELL: Final = "due"
 CLAIMED: Final = "claimed"
 SENT: Final = "sent"
 UNDELIVERABLE: Final = "failed"
@@ -226,7 +226,7 @@ class NoticesResource(clients.AwsResource):
             unconfirmed: the try may have been taken nevertheless.
         """
         changes = {
-            "state": DUE,
+            "state": TO_TELL,
             "error": error[:_ERROR_LENGTH],
             "not_before": _timestamp(not_before),
             "repeated": claimed.repeated or unconfirmed,

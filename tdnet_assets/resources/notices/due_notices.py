@@ -16,7 +16,7 @@ import polars as pl
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.resources.aws.notices_table import (
     CLAIMED,
-    DUE,
+    TO_TELL,
     NoticeItem,
     NoticesResource,
     TableMarker,
@@ -131,7 +131,7 @@ class DueNotices:
             destination=match.destination,
             notice=notice_about(watch, match.event, match.subject, links),
             date=day,
-            state=DUE,
+            state=TO_TELL,
             titles=len(listed.previous_titles),
             seen_at=listed.first_seen_at,
             due_at=now,
@@ -182,7 +182,7 @@ def notices_in(rows: pl.DataFrame, day: date) -> list[NoticeItem]:
             destination=row["destination"],
             notice=Notice.from_text(row["notice"]),
             date=day,
-            state=DUE if row["state"] == CLAIMED else row["state"],
+            state=TO_TELL if row["state"] == CLAIMED else row["state"],
             titles=row["titles"],
             seen_at=row["seen_at"],
             due_at=row["due_at"],
@@ -190,7 +190,7 @@ def notices_in(rows: pl.DataFrame, day: date) -> list[NoticeItem]:
             first_tried_at=row["first_tried_at"],
             sent_at=row["sent_at"],
             attempts=row["attempts"],
-            repeated=row["repeated"] or row["state"] in (CLAIMED, DUE),
+            repeated=row["repeated"] or row["state"] in (CLAIMED, TO_TELL),
             error=row["error"],
         )
         for row in rows.iter_rows(named=True)

@@ -16,7 +16,7 @@ from concurrent.futures import Future, wait
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from tdnet_assets.resources.aws.notices_table import CLAIMED, DUE, NoticeItem, NoticesResource
+from tdnet_assets.resources.aws.notices_table import CLAIMED, TO_TELL, NoticeItem, NoticesResource
 from tdnet_assets.resources.notices.delivery import Delivery
 from tdnet_assets.resources.notices.webhooks import DeliveryError
 from tdnet_assets.tdnet.watching.notice_text import MOST_NOTICES, message_of
@@ -138,7 +138,7 @@ class NoticeSender:
         if not memory.may_send(self._monotonic(), to.messages_a_minute):
             return Pass()
         now = self._clock()
-        due = self._table.in_turn(DUE, to.name, now, limit=_LOOKED_AT)
+        due = self._table.in_turn(TO_TELL, to.name, now, limit=_LOOKED_AT)
         due += self._abandoned(memory, to.name, now)
         if not due:
             return Pass()

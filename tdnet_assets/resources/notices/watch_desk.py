@@ -27,7 +27,7 @@ from tdnet_assets.tdnet.watching.watch_list import WatchedDisclosure, WatchList
 
 _LOGGER = logging.getLogger(__name__)
 
-LOOK_FOR_DUE_EVERY_SECONDS = 5.0
+LOOK_EVERY_SECONDS = 5
 """How often it looks for what others have found due: matches of texts and figures."""
 BEAT_EVERY_SECONDS = 15.0
 END_SECONDS = 1.0
@@ -41,9 +41,7 @@ class WatchDesk:
     nothing.
     """
 
-    def __init__(
-        self, lake: LakeResource, *, every_seconds: float = LOOK_FOR_DUE_EVERY_SECONDS
-    ) -> None:
+    def __init__(self, lake: LakeResource, *, every_seconds: float = LOOK_EVERY_SECONDS) -> None:
         config = lake.config
         self._is_wanted = bool(config.watches)
         self._source = WatchSource(config)

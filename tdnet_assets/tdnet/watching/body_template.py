@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from tdnet_assets.tdnet.errors import TdnetAssetsError, shown
 
-FIELDS: Final = {
+TEMPLATE_PLACES: Final = {
     "text": "the whole message, escaped for its form",
     "subject": "its first line",
     "count": "how many notices it tells",
@@ -55,7 +55,7 @@ class BodyTemplate:
         return cls(text, content)
 
     def filled(self, values: Mapping[str, str]) -> bytes:
-        """The body with these values, by the names of :data:`FIELDS`."""
+        """The body with these values, by the names of :data:`TEMPLATE_PLACES`."""
         filled = _filled(self.content, values)
         return json.dumps(filled, ensure_ascii=False, separators=(",", ":")).encode()
 
@@ -94,9 +94,9 @@ def _parts(text: str) -> list[tuple[str, str]]:
             f"{shown(text)}: write a brace that is meant as such twice: {{{{ or }}}}"
         ) from None
     for _, name, layout, conversion in parts:
-        if name is not None and (name not in FIELDS or layout or conversion):
+        if name is not None and (name not in TEMPLATE_PLACES or layout or conversion):
             raise BodyTemplateError(
                 f"{shown(text)}: there is no place {shown(name)}; there are "
-                + ", ".join(f"{{{place}}}" for place in FIELDS)
+                + ", ".join(f"{{{place}}}" for place in TEMPLATE_PLACES)
             )
     return [(literal, name or "") for literal, name, _, _ in parts]

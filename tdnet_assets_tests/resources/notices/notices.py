@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from tdnet_assets.resources.aws.notices_table import DUE, NoticeItem
+from tdnet_assets.resources.aws.notices_table import TO_TELL, NoticeItem
 from tdnet_assets.tdnet.watching.notice_text import Notice
 from tdnet_assets.tdnet.watching.watch_list import Destination, WatchList
 
@@ -30,7 +30,7 @@ def item(number: int = 0, *, destination: str = "hook", **changes: object) -> No
         "destination": destination,
         "notice": notice,
         "date": DAY,
-        "state": DUE,
+        "state": TO_TELL,
         "titles": 0,
         "seen_at": now,
         "due_at": now,

@@ -7,8 +7,8 @@ from itertools import combinations
 
 from tdnet_assets.resources.aws.notices_table import (
     CLAIMED,
-    DUE,
     SENT,
+    TO_TELL,
     UNDELIVERABLE,
     NoticeItem,
     told_events,
@@ -40,7 +40,7 @@ def test_what_is_there_is_never_put_again(table):
 
 def _sender(table, sent, name, to):
     """A sender that may be stopped before any of its steps: look, claim, send, confirm."""
-    seen = table.in_turn(DUE, to, FAR) or table.in_turn(CLAIMED, to, FAR)
+    seen = table.in_turn(TO_TELL, to, FAR) or table.in_turn(CLAIMED, to, FAR)
     yield
     claimed = [mine for one in seen if (mine := table.claim(one, NOW))]
     yield
@@ -105,10 +105,10 @@ def test_a_try_in_vain_waits_for_its_turn_and_one_that_failed_has_none(table):
     assert table.release(first, error="busy" * 500, not_before=later, unconfirmed=True)
     assert table.give_up(second, error="gone", unconfirmed=False)
 
-    assert table.in_turn(DUE, "hook", later - timedelta(seconds=1)) == []
-    (due,) = table.in_turn(DUE, "hook", later)
+    assert table.in_turn(TO_TELL, "hook", later - timedelta(seconds=1)) == []
+    (due,) = table.in_turn(TO_TELL, "hook", later)
     assert (due.repeated, len(due.error), due.attempts) == (True, 500, 1)
-    assert {one.state for one in table.of_day(DAY)} == {DUE, UNDELIVERABLE}
+    assert {one.state for one in table.of_day(DAY)} == {TO_TELL, UNDELIVERABLE}
     assert table.in_turn(CLAIMED, "hook", FAR) == []
 
 

@@ -14,8 +14,8 @@ import pytest
 from tdnet_assets.resources.aws import clients
 from tdnet_assets.resources.aws.notices_table import (
     CLAIMED,
-    DUE,
     SENT,
+    TO_TELL,
     UNDELIVERABLE,
     NoticesResource,
 )
@@ -119,7 +119,7 @@ def test_retry_after_is_obeyed_and_pauses_grow_until_a_day_is_over(table, sender
     hook.behave = partial(answer, status=429, Retry_After="7000")
     tries = []
     minutes = 0
-    while _states(table) == [DUE]:
+    while _states(table) == [TO_TELL]:
         if sender.send_due(watches) != Pass():
             tries.append(minutes)
             hook.behave = partial(answer, status=503)
@@ -245,7 +245,7 @@ def test_a_secret_that_cannot_be_had_puts_the_notice_off_and_says_which(table, s
     assert sender.send_due(WatchList((), {"hook": to})).put_off == 1
 
     (put_off,) = table.of_day(DAY)
-    assert put_off.state == DUE
+    assert put_off.state == TO_TELL
     assert "env:NOT_THERE is not set" in put_off.error
     assert not put_off.repeated
 
@@ -288,7 +288,7 @@ def test_a_topic_gets_plain_text_and_one_that_is_gone_is_tried_again(platform, t
     assert message["Subject"] == "TDnet: 1 disclosure: 72030"
     assert message["Message"].startswith("TDnet: 開示 1件\n\n06-10 15:30 72030 見本\n題 0")
     gone = next(one for one in table.of_day(DAY) if one.destination == "gone")
-    assert (gone.state, gone.error, gone.repeated) == (DUE, "SNS refused: NotFound", False)
+    assert (gone.state, gone.error, gone.repeated) == (TO_TELL, "SNS refused: NotFound", False)
 
 
 def test_a_sender_that_was_stopped_begins_nothing_and_gives_back_what_it_had_claimed(
@@ -298,7 +298,7 @@ def test_a_sender_that_was_stopped_begins_nothing_and_gives_back_what_it_had_cla
     sender.stop()
 
     assert sender.send_due(to_hooks(hook=hook.address)) == Pass()
-    assert _states(table) == [DUE]
+    assert _states(table) == [TO_TELL]
     assert CLAIMED not in _states(table)
 
 
@@ -313,6 +313,6 @@ def test_of_ten_thousand_matches_in_a_burst_none_is_lost_or_told_twice(table, se
         clock.go(1.1)
 
     assert len(set(hook.ids)) == len(hook.ids) == 500
-    left = {one.id for one in table.in_turn(DUE, "hook", clock.moment)}
+    left = {one.id for one in table.in_turn(TO_TELL, "hook", clock.moment)}
     assert len(left) == 9_500
     assert not any(f"{told}/hook" in left for told in hook.ids)
