@@ -20,6 +20,7 @@ def variables(config: PlatformConfig, **changes: str) -> dict[str, str]:
         "TDNET_BUCKET": config.bucket,
         "TDNET_EXECUTIONS_TABLE": config.executions_table,
         "TDNET_DISCLOSURES_TABLE": config.disclosures_table,
+        "TDNET_NOTICES_TABLE": config.notices_table,
         "TDNET_METRICS_NAMESPACE": config.metrics_namespace,
         "TDNET_BASE_URL": config.tdnet_base_url,
         "TDNET_REQUESTS_PER_SECOND": str(config.requests_per_second),

@@ -74,6 +74,8 @@ def test_every_variable_reaches_its_field(tmp_path):
             "TDNET_NOTICE_TOPIC": "arn:aws:sns:eu-west-1:123456789012:tdnet",
             "TDNET_WINDOW_DAYS": "40",
             "TDNET_FIRST_DAY": "2024-02-29",
+            "TDNET_NOTICES_TABLE": "told",
+            "TDNET_WATCHES": "watches.toml",
         }
     )
 
@@ -96,6 +98,8 @@ def test_every_variable_reaches_its_field(tmp_path):
         "notice_topic": "arn:aws:sns:eu-west-1:123456789012:tdnet",
         "window_days": 40,
         "first_day": "2024-02-29",
+        "notices_table": "told",
+        "watches": "watches.toml",
         "embedded_aws": False,
     }
     assert config.seconds_between_requests == 2

@@ -292,4 +292,5 @@ DOCUMENT_TEXTS_STEP = DailyStep(
         "fails where the lake's bytes are not those that were stored."
     },
     materialize=materialize,
+    counts_of_a_run=("read_now",),
 )

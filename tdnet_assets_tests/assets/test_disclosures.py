@@ -5,6 +5,7 @@ from datetime import date
 
 import polars as pl
 
+from tdnet_assets import definitions
 from tdnet_assets.tables.recipes import RECIPES
 
 DAY = date(2026, 6, 10)
@@ -21,6 +22,13 @@ def test_a_raised_reader_makes_the_table_from_the_first_capture_on(site, pipelin
     before = pipeline.table("disclosures", DAY)
     raised = replace(RECIPES["disclosures"], reader="next")
     monkeypatch.setitem(RECIPES, "disclosures", raised)
+    steps = [
+        replace(step, spec=step.spec.replace_attributes(code_version="next"))
+        if step.name == "disclosures"
+        else step
+        for step in definitions.COLLECTION_STEPS
+    ]
+    monkeypatch.setattr(definitions, "COLLECTION_STEPS", steps)
 
     assert pipeline.materialize(DAY, select=("disclosures",)).success
 

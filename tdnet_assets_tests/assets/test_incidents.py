@@ -10,6 +10,7 @@ import dagster as dg
 import polars as pl
 import pytest
 
+from tdnet_assets.catalog import scan_disclosures
 from tdnet_assets.definitions import DAILY_ASSETS
 from tdnet_assets.resources.aws.metrics import MetricsResource
 from tdnet_assets.sample_site.page import list_page
@@ -368,9 +369,11 @@ def test_a_morning_row_belongs_to_its_tokyo_day_and_range_ends_are_included(site
 
     (morning,) = pipeline.table("disclosures", DAY).to_dicts()
     assert morning["disclosed_at"] == datetime(2026, 6, 10, 8, 30, tzinfo=TOKYO)
-    assert morning["date"] == DAY  # 23:30 of the day before in UTC
     (midnight,) = pipeline.table("disclosures", date(2026, 6, 11)).to_dicts()
-    assert midnight["date"] == date(2026, 6, 11)
+    assert midnight["disclosed_at"] == datetime(2026, 6, 11, 0, 5, tzinfo=TOKYO)
+    found = scan_disclosures(config=pipeline.config, first=DAY, last=date(2026, 6, 11)).collect()
+    # 23:30 of the day before, and 15:05 of it, in UTC.
+    assert found["date"].to_list() == [DAY, date(2026, 6, 11)]
 
 
 def test_letter_codes_and_codes_that_end_in_4_are_found(site, pipeline):

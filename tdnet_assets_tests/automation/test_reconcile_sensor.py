@@ -139,7 +139,7 @@ def test_a_lost_table_is_made_again_from_the_lake_and_only_what_is_missing(site,
     data, asked = ask()
 
     assert asked == [(DERIVATION, str(YESTERDAY))]
-    lost_and_made_from_it = ("earnings", "report_figures", "report_links")
+    lost_and_made_from_it = ("earnings", "report_figures", "report_links", "watch_notices")
     assert data.run_requests[0].asset_selection == [*map(dg.AssetKey, lost_and_made_from_it)]
     assert do(data.run_requests[0]).success
     assert ask()[1] == []
@@ -318,4 +318,4 @@ def test_what_a_look_at_a_day_costs_does_not_depend_on_the_day(
     counted = {kind: passed.count(kind) for kind in passed}
     index_reads = counted.pop("GetItem", 0) + counted.pop("BatchGetItem", 0)
     assert index_reads == 1
-    assert counted == {("GET", True): 1, ("GET", False): 1, ("HEAD", False): 7, "Query": 1}
+    assert counted == {("GET", True): 1, ("GET", False): 1, ("HEAD", False): 9, "Query": 1}

@@ -192,6 +192,7 @@ def test_a_derived_table_that_is_not_as_it_should_be_is_asked_for_with_what_foll
         "earnings",
         "report_figures",
         "report_links",
+        "watch_notices",
     )
     assert found.reason.startswith("financial_facts: ")
 

@@ -118,8 +118,15 @@ def test_the_jobs_are_those_of_each_kind_of_work(repository):
             "earnings",
             "report_figures",
             "report_links",
+            "document_texts",
+            "watch_notices",
         },
-        "yearly_copies": {"disclosure_history", "report_figures_history", "report_links_history"},
+        "yearly_copies": {
+            "disclosure_history",
+            "earnings_history",
+            "report_figures_history",
+            "report_links_history",
+        },
     }
 
 

@@ -29,6 +29,8 @@ DERIVED = {
     "earnings",
     "report_figures",
     "report_links",
+    "document_texts",
+    "watch_notices",
 }
 
 

@@ -663,7 +663,9 @@ def test_the_resource_works_inside_a_dagster_run_and_makes_one_client(
     clients: list[int] = []
 
     @dg.asset
-    def reporting(context: dg.AssetExecutionContext, executions: ExecutionsResource) -> None:
+    def reporting(
+        context: dg.AssetExecutionContext, executions: dg.ResourceParam[ExecutionsResource]
+    ) -> None:
         executions.start(context.run.run_id, total_count=3)
         executions.finish(context.run.run_id, "completed")
         clients.extend(id(executions.client) for _ in range(2))

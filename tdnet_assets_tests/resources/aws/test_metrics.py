@@ -376,7 +376,7 @@ def test_a_refused_delivery_inside_a_dagster_run_is_an_error_in_its_event_log_an
         endpoint = f"http://127.0.0.1:{unanswered.getsockname()[1]}"
 
         @dg.asset
-        def reporting(metrics: MetricsResource) -> None:
+        def reporting(metrics: dg.ResourceParam[MetricsResource]) -> None:
             deliveries.append(metrics.publish({DISCLOSURES_COLLECTED: 1}))
 
         with dg.DagsterInstance.ephemeral() as instance:
