@@ -177,7 +177,8 @@ def _connection(
     """
     raw = _connected(places)
     lever = raw.dup()  # stays ours when TLS takes the socket over
-    late = threading.Timer(deadline_seconds, _cut, (lever,))
+    is_late = threading.Event()
+    late = threading.Timer(deadline_seconds, _cut, (lever, is_late))
     late.daemon = True
     late.start()
     used: socket.socket = raw
@@ -189,7 +190,7 @@ def _connection(
         connection.sock = used
         yield connection
     except (OSError, http.client.HTTPException) as error:
-        if late.finished.is_set():
+        if is_late.is_set():
             raise TimeoutError from error
         raise
     finally:
@@ -213,7 +214,8 @@ def _host_header(name: str, port: int, encrypted: bool) -> str:
     return host if port == (_HTTPS if encrypted else _HTTP) else f"{host}:{port}"
 
 
-def _cut(lever: socket.socket) -> None:
+def _cut(lever: socket.socket, is_late: threading.Event) -> None:
+    is_late.set()  # first: whoever is woken asks why
     # Shut down, not closed: whoever waits for the connection is woken by it.
     with suppress(OSError):
         lever.shutdown(socket.SHUT_RDWR)
