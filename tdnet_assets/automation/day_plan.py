@@ -14,7 +14,7 @@ from tdnet_assets.resources.aws.executions import COMPLETED, ExecutionRecord
 from tdnet_assets.resources.lake.store import DamagedObjectError
 from tdnet_assets.tables.recipes import COLLECTION, DERIVATION, RECIPES
 from tdnet_assets.tables.recipes import names as table_names
-from tdnet_assets.tables.wholeness import MAKEABLE, DayState
+from tdnet_assets.tables.wholeness import MAKEABLE, DayState, Lack
 from tdnet_assets.tdnet.listing import TOKYO
 
 REREAD_AFTER = timedelta(hours=26)
@@ -53,24 +53,98 @@ def over_at(day: date) -> datetime:
     return datetime.combine(day + timedelta(days=1), time(), TOKYO)
 
 
+NOT_OVER, LONG_AGO, ENDED_EARLY, DAMAGE_MET = (
+    "not over",
+    "long ago",
+    "ended early",
+    "damage met",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a day whose tables are there has to be looked at again.
+
+    ``kind`` is one of the constants above; with ``details`` it says the same as ``reason``.
+    """
+
+    kind: str
+    reason: str
+    details: tuple[str, ...] = ()
+
+
+GOES_ON, STARTS, AGAIN, LATER, TO_BE_PUBLISHED, OTHER_CONTENT = (
+    "goes on",
+    "starts",
+    "again",
+    "later",
+    "to be published",
+    "other content",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What becomes of a day's work, or what it waits for.
+
+    ``kind`` is one of the constants above; ``at`` (aware) is when it is tried again.
+    """
+
+    kind: str
+    work: str = ""
+    at: datetime | None = None
+
+    def __str__(self) -> str:
+        if self.kind == AGAIN and self.at is not None:
+            return f"{self.work} again at {self.at.astimezone(TOKYO):%H:%M}"
+        return {
+            LATER: f"{self.work} has its turn later",
+            TO_BE_PUBLISHED: "waits to be published",
+            OTHER_CONTENT: "waits for other content or another reader",
+        }.get(self.kind, f"{self.work} {self.kind}")
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a day lacks, or why it is looked at again, and what comes next; as text in one line."""
+
+    lacks: Sequence[Lack]
+    causes: Sequence[Cause]
+    steps: Sequence[Step]
+
+    def __str__(self) -> str:
+        told = [f"{lack.table}: {lack.reason}" for lack in self.lacks]
+        told += [cause.reason for cause in self.causes]
+        return f"{'; '.join(told)} ({', '.join(map(str, self.steps))})"
+
+
 @dataclass(frozen=True, slots=True)
 class Want:
-    """Work that a day needs, and from when on (aware) it may be asked for."""
+    """Work that a day needs, and from when on (aware) it may be asked for.
+
+    ``cause`` is why, where it is not what the day's tables lack.
+    """
 
     day: date
     work: str
     tables: tuple[str, ...]
     reason: str
     not_before: datetime
+    cause: Cause | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to start now, which days have to wait until when, and in words what is not whole."""
+    """What to start now, which days have to wait until when, and what is to be told of which."""
 
     start: list[Want] = field(default_factory=list)
     waiting: dict[date, datetime] = field(default_factory=dict)
-    reasons: dict[date, str] = field(default_factory=dict)
+    outlooks: dict[date, Outlook] = field(default_factory=dict)
+
+    @property
+    def reasons(self) -> dict[date, str]:
+        """The outlooks in words."""
+        return {day: str(outlook) for day, outlook in self.outlooks.items()}
 
 
 def plan(days: Iterable[DayFacts], now: datetime, *, collection_queued: bool = False) -> Plan:
@@ -84,31 +158,30 @@ def plan(days: Iterable[DayFacts], now: datetime, *, collection_queued: bool = F
     result = Plan()
     free = {COLLECTION: 0 if collection_queued else 1, DERIVATION: DERIVATIONS_A_TICK}
     for facts in sorted(days, key=lambda one: one.day, reverse=True):
-        reasons = [facts.state.why()]
-        outlook = []
+        lacks = facts.state.roots()
+        causes, steps = [], []
         for want in wants(facts, now):
-            reasons.append("" if reasons[0] else want.reason)
+            if want.cause and not lacks:
+                causes.append(want.cause)
             if want.work in facts.in_progress:
-                outlook.append(f"{want.work} goes on")
+                steps.append(Step(GOES_ON, want.work))
             elif want.not_before <= now and free[want.work]:
                 free[want.work] -= 1
                 result.start.append(want)
-                outlook.append(f"{want.work} starts")
+                steps.append(Step(STARTS, want.work))
             else:
                 moment = max(now, want.not_before)
                 result.waiting[facts.day] = min(moment, result.waiting.get(facts.day, moment))
-                again = f"again at {moment.astimezone(TOKYO):%H:%M}"
-                outlook.append(f"{want.work} {again if moment > now else 'has its turn later'}")
-        told = "; ".join(filter(None, reasons))
-        if told:
-            result.reasons[facts.day] = f"{told} ({', '.join(outlook) or _outlook(facts)})"
+                steps.append(Step(AGAIN if moment > now else LATER, want.work, moment))
+        if lacks or causes:
+            result.outlooks[facts.day] = Outlook(lacks, causes, steps or [_awaited(facts)])
     return result
 
 
-def _outlook(facts: DayFacts) -> str:
+def _awaited(facts: DayFacts) -> Step:
     """What has to come before anything can be done for a day that is not whole."""
     is_unknown = facts.can_be_had and facts.state.origins.get(_LISTING) is None
-    return "waits to be published" if is_unknown else "waits for other content or another reader"
+    return Step(TO_BE_PUBLISHED if is_unknown else OTHER_CONTENT)
 
 
 def wants(facts: DayFacts, now: datetime) -> list[Want]:
@@ -128,11 +201,12 @@ def _collection(facts: DayFacts, now: datetime) -> Want | None:
     tries = tries_of(facts.tries, COLLECTION)
     never_begun = state.origins.get(_LISTING) is None and not tries
     is_today = facts.day == now.astimezone(TOKYO).date()
+    cause = None
     if facts.can_be_had:
         if is_today and never_begun:
             return None  # what is not published yet is not missing: the looks find it
         if not lacking:
-            reason = _reading_due(facts, tries, now) or _damage_met(facts)
+            cause = _reading_due(facts, tries, now) or _damage_met(facts)
         names: tuple[str, ...] = ()
     else:
         # TDnet has it no more: only what the lake itself can give is worth a run.
@@ -142,20 +216,22 @@ def _collection(facts: DayFacts, now: datetime) -> Want | None:
             if any(lack.kind in MAKEABLE for lack in lacks) and state.origins.get(_LISTING)
         )
         reason = reason if names else ""
-        if not names and (reason := _damage_met(facts)):
+        if not names and (cause := _damage_met(facts)):
             names = tuple(name for name in table_names(COLLECTION) if name != _LISTING)
+    reason = cause.reason if cause else reason
     if not reason:
         return None
     not_before = asked_again_at(facts.tries, COLLECTION, None)
-    return Want(facts.day, COLLECTION, names, reason, not_before)
+    return Want(facts.day, COLLECTION, names, reason, not_before, cause)
 
 
-def _reading_due(facts: DayFacts, tries: Sequence[ExecutionRecord], now: datetime) -> str:
-    """Why a list that is whole has to be read again; empty when it need not be."""
+def _reading_due(facts: DayFacts, tries: Sequence[ExecutionRecord], now: datetime) -> Cause | None:
+    """Why a list that is whole has to be read again; None when it need not be."""
     if now >= over_at(facts.day) and not facts.was_read_when_over:
-        return "its list was last read before the day was over"
+        return Cause(NOT_OVER, "its list was last read before the day was over")
     if facts.listed_at is not None and now - facts.listed_at >= REREAD_AFTER:
-        return f"its list was last read at {facts.listed_at.astimezone(TOKYO):%Y-%m-%d %H:%M}"
+        at = f"{facts.listed_at.astimezone(TOKYO):%Y-%m-%d %H:%M}"
+        return Cause(LONG_AGO, f"its list was last read at {at}", (at,))
     newest = tries[0] if tries else None
     if (
         newest is not None
@@ -163,22 +239,30 @@ def _reading_due(facts: DayFacts, tries: Sequence[ExecutionRecord], now: datetim
         and newest.status != COMPLETED
         and (facts.listed_at is None or facts.listed_at < newest.started_at)
     ):
-        return f"the run {newest.execution_id} {newest.status} before it had read the list"
-    return ""
+        return Cause(
+            ENDED_EARLY,
+            f"the run {newest.execution_id} {newest.status} before it had read the list",
+            (newest.execution_id, newest.status),
+        )
+    return None
 
 
-def _damage_met(facts: DayFacts) -> str:
+def _damage_met(facts: DayFacts) -> Cause | None:
     """What the newest derivation found damaged of its inputs, if nobody has collected since.
 
     A HEAD shows a table that was cut, and only who reads it one whose bytes turned over.
     """
     newest = next(iter(tries_of(facts.tries, DERIVATION)), None)
     if newest is None or newest.error_type != DamagedObjectError.__name__:
-        return ""
+        return None
     collected = tries_of(facts.tries, COLLECTION)
     if any(one.status == COMPLETED and one.started_at > newest.started_at for one in collected):
-        return ""
-    return f"the run {newest.execution_id} met damage: {newest.error_message}"
+        return None
+    return Cause(
+        DAMAGE_MET,
+        f"the run {newest.execution_id} met damage: {newest.error_message}",
+        (newest.execution_id, newest.error_message or ""),
+    )
 
 
 def _derivation(facts: DayFacts) -> Want | None:

@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import parse_qs
@@ -26,6 +27,7 @@ from tdnet_assets.reader import (
     company_pages,
     day_pages,
     disclosure_pages,
+    notice_pages,
     search_pages,
     status_pages,
 )
@@ -38,6 +40,7 @@ from tdnet_assets.reader.reading_room import STATIC_TYPES, ReadingRoom
 from tdnet_assets.reader.responses import Asking, Prepared, respond
 from tdnet_assets.resources.file_workers import FileWorkerError, FileWorkers
 from tdnet_assets.tdnet.errors import TdnetAssetsError
+from tdnet_assets.tdnet.listing import TOKYO
 
 THREADS: Final = 16
 SECONDS: Final = 30.0
@@ -55,6 +58,7 @@ _PAGES: Final[dict[str, Handler]] = {
     "/companies/{code}": company_pages.company,
     "/disclosures/{disclosure_id}": disclosure_pages.disclosure,
     "/search": search_pages.results,
+    "/notices": notice_pages.notices,
     "/status": status_pages.status,
     "/feed.atom": day_pages.feed,
     "/api": api.description,
@@ -105,11 +109,21 @@ class _Reader:
     @asynccontextmanager
     async def _life(self, _: Starlette) -> AsyncIterator[None]:
         async with self._workers:
-            # The first page shall not wait for the first look at every day.
-            first_look = asyncio.create_task(asyncio.to_thread(self._room.window.now))
+            # The first page shall wait neither for the first look at every day nor for templates.
+            prepared = asyncio.create_task(asyncio.to_thread(self._prepare))
             yield
-            await first_look
-            self._room.window.close()
+            await prepared
+            self._room.close()
+
+    def _prepare(self) -> None:
+        """Begin the look at the days, and have ready what everybody opens first."""
+        self._room.window.now()
+        for name in self._room.templates.list_templates():
+            self._room.templates.get_template(name)
+        try:
+            day_pages.rows_of_day(self._room.library, datetime.now(TOKYO).date())
+        except (TdnetAssetsError, PolarsError):
+            _LOGGER.exception("today cannot be read")  # whoever opens it is told
 
     def _answering(self, handler: Handler) -> Callable[[Request], object]:
         async def answer(request: Request) -> Response:

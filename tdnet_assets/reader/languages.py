@@ -4,9 +4,34 @@ What belongs here: the words. What does not: titles, names and texts of disclosu
 as they were published.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Final, Literal, get_args
+
+from tdnet_assets.automation.day_plan import (
+    AGAIN,
+    DAMAGE_MET,
+    ENDED_EARLY,
+    GOES_ON,
+    LATER,
+    LONG_AGO,
+    NOT_OVER,
+    OTHER_CONTENT,
+    STARTS,
+    TO_BE_PUBLISHED,
+    Outlook,
+)
+from tdnet_assets.tables.recipes import COLLECTION, DERIVATION
+from tdnet_assets.tables.wholeness import (
+    ABSENT,
+    CHECK_FAILED,
+    DAMAGED,
+    INPUT_NOT_WHOLE,
+    OLD_READER,
+    OUTDATED,
+    Lack,
+)
+from tdnet_assets.tdnet.listing import TOKYO
 
 Language = Literal["ja", "en"]
 
@@ -263,6 +288,105 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "running": ("実行中", "running"),
     "completed": ("完了", "completed"),
     "canceled": ("中止", "cancelled"),
+    "notices": ("通知", "Notices"),
+    "notices_note": (
+        "過去{0}日の開示について、監視リストが誰に何をいつ知らせたか。直前の実行までの記録です。",
+        (
+            "What the watch-lists told of the disclosures of {0} days, to whom and when, as the "
+            "last run has stored it."
+        ),
+    ),
+    "no_watches": (
+        (
+            "監視リストがありません。監視ファイル（docs/watch-lists.md）を書き、"
+            "その場所を環境変数で知らせてください。"
+        ),
+        (
+            "Nothing is watched. Write a watch file (docs/watch-lists.md), and say in the "
+            "environment where it is:"
+        ),
+    ),
+    "no_notice": ("該当する通知はありません。", "No notice matches."),
+    "older_notices": ("さらに前の通知", "Earlier notices"),
+    "watch": ("監視", "Watch"),
+    "all_watches": ("すべての監視", "All watches"),
+    "all_states": ("すべての状態", "All states"),
+    "destination": ("宛先", "Destination"),
+    "seen_at": ("取得", "Seen"),
+    "sent_at": ("送信", "Sent"),
+    "took": ("所要", "Took"),
+    "repeated": ("再送の可能性", "possibly again"),
+    "tries": ("{0}回試行", "{0} tries"),
+    "notice_sent": ("送信済", "sent"),
+    "notice_due": ("送信待ち", "due"),
+    "notice_claimed": ("送信中", "being sent"),
+    "notice_failed": ("失敗", "failed"),
+    "notice_speed": (
+        "発表から送信まで 中央値 {0}、95%は {1} 以内",
+        "from publication: median {0}, 95 of 100 within {1}",
+    ),
+    "why_hint": (
+        "14桁。監視も選ぶと、知らせなかった理由が出ます",
+        "14 digits; with a watch: why it did not tell",
+    ),
+    "why_told": ("なぜ知らせたか", "Why this was told"),
+    "why_not_told": ("なぜ知らせなかったか", "Why this was not told"),
+    "why_matched": (
+        "監視の条件に合いました。通知の状態は下の表のとおりです。",
+        "The watch matched; what became of the notices stands below.",
+    ),
+    "why_no_such_watch": (
+        "監視ファイルにこの監視はなく、この監視による通知もありません。",
+        "The watch file that the reader knows has no such watch, and nothing was told by it.",
+    ),
+    "why_against": (
+        "条件に合いません。「いいえ」の行が理由です。",
+        "It does not match: the lines with no say why.",
+    ),
+    "why_not_yet": (
+        "まだ判断できません。本文または数値が読み取られていません。",
+        "It cannot be said yet: texts or figures have not been read.",
+    ),
+    "why_not_due": (
+        "条件には合いますが、監視の開始より前か、削除後か、発表から7日を過ぎて知られた開示です。",
+        (
+            "It matches, but nothing was due: it began to watch later, the disclosure was deleted "
+            "before, or became known more than 7 days after its publication."
+        ),
+    ),
+    "why_no_such_disclosure": (
+        "この番号の開示は保存されていません。",
+        "The lake has no disclosure of this number.",
+    ),
+    "condition": ("条件", "Condition"),
+    "holds": ("合うか", "Holds"),
+    "wanted": ("求めるもの", "Wanted"),
+    "seen": ("実際", "Seen"),
+    "holds_yes": ("はい", "yes"),
+    "holds_no": ("いいえ", "no"),
+    "holds_not_yet": ("未読", "not yet"),
+    "condition_codes": ("コード", "codes"),
+    "condition_categories": ("種別", "categories"),
+    "condition_exchanges": ("上場取引所", "exchanges"),
+    "condition_xbrl": ("XBRL", "XBRL"),
+    "condition_title": ("表題", "title"),
+    "condition_text": ("本文", "text"),
+    "condition_figures": ("数値", "figures"),
+    "nothing_collected": (
+        "まだ何も収集されていません。",
+        "Nothing has been collected yet.",
+    ),
+    "how_to_begin": (
+        (
+            "Dagster の画面（Automation）でセンサーを有効にすると自動で集まります。"
+            "すぐに1日分を集めるには:"
+        ),
+        (
+            "Turn the sensors on in Dagster's UI (Automation), and days are collected by "
+            "themselves. One day at once, in a terminal:"
+        ),
+    ),
+    "newest_day": ("開示のある最新の日: {0}（{1}件）", "The newest day with any: {0} ({1})"),
     "total_assets": ("総資産", "Total assets"),
     "net_assets": ("純資産", "Net assets"),
     "equity_ratio": ("自己資本比率", "Equity ratio"),
@@ -307,6 +431,33 @@ _CATEGORIES: Final[Mapping[str, tuple[str, str]]] = {
     "business": ("事業", "Business"),
     "other": ("その他", "Other"),
 }
+# Lacks, causes and steps are closed sets of other modules; English is how those say it themselves.
+_LACKS: Final[Mapping[str, str]] = {
+    ABSENT: "まだありません",
+    DAMAGED: "壊れています（{0}）",
+    OLD_READER: "以前の読み取り方（{0}）で作られています。今は {1} です",
+    OUTDATED: "今の {0} から作られていません",
+    CHECK_FAILED: "検査 {0} に合格していません",
+    INPUT_NOT_WHOLE: "元になる {0} が完了していません",
+}
+_CAUSES: Final[Mapping[str, str]] = {
+    NOT_OVER: "一覧を最後に読んだのは、その日が終わる前です",
+    LONG_AGO: "一覧を最後に読んだのは {0} です",
+    ENDED_EARLY: "実行 {0} は一覧を読む前に終わりました（{1}）",
+    DAMAGE_MET: "実行 {0} が壊れた入力を見つけました: {1}",
+}
+_STEPS: Final[Mapping[str, str]] = {
+    GOES_ON: "{0}を実行中",
+    STARTS: "{0}を開始",
+    AGAIN: "{0}は {1} に再開",
+    LATER: "{0}は順番待ち",
+    TO_BE_PUBLISHED: "公表待ち",
+    OTHER_CONTENT: "別の内容か新しい読み取り方を待っています",
+}
+_WORKS: Final[Mapping[str, str]] = {COLLECTION: "収集", DERIVATION: "加工"}
+_UNKNOWN_READER: Final = "旧版"
+_MINUTE: Final = 60
+_HOUR: Final = 3600
 _WEEKDAYS: Final = (tuple("月火水木金土日"), ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"))
 
 
@@ -328,6 +479,44 @@ class Words:
         """A category by its name."""
         words = _CATEGORIES.get(name)
         return words[self._place] if words else name
+
+    def lack(self, lack: Lack) -> str:
+        """Why a table is not whole; what the reason names stays as it is."""
+        if self.language != "ja":
+            return f"{lack.table}: {lack.reason}"
+        details = lack.details
+        if lack.kind == OLD_READER:
+            details = (details[0] or _UNKNOWN_READER, details[1])
+        elif lack.kind in (OUTDATED, INPUT_NOT_WHOLE):
+            details = ("、".join(details),)
+        return f"{lack.table}: {_LACKS[lack.kind].format(*details)}"
+
+    def lacks(self, lacks: Iterable[Lack]) -> str:
+        """Why a day is not whole, in one line."""
+        return ("。" if self.language == "ja" else "; ").join(map(self.lack, lacks))
+
+    def outlook(self, outlook: Outlook) -> str:
+        """What a day lacks and what comes next, in one line."""
+        if self.language != "ja":
+            return str(outlook)
+        told = [self.lack(one) for one in outlook.lacks]
+        told += [_CAUSES[one.kind].format(*one.details) for one in outlook.causes]
+        steps = [
+            _STEPS[one.kind].format(
+                _WORKS.get(one.work, one.work),
+                one.at.astimezone(TOKYO).strftime("%H:%M") if one.at else "",
+            )
+            for one in outlook.steps
+        ]
+        return f"{'。'.join(told)}（{'、'.join(steps)}）"
+
+    def seconds(self, seconds: float) -> str:
+        """How long something took, as short as it is still of use."""
+        if seconds < _MINUTE:
+            return f"{seconds:.0f}{'秒' if self.language == 'ja' else ' s'}"
+        if seconds < _HOUR:
+            return f"{seconds / _MINUTE:.1f}{'分' if self.language == 'ja' else ' min'}"
+        return f"{seconds / _HOUR:.1f}{'時間' if self.language == 'ja' else ' h'}"
 
     def weekday(self, day: date) -> str:
         """The day of the week, short."""

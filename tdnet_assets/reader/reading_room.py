@@ -20,6 +20,7 @@ from tdnet_assets.reader.languages import LANGUAGES, NAMES
 from tdnet_assets.reader.library import Library
 from tdnet_assets.reader.window_days import Window, WindowDays
 from tdnet_assets.resources.aws.executions import ExecutionsResource
+from tdnet_assets.resources.notices.watch_source import WatchSource
 from tdnet_assets.tdnet.categories import CATEGORIES
 from tdnet_assets.tdnet.foreign_text import visible
 from tdnet_assets.tdnet.identifiers import four_character_code
@@ -44,7 +45,13 @@ class ReadingRoom:
         self.library = Library(config)
         self.window = WindowDays(self.library)
         self.executions = ExecutionsResource(config=config)
+        self.watches = WatchSource(config)
         self.no_window = Window()
+
+    def close(self) -> None:
+        """End the threads of the background; what has begun ends first."""
+        self.window.close()
+        self.library.close()
 
     @cached_property
     def static(self) -> Mapping[str, bytes]:

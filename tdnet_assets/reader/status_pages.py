@@ -54,7 +54,7 @@ def status(asking: Asking) -> Prepared:
     )
     now = datetime.now(UTC)
     facts = facts_of(window, records.newest, room, now)
-    known = freshness(facts, now) if facts else None
+    known = freshness(facts, now) if facts and not window.is_empty else None
     planned = plan(facts, now)
 
     def make() -> Answer:
@@ -63,7 +63,7 @@ def status(asking: Asking) -> Prepared:
             "status.html",
             window=window,
             freshness=known,
-            planned=planned.reasons,
+            planned=planned.outlooks,
             not_whole=[one for one in window.days if one.mark in ("not_whole", "not_yet")],
             records=records.newest[:RUNS_SHOWN],
             problem=records.problem,

@@ -24,23 +24,30 @@ from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
 from tdnet_assets.resources.day_states import days_of_the_window, read_day_states
 from tdnet_assets.resources.lake.captures import CaptureStore
 from tdnet_assets.tables.recipes import RECIPES
-from tdnet_assets.tables.wholeness import DayState
+from tdnet_assets.tables.wholeness import DayState, Lack
 
 Mark = Literal["whole", "not_whole", "not_yet", "unknown"]
 
 _WITHOUT_FILES: Final = ("listing_pages", "disclosure_index")
 _READS_AT_ONCE: Final = 16
+_OLD_SECONDS: Final = 60.0
+_OLD_WAIT_SECONDS: Final = 2.0
 _LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class WindowDay:
-    """One day: its mark, why it is not whole (in words), and how many disclosures are stored."""
+    """One day: its mark, why it is not whole, and how many disclosures are stored."""
 
     day: date
     mark: Mark
-    reason: str = ""
+    lacks: Sequence[Lack] = ()
     disclosures: int | None = None
+
+    @property
+    def reason(self) -> str:
+        """Why it is not whole, in English; empty when it is."""
+        return "; ".join(f"{lack.table}: {lack.reason}" for lack in self.lacks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +65,16 @@ class Window:
             f"{one.day} {one.mark} {one.reason} {one.disclosures}" for one in self.days
         )
         return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+    @property
+    def newest_with_any(self) -> WindowDay | None:
+        """The newest day of which disclosures are stored."""
+        return next((one for one in self.days if one.disclosures), None)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the days were looked at, and nothing is stored of any."""
+        return bool(self.days) and all(one.mark == "not_yet" for one in self.days)
 
     def of(self, day: date) -> WindowDay | None:
         """One day of the window."""
@@ -92,13 +109,16 @@ class WindowDays:
         250 objects. Before the first look has ended there are no days.
         """
         with self._lock:
-            is_due = time.monotonic() - self._looked > LISTED_EVERY_SECONDS
+            age = time.monotonic() - self._looked
+            is_due = age > LISTED_EVERY_SECONDS
             if is_due and (self._look is None or self._look.done()):
                 self._look = self._pool.submit(self._look_again)
             look = self._look if is_due else None
         if look is not None:
+            # Of days that nobody has asked for since long ago the rows would tell another story.
+            is_old = bool(self._window.days) and age > _OLD_SECONDS
             try:
-                look.result(timeout=wait_seconds)
+                look.result(timeout=max(wait_seconds, _OLD_WAIT_SECONDS if is_old else 0))
             except NotYetError:
                 pass
             except Exception:  # whatever it is: the page shows when was looked last
@@ -161,5 +181,5 @@ def _shown(day: date, seen: _Seen) -> WindowDay:
     state = seen.state
     if not any(state.origins.values()):
         return WindowDay(day, "not_yet")
-    why = state.why()
-    return WindowDay(day, "not_whole" if why else "whole", why, seen.disclosures)
+    lacks = state.roots()
+    return WindowDay(day, "not_whole" if lacks else "whole", lacks, seen.disclosures)

@@ -87,11 +87,16 @@ def origin_metadata(
 
 @dataclass(frozen=True, slots=True)
 class Lack:
-    """One reason why a table is not whole; ``kind`` is one of this module's constants."""
+    """One reason why a table is not whole; ``kind`` is one of this module's constants.
+
+    ``details`` are what the reason names (tables, checks, readers, damage): together with the kind
+    they say the same as ``reason``, for whoever says it in another language.
+    """
 
     table: str
     kind: str
     reason: str
+    details: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -122,7 +127,8 @@ class DayState:
         if inputs and not own:
             names = ", ".join(inputs)
             verb = "is" if len(inputs) == 1 else "are"
-            return [Lack(table, INPUT_NOT_WHOLE, f"made from {names}, which {verb} not complete")]
+            reason = f"made from {names}, which {verb} not complete"
+            return [Lack(table, INPUT_NOT_WHOLE, reason, tuple(inputs))]
         return own
 
     def own_lacks(self, table: str) -> list[Lack]:
@@ -131,17 +137,20 @@ class DayState:
         if origin is None:
             return [Lack(table, ABSENT, "not there")]
         if origin.damage:
-            return [Lack(table, DAMAGED, origin.damage)]
+            return [Lack(table, DAMAGED, origin.damage, (origin.damage,))]
         if origin.reader != recipe.reader:
             by = f"reader {origin.reader}" if origin.reader else "an earlier version"
-            return [Lack(table, OLD_READER, f"made by {by}, now it is {recipe.reader}")]
+            reason = f"made by {by}, now it is {recipe.reader}"
+            return [Lack(table, OLD_READER, reason, (origin.reader, recipe.reader))]
         outdated = [
             name for name in recipe.inputs if origin.made_from.get(name) != self.version(name)
         ]
-        lacks = [Lack(table, CHECK_FAILED, f"check {code} failed") for code in origin.result]
+        lacks = [
+            Lack(table, CHECK_FAILED, f"check {code} failed", (code,)) for code in origin.result
+        ]
         if outdated:
             reason = f"not made from the {' and '.join(outdated)} stored now"
-            lacks.insert(0, Lack(table, OUTDATED, reason))
+            lacks.insert(0, Lack(table, OUTDATED, reason, tuple(outdated)))
         return lacks
 
     def is_current(self, table: str) -> bool:
@@ -156,18 +165,18 @@ class DayState:
         """The tables of the day that are not whole, in the day's order, each with its reasons."""
         return {name: lacks for name in self.recipes if (lacks := self.lacks(name))}
 
-    def why(self) -> str:
-        """In one line what is not whole; empty when everything is.
-
-        Only roots are told: what merely follows from another table's lack is left out.
-        """
-        roots = [
-            f"{name}: {lack.reason}"
-            for name, lacks in self.not_whole().items()
+    def roots(self) -> list[Lack]:
+        """Why the day is not whole, without what merely follows from another table's lack."""
+        return [
+            lack
+            for lacks in self.not_whole().values()
             for lack in lacks
             if lack.kind != INPUT_NOT_WHOLE and not self._follows(lack)
         ]
-        return "; ".join(roots)
+
+    def why(self) -> str:
+        """In one line what is not whole, the roots alone; empty when everything is."""
+        return "; ".join(f"{lack.table}: {lack.reason}" for lack in self.roots())
 
     def _follows(self, lack: Lack) -> bool:
         """Whether something that the table is made from is not there, which says it all."""

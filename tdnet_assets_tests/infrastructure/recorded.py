@@ -203,6 +203,7 @@ def _read(config: PlatformConfig) -> None:
             f"/disclosures/{row['disclosure_id']}",
             f"/api/v1/documents/{row['disclosure_id']}.pdf",
             f"/search?q=の&from={DAY}&to={DAY}",
+            f"/notices?watch=all&id={row['disclosure_id']}",
         ):
             assert client.get(address).status_code == 200, address
         # The first look at the days of the window goes on in the background.

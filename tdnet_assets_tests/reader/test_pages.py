@@ -1,23 +1,43 @@
 """The pages as they are sent: languages, conditions, the feed, and a hostile day that is text."""
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from lxml import etree, html
 from starlette.testclient import TestClient
 
+from tdnet_assets.automation import day_plan
+from tdnet_assets.automation.day_plan import Cause, Outlook, Step
 from tdnet_assets.reader.application import application
-from tdnet_assets.reader.languages import _CATEGORIES, _WORDS, preferred
+from tdnet_assets.reader.languages import _CATEGORIES, _WORDS, Words, preferred
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.resources.lake.store import LakeResource, sha256
+from tdnet_assets.tables import wholeness
 from tdnet_assets.tables.documents import DOCUMENTS_TABLE
+from tdnet_assets.tables.wholeness import Lack
 from tdnet_assets.tdnet.categories import CATEGORIES
+from tdnet_assets.tdnet.listing import TOKYO
 from tdnet_assets_tests.lake_days import disclosure, put_day
 from tdnet_assets_tests.reader.example_lake import CODE, NAME
 
 pytestmark = pytest.mark.slow
 DAY = date(2026, 6, 10)
+LACK_KINDS = (*sorted(wholeness.MAKEABLE), wholeness.CHECK_FAILED, wholeness.INPUT_NOT_WHOLE)
+CAUSE_KINDS = (
+    day_plan.NOT_OVER,
+    day_plan.LONG_AGO,
+    day_plan.ENDED_EARLY,
+    day_plan.DAMAGE_MET,
+)
+STEP_KINDS = (
+    day_plan.GOES_ON,
+    day_plan.STARTS,
+    day_plan.AGAIN,
+    day_plan.LATER,
+    day_plan.TO_BE_PUBLISHED,
+    day_plan.OTHER_CONTENT,
+)
 ATOM = "{http://www.w3.org/2005/Atom}"
 
 
@@ -100,6 +120,48 @@ def test_a_day_that_is_not_whole_says_why(reader, collected):
 
     assert "Why this day is not whole" in page
     assert "check rows_complete failed" in page
+
+
+def test_why_a_day_is_not_whole_is_said_in_japanese_too(reader, collected):
+    reader.get("/api/v1/days")  # waits for the first look
+
+    day = text_of(reader.get(f"/days/{collected.days[2]}?lang=ja"))
+    status = text_of(reader.get("/status?lang=ja"))
+
+    assert "検査 rows_complete に合格していません" in day
+    assert "failed" not in day
+    assert "検査 rows_complete に合格していません（" in status
+    assert "not there" not in status
+
+
+def test_every_reason_and_step_has_words_in_japanese():
+    words = Words("ja")
+    reasons = {kind: Lack("facts", kind, "x", ("a", "b")) for kind in LACK_KINDS}
+    causes = [Cause(kind, "x", ("a", "b")) for kind in CAUSE_KINDS]
+    steps = [Step(kind, "collection", datetime(2026, 6, 10, 3, tzinfo=UTC)) for kind in STEP_KINDS]
+
+    said = words.outlook(Outlook([*reasons.values()], causes, steps))
+
+    assert len({words.lack(one) for one in reasons.values()}) == 6
+    assert "facts: 以前の読み取り方（a）で作られています。今は b です" in said
+    assert "元になる a、b が完了していません" in said
+    assert "実行 a は一覧を読む前に終わりました（b）" in said
+    assert said.endswith(
+        "（収集を実行中、収集を開始、収集は 12:00 に再開、収集は順番待ち、公表待ち、"
+        "別の内容か新しい読み取り方を待っています）"
+    )
+
+
+def test_an_empty_lake_says_what_to_do_first(empty_reader):
+    empty_reader.get("/api/v1/days")  # waits for the first look
+
+    today = text_of(empty_reader.get("/?lang=ja"))
+    status = text_of(empty_reader.get("/status?lang=en"))
+
+    assert "まだ何も収集されていません。" in today
+    assert f"tdnet collect {datetime.now(TOKYO).date()}" in today
+    assert "Nothing has been collected yet." in status
+    assert "is whole" not in status
 
 
 def test_a_company_shows_results_forecasts_revisions_and_dividends(reader):

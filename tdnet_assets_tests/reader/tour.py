@@ -74,6 +74,7 @@ def stops(address: str, days: list[date]) -> list[Stop]:
         ),
         Stop("disclosure", f"/disclosures/{number}", ("この文書は見本です", "この文書は見本です")),
         Stop("search", "/search?q=業績予想", ("業績予想", "業績予想")),
+        Stop("notices", "/notices", ("監視リストがありません", "Nothing is watched")),
         Stop("status", "/status", ("次にすること", "What comes next")),
     ]
 

@@ -4,10 +4,11 @@ What belongs here: putting together what is stored of a disclosure, what a watch
 what became of the notices. What does not: showing it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
+from typing import Literal
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -26,6 +27,8 @@ from tdnet_assets.tdnet.listing import TOKYO
 from tdnet_assets.tdnet.sightings import Disclosure
 from tdnet_assets.tdnet.watching.watch_list import Verdict, WatchedDisclosure, WatchList
 
+Outcome = Literal["matched", "no_such_watch", "against", "not_yet", "not_due"]
+
 _LOOKED_AROUND = 40
 
 
@@ -34,19 +37,32 @@ class Explanation:
     """What is known of a watch and a disclosure.
 
     ``verdicts`` are empty where the file has no such watch (any more); ``notices`` are sentences,
-    one for each that there is; ``conclusion`` says it in one.
+    one for each that there is; ``conclusion`` says it in one, and ``outcome`` is its kind.
     """
 
     listed: Disclosure
     verdicts: Sequence[Verdict]
     notices: Sequence[str]
+    outcome: Outcome
     conclusion: str
 
 
 def explain(
-    lake: LakeResource, watches: WatchList, name: str, disclosure_id: str
+    lake: LakeResource,
+    watches: WatchList,
+    name: str,
+    disclosure_id: str,
+    *,
+    known: Callable[[LakeResource, date], Sequence[NoticeItem]] | None = None,
 ) -> Explanation | None:
     """Why a watch did or did not tell of a disclosure; None where the lake has no such one.
+
+    Args:
+        lake: where it is.
+        watches: the watch file.
+        name: of the watch.
+        disclosure_id: 14 digits.
+        known: the notices about a day's disclosures; :func:`known_notices` when None.
 
     Raises:
         LakeError: S3 refused or failed.
@@ -58,12 +74,13 @@ def explain(
     watch = watches.watch(name)
     notices = [
         one
-        for one in known_notices(lake, day.date)
+        for one in (known or known_notices)(lake, day.date)
         if (one.notice.watch, one.notice.disclosure_id) == (name, disclosure_id)
     ]
     verdicts = tuple(watch.verdicts(subject)) if watch else ()
-    conclusion = _conclusion(name, watch is not None, verdicts, notices)
-    return Explanation(subject.listed, verdicts, [_sentence(one) for one in notices], conclusion)
+    outcome, conclusion = _conclusion(name, watch is not None, verdicts, notices)
+    said = [_sentence(one) for one in notices]
+    return Explanation(subject.listed, verdicts, said, outcome, conclusion)
 
 
 def known_notices(lake: LakeResource, day: date) -> list[NoticeItem]:
@@ -110,17 +127,17 @@ def _sentence(one: NoticeItem) -> str:
 
 def _conclusion(
     name: str, is_known: bool, verdicts: Sequence[Verdict], notices: Sequence[NoticeItem]
-) -> str:
+) -> tuple[Outcome, str]:
     if notices:
         states = ", ".join(sorted({one.state for one in notices}))
-        return f"{name} matched: {states}"
+        return "matched", f"{name} matched: {states}"
     if not is_known:
-        return f"the watch file has no watch {name}, and nothing was told by it"
+        return "no_such_watch", f"the watch file has no watch {name}, and nothing was told by it"
     if against := [one.condition for one in verdicts if one.holds is False]:
-        return f"{name} does not match: {', '.join(against)}"
+        return "against", f"{name} does not match: {', '.join(against)}"
     if unknown := [one.condition for one in verdicts if one.holds is None]:
-        return f"{name} cannot match yet: {', '.join(unknown)} not read"
-    return (
+        return "not_yet", f"{name} cannot match yet: {', '.join(unknown)} not read"
+    return "not_due", (
         f"{name} matches, but nothing was due: it began to watch later, the disclosure was deleted "
         f"before, or became known more than {TOLD_LATE_BY.days} days after its publication"
     )
