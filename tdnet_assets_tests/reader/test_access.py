@@ -55,6 +55,14 @@ def test_only_the_names_of_this_host_are_answered(host, status):
     assert answer.status_code == status
 
 
+def test_a_load_balancer_asks_for_the_health_by_the_address_of_a_task():
+    with gate(ReaderSettings(token=TOKEN, hosts=("desk.example",)), "0.0.0.0") as client:  # noqa: S104 - as a task binds
+        health = client.get("/health", headers={"Host": "10.0.12.7:3100"})
+        page = client.get("/", headers={"Host": "10.0.12.7:3100"})
+
+    assert (health.status_code, page.status_code) == (200, 421)
+
+
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
