@@ -296,6 +296,7 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
             "last run has stored it."
         ),
     ),
+    "who_was_told": ("誰に知らせたか", "Who was told"),
     "no_watches": (
         (
             "監視リストがありません。監視ファイル（docs/watch-lists.md）を書き、"

@@ -208,11 +208,10 @@ def scan_copied(
     """
     copy = yearly_copy(lake, table)
     frames, remaining = [], dict(days)
-    for year in sorted({day.year for day in days}):
-        of_year = {day for day in days if day.year == year}
-        if len(of_year) <= FILES_WORTH_A_COPY:
-            continue
-        opened = copy.open(year)
+    days_of = {year: {day for day in days if day.year == year} for year in {d.year for d in days}}
+    years = sorted(year for year, found in days_of.items() if len(found) > FILES_WORTH_A_COPY)
+    for year, opened in zip(years, _opened(copy, years), strict=True):
+        of_year = days_of[year]
         if opened is None:
             continue
         contents = copy.contents_of(opened)
@@ -227,6 +226,15 @@ def scan_copied(
         remaining = {day: found for day, found in remaining.items() if day not in true}
     left = narrowed(remaining) if remaining else {}
     return pl.concat([*frames, scan_days(lake, copy.source, left, table.schema)])
+
+
+def _opened(copy: YearlyCopy, years: Sequence[int]) -> Sequence[OpenedFile | None]:
+    """The copies of some years, opened at once: each costs a request or two of a distant S3."""
+    if len(years) <= 1:
+        return [copy.open(year) for year in years]
+    _ = copy.lake.store  # made before the threads share it
+    with ThreadPoolExecutor(min(len(years), _READS_AT_ONCE)) as pool:
+        return list(pool.map(copy.open, years))
 
 
 def daily_files(
