@@ -78,6 +78,11 @@ class DayFiles:
             kind == "xbrl" and (number, kind) not in self.outcomes for number, kind in self.expected
         )
 
+    @property
+    def has_failures(self) -> bool:
+        """Whether a file that was asked for has not been given, and nobody has counted it yet."""
+        return bool(self._failed)
+
     def expect(
         self,
         listed: StoredTable,

@@ -23,6 +23,8 @@ from tdnet_assets.tdnet.listing import TOKYO
 
 _TRIES_AGAINST_ANOTHER_WRITER = 5
 _LOOK_FOR_A_BATCH_SECONDS = 1.0
+# The list as it was so long ago is the list as it is: no look is made for less.
+_SEEN_JUST_NOW_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +59,11 @@ class LiveDay:
         self._changed = changed
         self._store = CaptureStore(day.lake)
         self._has_begun = asyncio.Event()
+        self._one_look = asyncio.Lock()
         self._fetching: asyncio.Task[None] | None = None
         self._reading: ListReading | None = None
         self._read_at = 0.0
+        self._seen_at = 0.0
         self._recorded = 0
         self._recorded_at = 0.0
         self._had_archives_left = False
@@ -90,12 +94,17 @@ class LiveDay:
         Raises:
             TdnetAssetsError: the list could not be looked at, or its rows could not be stored.
         """
+        async with self._one_look:
+            await self._look()
+
+    async def _look(self) -> None:
         day = self.day
         try:
             reading = await day.source.look(self._store, day.date)
         except TdnetError:
             self._refused()
             raise
+        self._seen_at = _now()
         if self._refused_since is not None:
             self._refused_since = None
             day.files.ask_again()
@@ -107,7 +116,7 @@ class LiveDay:
         self._fetch()
 
     async def close(self) -> None:
-        """Wait until nothing is left to fetch and all pages have been read since the last news.
+        """Wait until nothing is left to fetch, and the list was read whole and is quiet since.
 
         A host that does not answer for a while is waited for: the looks go on meanwhile.
         """
@@ -117,7 +126,12 @@ class LiveDay:
             if self._waits_for_an_answer():
                 await asyncio.sleep(self._pace.look_seconds)
                 continue
-            error = None if self._has_all_pages() else await self._read(whole=True)
+            if self._has_all_pages():
+                await self._look_once_more()
+                if self._is_quiet():
+                    self._close(None)
+                continue
+            error = await self._read(whole=True)
             if isinstance(error, TransientSourceError) and self._refused_since is None:
                 self._refused()
             elif error is not None or not self._is_fetching:
@@ -137,6 +151,24 @@ class LiveDay:
         if self._fetching is not None:
             self._fetching.cancel()
             await asyncio.gather(self._fetching, return_exceptions=True)
+
+    async def _look_once_more(self) -> None:
+        """See what has come while files were fetched, for which a run would have to be started."""
+        day, quiet = self.day, _now() - self._seen_at
+        if quiet < _SEEN_JUST_NOW_SECONDS or day.source.today != day.date:
+            return
+        try:
+            await self.look()
+        except TdnetAssetsError as error:
+            day.say(f"the last look at {day.date} failed: {error}")
+
+    def _is_quiet(self) -> bool:
+        """Whether the day may be closed with what is known of it.
+
+        A host that refuses is waited for if it has refused files; the list was read a moment ago.
+        """
+        waits = self._waits_for_an_answer() and self.day.files.has_failures
+        return self._has_all_pages() and not self._is_fetching and not waits
 
     def _has_all_pages(self) -> bool:
         return (
@@ -172,7 +204,8 @@ class LiveDay:
     async def _take_in(self, reading: ListReading) -> None:
         """Fold what has been read into the day's rows, and expect their files."""
         day = self.day
-        self._reading, self._read_at = reading, _now()
+        self._reading = reading
+        self._read_at = self._seen_at = _now()
         day.capture = reading.capture.id
         before = day.files.listed.frame.height if day.files.listed else None
         await self._expect()

@@ -134,7 +134,7 @@ def look(  # noqa: PLR0917 - as the sensor gives them
     if run := run_in_progress(instance, day, location):
         return Look(known, f"run {run.run_id} of {day} is not over yet ({run.status.value})", None)
     if known.not_before and now < datetime.fromisoformat(known.not_before):
-        return Look(known, f"not asked before {known.not_before}: {known.error}", 0)
+        return Look(known, f"not asked before {known.not_before}: {known.error}", None)
     try:
         return asyncio.run(_ask(tdnet, CaptureStore(lake), executions, known, now, clock))
     except SessionBusyError as busy:

@@ -6,19 +6,13 @@ What belongs here: the lock file, its time and its content. What does not: the g
 
 import asyncio
 import fcntl
-import json
 import logging
 import os
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from tdnet_assets.resources.source.refusals import (
-    FILE,
-    LIST,
-    REFUSALS_BEFORE_THE_DOOR_IS_CLOSED,
-    Refusals,
-)
+from tdnet_assets.resources.source.refusals import Refusals
 from tdnet_assets.resources.source.request_slot import RequestSlot
 
 _LOGGER = logging.getLogger(__name__)
@@ -70,7 +64,7 @@ class Admission:
         # A clock that was set back must not shut us out for longer than any pause may last.
         left = min(os.fstat(lock).st_mtime - self._now().timestamp(), LONGEST_RETRY_AFTER_SECONDS)
         self._slot.pause(left)
-        self._refusals.in_a_row.update(_left_refusals(os.read(lock, _LOCK_FILE_BYTES)))
+        self._refusals.take_up(os.read(lock, _LOCK_FILE_BYTES))
         self._lock = lock
         return True
 
@@ -92,21 +86,8 @@ class Admission:
         if self._lock is None:
             return
         os.ftruncate(self._lock, 0)
-        os.pwrite(self._lock, json.dumps(self._refusals.in_a_row).encode(), 0)
+        os.pwrite(self._lock, self._refusals.to_json().encode(), 0)
         free_at = self._now().timestamp() + self._slot.seconds_until_free
         os.utime(self._lock, (free_at, free_at))
         os.close(self._lock)
         self._lock = None
-
-
-def _left_refusals(content: bytes) -> dict[str, int]:
-    """The refusals in a row that the last session has left, one before the door is closed again."""
-    try:
-        counts = json.loads(content or b"{}")
-        return {
-            kind: min(int(counts[kind]), REFUSALS_BEFORE_THE_DOOR_IS_CLOSED - 1)
-            for kind in (LIST, FILE)
-            if kind in counts
-        }
-    except (ValueError, TypeError):  # of another version, or cut by a full disk: nobody refused
-        return {}

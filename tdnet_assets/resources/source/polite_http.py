@@ -130,7 +130,7 @@ class PoliteHttp:
                 raise
             now = asyncio.get_running_loop().time()
             self.slot.rest(self.refusals.refused(wanted.kind, self.backoff_floor, now))
-            if self.refusals.close_the_door(wanted.kind):
+            if self.refusals.close_the_door(wanted.kind, self.backoff_floor, self.now()):
                 self.closed_for.setdefault(wanted.kind, error)
             raise
         if wanted.urgency is Urgency.LOOK:
@@ -143,6 +143,7 @@ class PoliteHttp:
         self.slot.end_rest()
         if kind in self.refusals.in_a_row:
             self.closed_for.clear()
+            self.refusals.open_doors()
 
     def _backoff(self, error: Exception) -> bool | float:
         """What to do after a failed attempt: give up (False), back off (True), or wait seconds."""
@@ -221,7 +222,13 @@ class PoliteHttp:
             yield
 
     def _closed_for(self, wanted: Wanted) -> SourceError | None:
-        return None if wanted.urgency is Urgency.LOOK else self.closed_for.get(wanted.kind)
+        if wanted.urgency is Urgency.LOOK:
+            return None
+        if wanted.kind not in self.closed_for and (
+            why := self.refusals.why_closed(wanted.kind, self.now())
+        ):
+            return SourceError(why)
+        return self.closed_for.get(wanted.kind)
 
     def _same_host(self, url: str, response: httpx.Response) -> str:
         location: str = response.headers["location"]

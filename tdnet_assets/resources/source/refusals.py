@@ -4,7 +4,9 @@ What belongs here: counting refusals, by what was asked for. What does not: who 
 (``request_slot.py``), and how the counts outlast a process (``admission.py``).
 """
 
+import json
 from dataclasses import dataclass, field
+from datetime import datetime
 
 # One refusal may be a file's own; so many in a row are the host's, and everybody waits.
 REFUSALS_BEFORE_A_PAUSE = 3
@@ -13,6 +15,11 @@ REFUSALS_BEFORE_THE_DOOR_IS_CLOSED = 10
 """In a row, of list pages or of files: that kind is not asked for any more in the session.
 
 The next session begins where this one ended: one more refusal closes it.
+"""
+CLOSED_SECONDS = (0.0, 0.0, 0.0, 300.0, 600.0, 1200.0, 2400.0, 6000.0)
+"""For how long other sessions find it closed as well, by the refusals since it was closed first.
+
+So a day of refusals from morning to night sees fewer than 30, in however many sessions.
 """
 LIST, FILE = "list pages", "files"
 """The kinds of requests, by which refusals are counted."""
@@ -27,12 +34,15 @@ class Refusals:
     """
 
     in_a_row: dict[str, int] = field(default_factory=dict)
+    closed_until: dict[str, float] = field(default_factory=dict)
+    """Seconds since 1970, by the kind, that outlast the session."""
     _pauses: int = 0
     _pause_ends: float = 0.0
 
     def answered(self, kind: str) -> None:
         """The host has given what was asked for, or has said that there is none."""
         self.in_a_row.pop(kind, None)
+        self.closed_until.pop(kind, None)
         self._pauses = 0
 
     def refused(self, kind: str, scale: float, now: float) -> float:
@@ -49,6 +59,45 @@ class Refusals:
         self._pause_ends = now + pause
         return pause
 
-    def close_the_door(self, kind: str) -> bool:
-        """Whether nothing more of the kind is to be asked for."""
-        return self.in_a_row.get(kind, 0) >= REFUSALS_BEFORE_THE_DOOR_IS_CLOSED
+    def close_the_door(self, kind: str, scale: float, now: datetime) -> bool:
+        """Whether nothing more of the kind is to be asked for, after one more refusal."""
+        since = self.in_a_row.get(kind, 0) - REFUSALS_BEFORE_THE_DOOR_IS_CLOSED
+        if since < 0:
+            return False
+        closed = CLOSED_SECONDS[min(since, len(CLOSED_SECONDS) - 1)]
+        self.closed_until[kind] = now.timestamp() + min(scale, 1.0) * closed
+        return True
+
+    def why_closed(self, kind: str, now: datetime) -> str | None:
+        """Why nothing of the kind is to be asked for yet, as an earlier session has left it."""
+        until = self.closed_until.get(kind, 0.0)
+        # A clock that was set back must not shut us out for longer than any door stays closed.
+        if not now.timestamp() < until <= now.timestamp() + CLOSED_SECONDS[-1]:
+            return None
+        again = datetime.fromtimestamp(until, now.tzinfo)
+        return (
+            f"{kind} were refused {self.in_a_row.get(kind, 0)} times in a row, and are asked for "
+            f"again from {again:%H:%M %Z}"
+        )
+
+    def open_doors(self) -> None:
+        """The host is back: everything may be asked for."""
+        self.closed_until.clear()
+
+    def to_json(self) -> str:
+        """What the next session has to know."""
+        return json.dumps({"in_a_row": self.in_a_row, "closed_until": self.closed_until})
+
+    def take_up(self, content: bytes) -> None:
+        """Go on where a session has ended; what cannot be read says that nobody was refused.
+
+        It may be of another version, or cut by a full disk.
+        """
+        try:
+            left = json.loads(content)
+            in_a_row = {kind: int(count) for kind, count in left["in_a_row"].items()}
+            until = {kind: float(moment) for kind, moment in left["closed_until"].items()}
+        except (ValueError, TypeError, KeyError, AttributeError):
+            return
+        self.in_a_row.update(in_a_row)
+        self.closed_until.update(until)
