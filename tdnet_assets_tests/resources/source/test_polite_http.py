@@ -148,7 +148,7 @@ def test_files_are_asked_for_at_once_when_a_look_is_answered_after_refused_ones_
     site.set_day(DAY, 30)
     name = site.rows(DAY)[0].pdf_name
     clock = VirtualClock(datetime(2026, 6, 30, 7, tzinfo=TOKYO))
-    tdnet = tdnet_at(base_url, tmp_path, rate=1, attempts=1)
+    tdnet = tdnet_at(base_url, tmp_path, rate=1, attempts=1, backoff_floor_seconds=1.0)
 
     async def ask() -> list[str]:
         heard = []
