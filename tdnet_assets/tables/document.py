@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
-from tdnet_assets.tables import ALL_TABLES, ALL_VIEWS
+from tdnet_assets.tables import ALL_TABLES, ALL_VIEWS, japanese_names
 from tdnet_assets.tables.table import Column, Table
 
 _FOLDERS = {"date": "date=YYYY-MM-DD", "year": "year=YYYY"}
@@ -18,7 +18,8 @@ Generated from `tdnet_assets/tables/`: change a table there, then run
 
 Days and years are those of the list in Tokyo (JST). Where a table is in the bucket is given below
 the configured prefix; its folders are columns too, for every tool, and stand in no file again.
-*From* names the asset and column that a column is made from.
+*From* names the asset and column that a column is made from. What a table is for is in the
+[README](../README.md), what the words mean in [concepts.md](concepts.md).
 
 ## How to read a table
 
@@ -72,6 +73,7 @@ def _table(table: Table) -> Iterator[str]:
     yield f"## {table.name}\n"
     yield f"{table.description}\n"
     yield f"- {_place(table)}"
+    yield f"- In Japanese: {japanese_names.TABLES[table.name]}"
     yield f"- Key: {_names(table.keys)}"
     if table.order:
         yield f"- Sorted by {_names(table.order)}"
@@ -87,7 +89,7 @@ def _table(table: Table) -> Iterator[str]:
     for group, columns in groupby(own, key=lambda column: column.group):
         if group:
             yield f"### {group}\n"
-        yield from _grid(("column", "type", "meaning", "from"), map(_row, columns))
+        yield from _grid(("column", "日本語", "type", "meaning", "from"), map(_row, columns))
 
 
 def _place(table: Table) -> str:
@@ -104,7 +106,8 @@ def _names(columns: Iterable[str]) -> str:
 
 def _row(column: Column) -> tuple[str, ...]:
     sources = _names(f"{asset}.{name}" for asset, name in column.sources)
-    return f"`{column.name}`", f"`{column.type_name}`", column.description, sources
+    term = japanese_names.of_column(column.name)
+    return f"`{column.name}`", term, f"`{column.type_name}`", column.description, sources
 
 
 def _grid(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:

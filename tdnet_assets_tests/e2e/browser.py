@@ -28,6 +28,12 @@ _SWITCHES = (
     "--window-size=1600,1200",
 )
 _ANSWER_SECONDS = 60
+_CLICK = """text => {
+  const found = [...document.querySelectorAll("button, a, [role=button]")].find(
+    one => one.innerText.trim() === text && one.offsetParent && !one.disabled);
+  if (found) found.click();
+  return Boolean(found);
+}"""
 
 
 def chromium() -> str | None:
@@ -103,6 +109,17 @@ class Page:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self._call("Emulation.setEmulatedMedia", features=[scheme])
         self._call("Emulation.setFocusEmulationEnabled", enabled=True)
+
+    def zone(self, name: str) -> None:
+        """Let the browser's clock be of this time zone, e.g. Asia/Tokyo."""
+        self._call("Emulation.setTimezoneOverride", timezoneId=name)
+
+    def click(self, text: str) -> None:
+        """Click the button or the link with just this text, once it is there."""
+        eventually(
+            lambda: self.evaluate(f"({_CLICK})({json.dumps(text)})") or None,
+            seconds=_ANSWER_SECONDS,
+        )
 
     def headers(self, **headers: str) -> None:
         """Send these with every request."""

@@ -70,3 +70,14 @@ def test_the_page_says_where_each_table_is():
             place = key.replace(str(DAY), "YYYY-MM-DD").replace("2026", "YYYY")
             assert f"## {table.name}\n\n{table.description}\n\n- In `{place}`\n" in said
     assert "- In DynamoDB, in the table that `TDNET_DISCLOSURES_TABLE` names\n" in said
+
+
+def test_every_table_has_a_japanese_name_and_every_name_is_of_something():
+    described = [*ALL_TABLES, *ALL_VIEWS]
+    columns = {column.name for table in described for column in table.columns}
+
+    assert set(japanese_names.TABLES) == {table.name for table in described}
+    assert set(japanese_names.COLUMNS) <= columns
+    assert japanese_names.of_column("operating_income_prior") == "営業利益（前期）"
+    assert japanese_names.of_column("revenue_change") == "売上高 増減率"
+    assert japanese_names.of_column("s3_key") == ""
