@@ -25,6 +25,7 @@ def variables(config: PlatformConfig, **changes: str) -> dict[str, str]:
         "TDNET_BASE_URL": config.tdnet_base_url,
         "TDNET_REQUESTS_PER_SECOND": str(config.requests_per_second),
         "TDNET_HOME": config.home,
+        "TDNET_FIRST_DAY": config.first_day,
         "AWS_ENDPOINT_URL": config.aws_endpoint_url,
         "AWS_ACCESS_KEY_ID": EMBEDDED_ACCESS_KEY,
         "AWS_SECRET_ACCESS_KEY": EMBEDDED_SECRET_KEY,

@@ -114,6 +114,8 @@ def printable(value: object) -> str:
         return f"{value:%Y-%m-%d %H:%M}"
     if isinstance(value, Decimal):
         return f"{exact(value)}"
+    if isinstance(value, float):
+        return f"{value:.3f}"  # ratios, which a person reads; the other forms have each digit
     return "".join(
         _escaped(letter) if unicodedata.category(letter) in _UNSAFE else letter
         for letter in str(value)

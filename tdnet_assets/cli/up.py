@@ -91,9 +91,7 @@ def _watch(
 
 def _line(run: FinishedRun, address: str) -> str:
     """One run for a person; of one that did not succeed, where to look."""
-    # A run of no day is one of checks, or a copy: Dagster's name of the former says nothing.
-    what = "checks" if run.job == IMPLICIT_ASSET_JOB_NAME else run.job
-    first, last = run.days or (what, what)
+    first, last = run.days or (run.job, run.job)
     days = first if first == last else f"{first} to {last}"
     where = "" if run.status == "completed" else f"  {address}/runs/{run.id}"
     return f"{days}  {run.status}  {run.seconds:.0f} s{where}"

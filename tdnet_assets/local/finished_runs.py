@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
+from dagster._core.definitions.assets.job.asset_job import is_reserved_asset_job_name
 
 from tdnet_assets.partitions import partitions_of
 
@@ -60,7 +61,8 @@ class FinishedRuns:
             yield FinishedRun(
                 id=run.run_id,
                 days=partitions_of(run.tags),
-                job=run.job_name,
+                # Of no job and no day are only checks that somebody executes.
+                job="checks" if is_reserved_asset_job_name(run.job_name) else run.job_name,
                 status=_ENDED[run.status],
                 seconds=ended - (record.start_time or ended),
             )

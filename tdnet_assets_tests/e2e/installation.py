@@ -116,10 +116,12 @@ def installed(
     *,
     requests_per_second: float = 0,
     looks_for_the_dead_every: int | None = None,
+    first_day: str = "",
 ) -> Iterator[Installation]:
     """A started installation, until the block ends; the environment leads to nothing else.
 
     The daemon looks for runs whose process has died every so many seconds, as installed when None.
+    Partitions begin with the first day, or where those of an archive of ten years would.
     """
     site = SampleSite()
     with pytest.MonkeyPatch.context() as environment, serve(site) as base_url:
@@ -135,6 +137,7 @@ def installed(
             tdnet_base_url=base_url,
             requests_per_second=requests_per_second,
             home=str(folder / "home"),
+            first_day=first_day,
             aws_endpoint_url=aws_endpoint,
             embedded_aws=True,
         )

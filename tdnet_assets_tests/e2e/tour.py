@@ -22,7 +22,7 @@ from tdnet_assets_tests.e2e.dagster_ui import eventually
 from tdnet_assets_tests.e2e.installation import Installation, installed
 
 SIZE = (1280, 800)
-WEEKEND, SMALL = 5, 14
+WEEKEND, ROWS = 5, 40
 # Dagster's pages go on loading, and fading in, after their text is there.
 _SETTLED_SECONDS = 2.5
 
@@ -42,14 +42,15 @@ class Tour:
         """From an empty home to a whole window."""
         days = [self._today - timedelta(days=back) for back in range(LIVE_WINDOW_DAYS)]
         for day in days:
-            self._installation.site.set_day(day, SMALL if day.weekday() < WEEKEND else 0)
+            self._installation.site.set_day(day, ROWS if day.weekday() < WEEKEND else 0)
         self._launch("Latest", "Launch 1 run")
         self._wait_for_runs(1)
         self._show_run("ui-run.png")
         faults = self._installation.site.faults
         faults.malformed_row(self._bad, page=1, position=3, kind="missing_cell")
         self._launch("Missing", "Launch backfill", picture="ui-backfill.png")
-        eventually(self._is_red, seconds=300)
+        eventually(lambda: self._is_red() or None, seconds=300)
+        self._wait_for_runs(2)
         view = f"assets/disclosures?view=partitions&partition={self._bad}"
         self._show(view, "ui-bad-day.png", "Failed (1)", "Materialized (30)")
         self._page.open(f"{self._ui}/assets/disclosures?view=checks&checkDetail=rows_complete")
@@ -59,6 +60,7 @@ class Tour:
         faults.clear()
         self._launch("Failed and missing", "Launch 1 run")
         eventually(lambda: not self._is_red() or None, seconds=300)
+        self._wait_for_runs(4)
         self._show("assets/disclosures?view=overview", "ui-asset.png", "Columns", str(self._today))
         for sensor in ("new_disclosures", "reconcile"):
             self._installation.ui.start_sensor(sensor)
@@ -118,11 +120,14 @@ def main(folder: Path) -> None:
     browser = chromium()
     if browser is None:
         sys.exit("no Chromium on the PATH")
+    first_day = datetime.now(TOKYO).date() - timedelta(days=LIVE_WINDOW_DAYS - 1)
     with (
         tempfile.TemporaryDirectory(prefix="tour") as name,
         embedded_aws.running(Path(name) / "aws", region=DEFAULT_REGION) as aws,
         dg.DagsterInstance.ephemeral() as instance,
-        installed(aws.endpoint_url, instance, _made(Path(name) / "tour")) as installation,
+        installed(
+            aws.endpoint_url, instance, _made(Path(name) / "tour"), first_day=str(first_day)
+        ) as installation,
         opened_browser(browser, Path(name) / "profile") as page,
     ):
         page.size(*SIZE)
