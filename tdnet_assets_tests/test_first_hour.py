@@ -41,7 +41,7 @@ def _last_three_business_days() -> list[date]:
     """Three days of the sample site, in a row or about a weekend, none of them today."""
     today = datetime.now(TOKYO).date()
     days = [today - timedelta(days=back) for back in range(1, 8)]
-    return sorted(day for day in days if day.weekday() < 5)[-3:]  # noqa: PLR2004 - Friday
+    return sorted(day for day in days if day.weekday() < 5)[-3:]
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ def test_every_command_about_reading_works_in_its_order(first_hour):
 @pytest.mark.parametrize("page", [ENGLISH, JAPANESE], ids=["en", "ja"])
 def test_every_command_of_the_front_page_is_one_of_ours_with_its_options(page):
     lines = [line for line in _commands(page) if line.startswith("tdnet ")]
-    assert len(lines) > 10  # noqa: PLR2004
+    assert len(lines) > 10
 
     for line in lines:
         _require(shlex.split(line, comments=True)[1:])

@@ -9,7 +9,7 @@ from polars.testing import assert_frame_equal
 
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.resources.lake.yearly_copies import yearly_copy
-from tdnet_assets.tables import ALL_TABLES
+from tdnet_assets.tables import ALL_TABLES, ALL_VIEWS, japanese_names
 from tdnet_assets.tables.disclosure_history import HISTORY_TABLE
 from tdnet_assets.tables.document import page
 
