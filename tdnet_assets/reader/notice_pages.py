@@ -28,7 +28,7 @@ from tdnet_assets.tdnet.identifiers import as_printed, is_disclosure_id
 from tdnet_assets.tdnet.listing import TOKYO
 
 ROWS: Final = 100
-DAYS: Final = 31
+NOTICE_DAYS: Final = 31
 STATES: Final = (SENT, TO_TELL, CLAIMED, UNDELIVERABLE)
 FILTERS: Final = ("watch", "id", "code", "state")
 _NAME: Final = WATCH_NOTICES_TABLE.name
@@ -73,7 +73,7 @@ def notices(asking: Asking) -> Prepared:
             filters=filters,
             is_filtered=any(filters.values()),
             why=_why(asking, filters["watch"], number),
-            days=DAYS,
+            days=NOTICE_DAYS,
         )
 
     # An explanation looks at more than the notices: it is made anew as often as anything is listed.
@@ -84,7 +84,7 @@ def notices(asking: Asking) -> Prepared:
 
 def _first_day(number: str, today: date) -> date:
     """The days that are shown: the last ones, or since a disclosure was registered."""
-    usual = today - timedelta(days=DAYS - 1)
+    usual = today - timedelta(days=NOTICE_DAYS - 1)
     try:
         registered = date.fromisoformat(number[:8])
     except ValueError:
