@@ -1,5 +1,6 @@
 """What was told to whom, why somebody was not told, and that no secret is shown with it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from tdnet_assets.resources.lake.store import LakeResource
 from tdnet_assets.tables.watch_notices import WATCH_NOTICES_TABLE
 from tdnet_assets.tdnet.listing import TOKYO
 from tdnet_assets_tests.lake_days import disclosure, put_day
-from tdnet_assets_tests.resources.notices.notices import watch_file
+from tdnet_assets_tests.resources.notices.notices import item, watch_file
 
 pytestmark = pytest.mark.slow
 HOOK = "https://hooks.example.com/services/T000/geheim"
@@ -20,10 +21,11 @@ TOYOTA = 'name = "toyota"\nto = ["hook"]\ncodes = ["7203"]\n'
 WORDS = 'name = "words"\nto = ["hook"]\ntitle = "決算"\ntext = "減損"\n'
 
 
-def _notice(listed, **changes):
+def _notice(listed, *, watch="toyota", **changes):
     seen = datetime.now(UTC)
+    told = replace(item().notice, watch=watch, disclosure_id=listed.disclosure_id)
     values = dict.fromkeys(WATCH_NOTICES_TABLE.schema) | {
-        "watch": "toyota",
+        "watch": watch,
         "disclosure_id": listed.disclosure_id,
         "event": "published",
         "destination": "hook",
@@ -38,7 +40,7 @@ def _notice(listed, **changes):
         "repeated": False,
         "error": "",
         "titles": 0,
-        "notice": '{"watch": "toyota"}',
+        "notice": told.to_text(),
     }
     return values | changes
 
