@@ -13,6 +13,8 @@ from tdnet_assets.tables.table import Column, Table
 _FOLDERS = {"date": "date=YYYY-MM-DD", "year": "year=YYYY"}
 _HEAD = """# Tables
 
+*[Documentation](README.md)*
+
 Generated from `tdnet_assets/tables/`: change a table there, then run
 `python -m tdnet_assets.tables.document > docs/tables.md`.
 
