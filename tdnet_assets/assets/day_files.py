@@ -15,14 +15,8 @@ from tdnet_assets.assets.progress import RunProgress
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.resources.lake.store import LakeResource, StoredTable
 from tdnet_assets.resources.source.disclosure_source import DisclosureSource, ExpectedFile
-from tdnet_assets.resources.source.downloads import (
-    FAILED,
-    GONE,
-    STORED,
-    Downloads,
-    FileOutcome,
-    outcome_from_row,
-)
+from tdnet_assets.resources.source.downloads import Downloads, FileOutcome, outcome_from_row
+from tdnet_assets.tables.documents import FAILED, GONE, STORED
 
 SAY_EVERY_SECONDS = 5.0
 """How often a person who waits hears how far the files are."""

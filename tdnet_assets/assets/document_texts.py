@@ -31,7 +31,6 @@ from tdnet_assets.assets.steps import (
 from tdnet_assets.resources.file_workers import FileWorkerError, FileWorkers
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.resources.lake.store import StoredTable, sha256
-from tdnet_assets.resources.source.downloads import STORED
 from tdnet_assets.tables.document_texts import (
     ABSENT,
     DAMAGED,
@@ -42,6 +41,7 @@ from tdnet_assets.tables.document_texts import (
     STOPPED,
     TEXT_EXTRACTIONS_TABLE,
 )
+from tdnet_assets.tables.documents import STORED
 from tdnet_assets.tables.recipes import RECIPES
 from tdnet_assets.tables.wholeness import READER
 from tdnet_assets.tdnet.document_text import DocumentText, pdf_text, report_text

@@ -23,13 +23,8 @@ from tdnet_assets.assets.steps import (
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.resources.lake.store import ConflictError, StoredTable
 from tdnet_assets.resources.source.disclosure_source import ExpectedFile
-from tdnet_assets.resources.source.downloads import (
-    FAILED,
-    GONE,
-    STORED,
-    FileOutcome,
-)
-from tdnet_assets.tables.documents import DOCUMENTS_TABLE
+from tdnet_assets.resources.source.downloads import FileOutcome
+from tdnet_assets.tables.documents import DOCUMENTS_TABLE, FAILED, GONE, STORED
 from tdnet_assets.tables.recipes import RECIPES
 from tdnet_assets.tables.wholeness import Origin
 

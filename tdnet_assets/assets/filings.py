@@ -17,7 +17,7 @@ import polars as pl
 
 from tdnet_assets.assets.financial_facts import disclosure_ids, facts_by_filing
 from tdnet_assets.assets.steps import CheckResult, Day
-from tdnet_assets.resources.source.downloads import STORED
+from tdnet_assets.tables.documents import STORED
 from tdnet_assets.tables.table import Table
 from tdnet_assets.tables.wholeness import READER
 from tdnet_assets.tdnet.errors import FilingError, TdnetError

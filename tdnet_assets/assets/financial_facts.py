@@ -20,7 +20,7 @@ from tdnet_assets.assets.previews import column_metadata, preview
 from tdnet_assets.assets.steps import CheckResult, DailyStep, Day, IncompleteDayError, Materialized
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.resources.lake.store import LakeResource, ScannedTable, sha256
-from tdnet_assets.resources.source.downloads import STORED
+from tdnet_assets.tables.documents import STORED
 from tdnet_assets.tables.financial_facts import (
     FACTS_TABLE,
     MEMBER,

@@ -18,9 +18,8 @@ from tdnet_assets.resources.aws.index_table import (
 )
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.resources.lake.store import LakeResource, StoredTable
-from tdnet_assets.resources.source.downloads import STORED
 from tdnet_assets.tables.disclosures import DISCLOSURES_TABLE
-from tdnet_assets.tables.documents import DOCUMENTS_TABLE
+from tdnet_assets.tables.documents import DOCUMENTS_TABLE, STORED
 from tdnet_assets.tdnet.listing import TOKYO
 
 _COLUMNS = (

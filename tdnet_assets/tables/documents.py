@@ -1,8 +1,15 @@
 """The table ``documents``: what became of every PDF and XBRL archive that the list links to."""
 
+from typing import Final
+
 import polars as pl
 
 from tdnet_assets.tables.table import Column, Table
+
+STORED: Final = "stored"
+FAILED: Final = "failed"
+GONE: Final = "gone"
+"""What became of a file; one that failed is asked for again, one that is gone TDnet has no more."""
 
 _ID = (("disclosures", "disclosure_id"),)
 

@@ -20,11 +20,11 @@ from tdnet_assets.resources.lake.captures import TDNET
 from tdnet_assets.resources.lake.store import LakeError, LakeResource, ObjectHead, sha256
 from tdnet_assets.resources.source.answers import SourceError
 from tdnet_assets.resources.source.disclosure_source import DisclosureSource, ExpectedFile
+from tdnet_assets.tables.documents import FAILED, GONE, STORED
 from tdnet_assets.tdnet.files import check_archive, check_pdf, refuse_other_than_pdf
 
 _LOGGER = logging.getLogger(__name__)
 
-STORED, FAILED, GONE = "stored", "failed", "gone"
 _CONTENT_TYPES = {"pdf": "application/pdf", "xbrl": "application/zip"}
 # 403 is how TDnet answers for files that it no longer shows.
 _ABSENT_STATUSES = (403, 404, 410)

@@ -12,19 +12,13 @@ from benchmarks.aws_proxy import Answer, Request, Send, proxy
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.resources.lake.store import LakeResource
 from tdnet_assets.resources.source.disclosure_source import ExpectedFile
-from tdnet_assets.resources.source.downloads import (
-    FAILED,
-    GONE,
-    STORED,
-    Downloads,
-    FileOutcome,
-    outcome_from_row,
-)
+from tdnet_assets.resources.source.downloads import Downloads, FileOutcome, outcome_from_row
 from tdnet_assets.resources.source.refusals import REFUSALS_BEFORE_THE_DOOR_IS_CLOSED
 from tdnet_assets.resources.source.session import TdnetResource
 from tdnet_assets.resources.source.tdnet_source import TdnetSource
 from tdnet_assets.sample_site.day import SampleRow
 from tdnet_assets.sample_site.site import SampleSite
+from tdnet_assets.tables.documents import FAILED, GONE, STORED
 from tdnet_assets_tests.resources.lake.test_store import new_bucket
 from tdnet_assets_tests.tdnet.pdf_bombs import crashing_pdf
 
