@@ -1,12 +1,10 @@
 """``disclosures`` as a fold of all the day's captures, whichever reader made the table before."""
 
-from dataclasses import replace
 from datetime import date
 
 import polars as pl
 
-from tdnet_assets import definitions
-from tdnet_assets.tables.recipes import RECIPES
+from tdnet_assets_tests.risen_reader import raise_reader
 
 DAY = date(2026, 6, 10)
 LISTED = ("listing_pages", "disclosures")
@@ -20,15 +18,7 @@ def test_a_raised_reader_makes_the_table_from_the_first_capture_on(site, pipelin
     site.retitle(renamed.disclosure_id, "新しい表題")
     pipeline.materialize(DAY, select=LISTED)
     before = pipeline.table("disclosures", DAY)
-    raised = replace(RECIPES["disclosures"], reader="next")
-    monkeypatch.setitem(RECIPES, "disclosures", raised)
-    steps = [
-        replace(step, spec=step.spec.replace_attributes(code_version="next"))
-        if step.name == "disclosures"
-        else step
-        for step in definitions.COLLECTION_STEPS
-    ]
-    monkeypatch.setattr(definitions, "COLLECTION_STEPS", steps)
+    raise_reader(monkeypatch, "disclosures")
 
     assert pipeline.materialize(DAY, select=("disclosures",)).success
 

@@ -3,7 +3,6 @@
 import io
 import re
 import zipfile
-from dataclasses import replace
 from datetime import date
 
 import dagster as dg
@@ -12,8 +11,8 @@ import pytest
 
 from tdnet_assets.assets import document_texts
 from tdnet_assets.tables.document_texts import DOCUMENT_TEXTS_TABLE, TEXT_EXTRACTIONS_TABLE
-from tdnet_assets.tables.recipes import RECIPES
 from tdnet_assets.tdnet.document_text import pdf_text, report_text
+from tdnet_assets_tests.risen_reader import raise_reader
 from tdnet_assets_tests.tdnet.odd_pdfs import endless, locked, scan
 from tdnet_assets_tests.tdnet.pdf_bombs import crashing_pdf
 
@@ -192,8 +191,7 @@ def test_texts_that_were_lost_are_read_again_though_their_extractions_are_there(
 
 def test_another_reader_reads_every_file_again(pipeline, rows, monkeypatch):
     pipeline.materialize(DAY, select=STEPS)
-    raised = replace(RECIPES["document_texts"], reader="next")
-    monkeypatch.setitem(RECIPES, "document_texts", raised)
+    raise_reader(monkeypatch, "document_texts")
 
     result = pipeline.materialize(DAY, select=("document_texts",))
 

@@ -2,7 +2,6 @@
 
 import re
 from collections import Counter
-from dataclasses import replace
 from datetime import date
 from urllib.parse import unquote
 
@@ -10,11 +9,11 @@ import dagster as dg
 import pytest
 
 from benchmarks.aws_proxy import proxy
-from tdnet_assets import definitions
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.tables.recipes import DERIVATION, RECIPES, names
 from tdnet_assets_tests.assets.test_earnings import _with_other_assets
 from tdnet_assets_tests.pipeline import Pipeline
+from tdnet_assets_tests.risen_reader import raise_reader
 
 DAY = date(2026, 6, 10)
 MADE = dg.DagsterEventType.ASSET_MATERIALIZATION
@@ -131,15 +130,7 @@ def test_a_derived_table_that_was_damaged_is_made_again_of_an_unchanged_day(site
 def test_a_risen_reader_makes_its_table_again_and_no_other(site, pipeline, monkeypatch):
     site.set_day(DAY, 25)
     assert pipeline.materialize(DAY).success
-    risen = replace(RECIPES["earnings"], reader="next")
-    monkeypatch.setitem(RECIPES, "earnings", risen)
-    steps = [
-        replace(step, spec=step.spec.replace_attributes(code_version="next"))
-        if step.name == "earnings"
-        else step
-        for step in definitions.DERIVATION_STEPS
-    ]
-    monkeypatch.setattr(definitions, "DERIVATION_STEPS", steps)
+    raise_reader(monkeypatch, "earnings")
 
     result = pipeline.materialize(DAY, select=names(DERIVATION))
 
