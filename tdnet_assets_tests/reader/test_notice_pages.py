@@ -73,8 +73,10 @@ def told(platform: PlatformConfig, tmp_path):
 
 
 def said(answer):
+    """The text of a page, its cells apart."""
     assert answer.status_code == 200, answer.text[:2000]
-    return " ".join(html.fromstring(answer.content).text_content().split())
+    texts = html.fromstring(answer.content).itertext()
+    return " ".join(" ".join(texts).split())
 
 
 def test_what_was_told_stands_with_its_times_and_states_in_both_languages(told):
