@@ -30,7 +30,7 @@ def test_up_brings_a_reader_that_says_how_to_begin_and_ctrl_c_stops_it(tmp_path)
     try:
         address = eventually(lambda: _address(process, log.read_text()), seconds=START_SECONDS)
         answers = eventually(lambda: _health(address), seconds=60)
-        httpx.get(f"{address}/api/v1/days", timeout=60)  # waits for the first look
+        begin = eventually(lambda: _said(address, "Nothing has been collected yet."), seconds=60)
         pages = {
             path: httpx.get(f"{address}{path}?lang=en", timeout=30)
             for path in ("/", "/companies", "/search", "/notices", "/status")
@@ -43,7 +43,7 @@ def test_up_brings_a_reader_that_says_how_to_begin_and_ctrl_c_stops_it(tmp_path)
     assert answers == "ok\n"
     assert {path: page.status_code for path, page in pages.items()} == dict.fromkeys(pages, 200)
     assert day.status_code == 200
-    assert "Nothing has been collected yet." in pages["/"].text
+    assert f"tdnet collect {datetime.now(TOKYO).date()}" in begin
     assert exit_code == 0, log.read_text()
     assert log.read_text().endswith("stopped\n")
     with pytest.raises(httpx.ConnectError):
@@ -61,3 +61,9 @@ def _health(address: str) -> str | None:
         return httpx.get(f"{address}/health", timeout=5).text
     except httpx.HTTPError:
         return None
+
+
+def _said(address: str, words: str) -> str | None:
+    """Today's page once it says these words: the first look at the days goes on for a moment."""
+    page = httpx.get(f"{address}/?lang=en", timeout=30).text
+    return page if words in page else None
