@@ -69,7 +69,7 @@ def test_what_is_asked_of_a_company_or_a_month_is_the_same_in_a_lake_of_twice_th
 
 
 def test_the_reports_of_a_company_are_read_from_the_copy_and_are_those_of_the_days(
-    platform, pipeline, site
+    platform, pipeline, site, aws_endpoint
 ):
     site.set_day(DAY, 40)
     pipeline.materialize(DAY)
@@ -77,8 +77,8 @@ def test_the_reports_of_a_company_are_read_from_the_copy_and_are_those_of_the_da
     grow(lake, DAY, weekdays(DAY - timedelta(days=30), DAY - timedelta(days=1)), COMPANIES)
     code = pipeline.table("earnings", DAY)["code"][0]
 
-    def reports():
-        found = catalog.scan_earnings(config=platform, code=code).collect()
+    def reports(config=platform):
+        found = catalog.scan_earnings(config=config, code=code).collect()
         return found.sort("disclosure_id")
 
     by_days = reports()
@@ -87,3 +87,8 @@ def test_the_reports_of_a_company_are_read_from_the_copy_and_are_those_of_the_da
 
     assert by_days.height > 0
     assert reports().equals(by_days)
+    traffic = Traffic()
+    with proxy(aws_endpoint, traffic.pass_on) as address:
+        reports(platform.changed(aws_endpoint_url=address))
+    # Of reports and links: the listing of the days, and the copy, whose footer is 200 KB long.
+    assert len(traffic.passed) == 4

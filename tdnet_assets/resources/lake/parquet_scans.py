@@ -23,6 +23,8 @@ Schema = Mapping[str, pl.DataType | type[pl.DataType]]
 
 # Of a file's end: nearly all footers are shorter, and a small file is no longer.
 END_BYTES = 160 * 1024
+# A footer tells of each column, by groups of rows: ten groups of a wide table take 2 KB a column.
+_END_BYTES_A_COLUMN = 2048
 # Behind the footer stand its length, 4 bytes, and the mark of a Parquet file.
 _BEHIND_THE_FOOTER = 8
 
@@ -79,7 +81,7 @@ def open_file(lake: LakeResource, key: str, schema: Schema) -> OpenedFile | None
     Raises:
         LakeError: what is there is no whole Parquet file.
     """
-    end = lake.read_end(key, END_BYTES)
+    end = lake.read_end(key, max(END_BYTES, _END_BYTES_A_COLUMN * len(schema)))
     if end is None:
         return None
     content, size = end
