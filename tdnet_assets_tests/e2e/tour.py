@@ -61,7 +61,7 @@ class Tour:
         self._launch("Failed and missing", "Launch 1 run")
         eventually(lambda: not self._is_red() or None, seconds=300)
         self._wait_for_runs(4)
-        self._show("assets/disclosures?view=overview", "ui-asset.png", "Columns", str(self._today))
+        self._show("assets/disclosures?view=overview", "ui-asset.png", "Columns", str(self._bad))
         for sensor in ("new_disclosures", "reconcile"):
             self._installation.ui.start_sensor(sensor)
         eventually(lambda: self._installation.ui.ticks("reconcile") or None, seconds=120)
