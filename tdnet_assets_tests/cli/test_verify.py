@@ -54,6 +54,7 @@ def test_an_undamaged_day_has_nothing_to_say_and_exits_with_0(verify):
     assert "0 damaged, 0 days not whole" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_flipped_byte_in_a_pdf_is_named_and_asked_for_again(site, collected, verify):
     key = first_pdf(site)
     good = collected.lake.read(key)
@@ -69,6 +70,7 @@ def test_a_flipped_byte_in_a_pdf_is_named_and_asked_for_again(site, collected, v
     assert collected.lake.read(key) == good
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("table", ["disclosures", "documents", "financial_facts", "earnings"])
 def test_a_table_that_was_cut_is_made_again_from_its_inputs(collected, verify, table):
     key = layout.table_key(table, DAY)
@@ -82,6 +84,7 @@ def test_a_table_that_was_cut_is_made_again_from_its_inputs(collected, verify, t
     assert collected.lake.read_with_head(key)[1].metadata == head.metadata
 
 
+@pytest.mark.slow
 def test_a_damaged_page_gives_up_its_capture_and_the_list_is_read_again(collected, verify):
     (capture,) = CaptureStore(collected.lake).ids(DAY)
     flip_a_byte(collected, layout.page_key(DAY, capture, 1))

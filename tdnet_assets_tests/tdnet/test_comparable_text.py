@@ -60,6 +60,7 @@ def test_polars_compares_as_python_does(texts):
     assert _by_polars(texts) == [comparable(text) for text in texts]
 
 
+@pytest.mark.slow
 def test_each_character_there_is_is_compared_alike_by_both_and_once_is_enough():
     letters = [chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000]
     texts = [f"a{letter}b" for letter in letters]
