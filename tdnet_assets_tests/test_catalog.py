@@ -40,6 +40,7 @@ def _days(count, first=DAY):
 def large_copies(monkeypatch):
     """As where copies are so large that their rows are not read with the footer."""
     monkeypatch.setattr(parquet_scans, "END_BYTES", 64)
+    monkeypatch.setattr(parquet_scans, "_END_BYTES_A_COLUMN", 0)
 
 
 @pytest.fixture
