@@ -81,10 +81,7 @@ def run_policy(config: PlatformConfig, account: Account) -> dict[str, Any]:
     Returns:
         An IAM policy document.
     """
-    executions, disclosures = (
-        account.arn("dynamodb", f"table/{name}")
-        for name in (config.executions_table, config.disclosures_table)
-    )
+    executions, disclosures, _ = _tables(config, account)
     statements = [
         _metrics(config),
         # A put on a condition (If-Match) asks for both.
@@ -124,10 +121,7 @@ def operator_policy(config: PlatformConfig, account: Account) -> dict[str, Any]:
     Returns:
         An IAM policy document.
     """
-    executions, disclosures, notices = (
-        account.arn("dynamodb", f"table/{name}")
-        for name in (config.executions_table, config.disclosures_table, config.notices_table)
-    )
+    executions, disclosures, notices = _tables(config, account)
     statements = [
         _metrics(config),
         _allow("ReadMetrics", ["cloudwatch:GetMetricData"], "*"),  # no condition exists for it
@@ -151,10 +145,7 @@ def reader_policy(config: PlatformConfig, account: Account) -> dict[str, Any]:
     Returns:
         An IAM policy document.
     """
-    executions, disclosures = (
-        account.arn("dynamodb", f"table/{name}")
-        for name in (config.executions_table, config.disclosures_table)
-    )
+    executions, disclosures, _ = _tables(config, account)
     statements = [
         *_reads_of_the_lake(config, account),
         _allow("ReadRegister", ["dynamodb:BatchGetItem"], disclosures),
@@ -163,10 +154,19 @@ def reader_policy(config: PlatformConfig, account: Account) -> dict[str, Any]:
     return {"Version": VERSION, "Statement": statements}
 
 
+def _tables(config: PlatformConfig, account: Account) -> tuple[str, str, str]:
+    """The ARNs of the tables: executions, disclosures, notices."""
+    return (
+        account.arn("dynamodb", f"table/{config.executions_table}"),
+        account.arn("dynamodb", f"table/{config.disclosures_table}"),
+        account.arn("dynamodb", f"table/{config.notices_table}"),
+    )
+
+
 def _watching(config: PlatformConfig, account: Account) -> list[_Statement]:
     """What telling people needs: the table, and the topics and secrets that the file names."""
     watches = read_watch_list(config)
-    table = account.arn("dynamodb", f"table/{config.notices_table}")
+    *_, table = _tables(config, account)
     actions = ["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
     kinds = [reference.partition(":") for reference in watches.references]
     secrets = [name for kind, _, name in kinds if kind == "secretsmanager"]
