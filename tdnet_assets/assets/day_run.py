@@ -40,7 +40,7 @@ from tdnet_assets.tdnet.errors import TdnetAssetsError
 from tdnet_assets.tdnet.foreign_text import in_markdown
 
 METRICS_DELIVERED = "metrics_delivered"
-_TRIES_AGAINST_ANOTHER_WRITER = 5
+TRIES_AGAINST_ANOTHER_WRITER = 5
 _LISTING = "listing_pages"
 
 _DayT = TypeVar("_DayT", bound=Day)
@@ -240,7 +240,7 @@ def _evaluation(asset: dg.AssetKey, day: date, check: CheckResult) -> dg.AssetCh
 
 async def make(step: DailyStep[_DayT], day: _DayT) -> Materialized:
     """Make a step's table; made again from what is there then, if another writer was faster."""
-    for _ in range(_TRIES_AGAINST_ANOTHER_WRITER - 1):
+    for _ in range(TRIES_AGAINST_ANOTHER_WRITER - 1):
         try:
             return await step.materialize(day)
         except ConflictError as conflict:

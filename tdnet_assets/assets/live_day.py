@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tdnet_assets.assets.day_run import make
+from tdnet_assets.assets.day_run import TRIES_AGAINST_ANOTHER_WRITER, make
 from tdnet_assets.assets.disclosures import DISCLOSURES_STEP
 from tdnet_assets.assets.documents import expect_files, put_documents
 from tdnet_assets.assets.steps import CollectionDay
@@ -21,7 +21,6 @@ from tdnet_assets.resources.source.disclosure_source import ListReading
 from tdnet_assets.tdnet.errors import TdnetAssetsError, TdnetError
 from tdnet_assets.tdnet.listing import TOKYO
 
-_TRIES_AGAINST_ANOTHER_WRITER = 5
 _LOOK_FOR_A_BATCH_SECONDS = 1.0
 # The list as it was so long ago is the list as it is: no look is made for less.
 _SEEN_JUST_NOW_SECONDS = 3.0
@@ -258,7 +257,7 @@ class LiveDay:
     def _put(self) -> None:
         """Put the documents as far as they are; what fails is tried again with the next batch."""
         day = self.day
-        for _ in range(_TRIES_AGAINST_ANOTHER_WRITER):
+        for _ in range(TRIES_AGAINST_ANOTHER_WRITER):
             try:
                 put_documents(day)
             except ConflictError:
@@ -269,6 +268,9 @@ class LiveDay:
                 return
             else:
                 break
+        else:
+            day.say(f"{day.date} documents: another writer was faster each time; tried again")
+            return
         self._recorded, self._recorded_at = len(day.files.fetched), _now()
         self._changed()
 
