@@ -1,7 +1,8 @@
-"""What the runs have left: records, and the index beside the lake.
+"""What the runs have left: records, the index beside the lake, and the day the archive begins at.
 
-What belongs here: whether records end, metrics arrive and the index follows. What does not: whether
-a day is complete, which Dagster knows (``dagster_instance.py``).
+What belongs here: whether records end, metrics arrive, the index follows and every collected day is
+a partition. What does not: whether a day is complete, which Dagster knows
+(``dagster_instance.py``).
 """
 
 from collections.abc import Iterator
@@ -28,7 +29,9 @@ from tdnet_assets.resources.aws.executions import (
     ExecutionsResource,
 )
 from tdnet_assets.resources.lake import layout
-from tdnet_assets.resources.lake.store import LakeResource
+from tdnet_assets.resources.lake.captures import CaptureStore
+from tdnet_assets.resources.lake.first_day import stored_first_day
+from tdnet_assets.resources.lake.store import DamagedObjectError, LakeResource
 from tdnet_assets.tdnet.listing import TOKYO
 
 SWEEP_ALLOWANCE: Final = timedelta(minutes=1)
@@ -40,6 +43,7 @@ RECENT_RECORDS: Final = 20
 _STUCK: Final = "stuck records"
 _METRICS_OF_RUNS: Final = "metrics of runs"
 _INDEX: Final = "disclosure index"
+_FIRST_DAY: Final = "first day"
 # Far enough for the exchange's longest closure; an older newest day is found by a whole listing.
 _RECENT_DAYS: Final = timedelta(days=31)
 _TABLE: Final = "disclosures"
@@ -124,6 +128,32 @@ def disclosure_index(examination: Examination) -> Iterator[Finding]:
     )
 
 
+def first_day(examination: Examination) -> Iterator[Finding]:
+    """Partitions begin no later than what was collected, or the days before are not shown."""
+    config = examination.config
+    oldest = CaptureStore(examination.lake).oldest_day()
+    try:
+        stored = stored_first_day(examination.lake)
+    except DamagedObjectError as error:
+        yield failed(_FIRST_DAY, str(error), error.advice)
+        return
+    first, says = stored, "the lake says"
+    advice = "reload the code location: it moves the first day when it is loaded"
+    if config.first_day:
+        first, says = date.fromisoformat(config.first_day), "TDNET_FIRST_DAY says"
+        advice = "set TDNET_FIRST_DAY to that day, or unset it and the lake says it"
+    elif config.oldest_listed_day(examination.clock().astimezone(TOKYO).date()) is None:
+        yield ok(_FIRST_DAY, "not limited: the source lists any day")
+        return
+    if first is None:
+        yield ok(_FIRST_DAY, "not said yet: the lake is told when the code location is loaded")
+    elif oldest and oldest < first:
+        seen = f"{first}, as {says}, but the lake has lists from {oldest} on"
+        yield warning(_FIRST_DAY, f"{seen}: days before are not partitions", advice)
+    else:
+        yield ok(_FIRST_DAY, f"{first}, as {says}")
+
+
 def _newest_ended(executions: ExecutionsResource) -> list[ExecutionRecord]:
     ended = [
         record
@@ -154,4 +184,5 @@ CHECKS: Final = (
     Check(_STUCK, stuck_records, needs=(EXECUTIONS_LABEL,)),
     Check(_METRICS_OF_RUNS, metrics_of_runs, needs=(EXECUTIONS_LABEL,)),
     Check(_INDEX, disclosure_index, needs=(BUCKET, DISCLOSURES_LABEL, EXECUTIONS_LABEL)),
+    Check(_FIRST_DAY, first_day, needs=(BUCKET,)),
 )

@@ -254,6 +254,14 @@ def index_lacks_a_disclosure(account: Account) -> Iterator[None]:
     dynamodb.put_item(TableName=table, Item=item)
 
 
+@contextmanager
+def first_day_that_is_none(account: Account) -> Iterator[None]:
+    s3, place = account.client("s3"), {"Bucket": account.config.bucket, "Key": "lake/first_day.txt"}
+    s3.put_object(**place, Body=b"tomorrow")
+    yield
+    s3.delete_object(**place)
+
+
 def _latest_collected(account: Account) -> str:
     keys = [
         found["Key"]

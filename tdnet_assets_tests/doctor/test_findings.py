@@ -6,13 +6,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tdnet_assets.doctor import bucket, identity, runner, source, watch
+from tdnet_assets.doctor import bucket, data, identity, runner, source, watch
 from tdnet_assets.doctor import dynamodb as tables
 from tdnet_assets.infrastructure.alarms import ALARMS
 from tdnet_assets.infrastructure.dashboard import body
 from tdnet_assets.infrastructure.dynamodb_tables import executions_table
 from tdnet_assets.resources.aws.executions import ExecutionsResource
 from tdnet_assets.resources.aws.metrics import CATALOGUE
+from tdnet_assets.resources.lake.captures import CaptureStore
+from tdnet_assets.resources.lake.first_day import begun_by
+from tdnet_assets.tdnet.listing import TOKYO
 from tdnet_assets_tests.doctor import faults
 from tdnet_assets_tests.doctor.account import (
     EXPECTED_WARNING,
@@ -46,6 +49,7 @@ def test_where_everything_is_right_every_line_is_ok(account):
     assert lines["metrics"].seen == "DocumentsStored 0 taken by 'TDnet' and read back"
     assert lines["disclosure index"].seen.startswith(f"has the {ROWS} of ")
     assert lines["metrics of runs"].seen.startswith("delivered by all of the last ")
+    assert lines["first day"].seen == "not limited: the source lists any day"
     assert lines["Dagster run retries"].seen == "at most 2, of died workers only"
     assert lines["due days"].seen.endswith(" is whole")
 
@@ -95,6 +99,7 @@ BROKEN = [
     ),
     (faults.run_without_metrics, "metrics of runs", "by the last run unheard: AccessDenied"),
     (faults.index_lacks_a_disclosure, "disclosure index", f"1 of the lake's {ROWS} are not in"),
+    (faults.first_day_that_is_none, "first day", "b'tomorrow' is not a day"),
     (faults.five_runs_at_a_time, "Dagster pool", "the limit of tdnet is 5, should be 1"),
     (faults.sweep_switched_off, "sensors and schedules", "off: execution_record_sweep"),
     (faults.page_of_another_charset, "TDnet", "not UTF-8"),
@@ -408,3 +413,39 @@ def test_a_policy_that_nobody_has_and_topics_that_nobody_hears_are_warnings(acco
     }
     assert lines["run policy"].seen.endswith("is attached to nobody")
     assert lines["notice topic"].seen.startswith("nobody is subscribed to arn:aws:sns:")
+
+
+def test_days_that_were_collected_before_the_first_partition_are_said(account):
+    today = datetime.now(TOKYO).date()
+    oldest = CaptureStore(account.examination.lake).oldest_day()
+    hidden = f"but the lake has lists from {oldest} on: days before are not partitions"
+    (check,) = [check for check in data.CHECKS if check.name == "first day"]
+
+    def looked_at(**changes):
+        with account.other(**changes) as examination:
+            (finding,) = check.look(examination)
+            return finding.status, finding.seen, finding.advice
+
+    assert looked_at(window_days=31) == (
+        "ok",
+        "not said yet: the lake is told when the code location is loaded",
+        "",
+    )
+    assert looked_at(first_day=str(oldest)) == ("ok", f"{oldest}, as TDNET_FIRST_DAY says", "")
+    assert looked_at(first_day=str(today)) == (
+        "warning",
+        f"{today}, as TDNET_FIRST_DAY says, {hidden}",
+        "set TDNET_FIRST_DAY to that day, or unset it and the lake says it",
+    )
+    lake = account.examination.lake
+    begun_by(lake, today)
+    try:
+        assert looked_at(window_days=31) == (
+            "warning",
+            f"{today}, as the lake says, {hidden}",
+            "reload the code location: it moves the first day when it is loaded",
+        )
+        begun_by(lake, oldest)
+        assert looked_at(window_days=31) == ("ok", f"{oldest}, as the lake says", "")
+    finally:
+        account.client("s3").delete_object(Bucket=account.config.bucket, Key="lake/first_day.txt")

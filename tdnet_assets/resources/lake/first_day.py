@@ -44,6 +44,17 @@ def with_first_day(config: PlatformConfig, today: date) -> PlatformConfig:
     return config.changed(first_day=str(first))
 
 
+def stored_first_day(lake: LakeResource) -> date | None:
+    """The first day of the archive as the lake says it; None before the first start.
+
+    Raises:
+        DamagedObjectError: what is stored is not a day.
+        LakeError: S3 refused or failed.
+    """
+    content, head = lake.read_with_head(FIRST_DAY) or (None, None)
+    return None if content is None else _day(lake, content, head.etag if head else None)
+
+
 def begun_by(lake: LakeResource, day: date) -> date:
     """The first day of the archive, moved to ``day`` if it was later or was not said yet.
 

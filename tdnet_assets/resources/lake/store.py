@@ -76,6 +76,7 @@ class DamagedObjectError(LakeError):
     def __init__(self, uri: str, seen: str, advice: str, *, etag: str | None) -> None:
         super().__init__(f"{uri}: {seen}; {advice}")
         self.uri = uri
+        self.advice = advice
         self.etag = etag
 
 
