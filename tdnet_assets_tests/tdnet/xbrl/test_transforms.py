@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tdnet_assets.tdnet.xbrl import transforms
 from tdnet_assets.tdnet.xbrl.transforms import TransformError, transform
 
 REGISTRIES = {
@@ -66,6 +67,58 @@ FULL_WIDTH = str.maketrans("0123456789", "０１２３４５６７８９")
 )
 def test_what_is_printed_becomes_its_canonical_text(year, name, printed, canonical):
     assert transform(REGISTRIES[year], name)(printed) == canonical
+
+
+PRINTED = {
+    ("7/8/2025", "2025-08-07"): "dateslasheu datedoteu datedaymonthyear date-day-month-year",
+    ("8/7/2025", "2025-08-07"): "dateslashus datedotus datemonthdayyear date-month-day-year",
+    ("2025/8/7", "2025-08-07"): "dateyearmonthday date-year-month-day",
+    ("7 August 2025", "2025-08-07"): "datelonguk dateshortuk datedaymonthyearen "
+    "date-day-monthname-year-en",
+    ("August 7, 2025", "2025-08-07"): "datelongus dateshortus datemonthdayyearen "
+    "date-monthname-day-year-en",
+    ("7/8", "--08-07"): "dateslashdaymontheu datedaymonth date-day-month",
+    ("8/7", "--08-07"): "dateslashmonthdayus datemonthday date-month-day",
+    ("7 August", "--08-07"): "datelongdaymonthuk dateshortdaymonthuk datedaymonthen "
+    "date-day-monthname-en",
+    ("August 7", "--08-07"): "datelongmonthdayus dateshortmonthdayus datemonthdayen "
+    "date-monthname-day-en",
+    ("8/2025", "2025-08"): "datemonthyear date-month-year",
+    ("2025/8", "2025-08"): "date-year-month",
+    ("August 2025", "2025-08"): "datelongmonthyear dateshortmonthyear datemonthyearen "
+    "date-monthname-year-en",
+    ("2025 August", "2025-08"): "datelongyearmonth dateshortyearmonth dateyearmonthen "
+    "date-year-monthname-en",
+    ("令和7年8月7日", "2025-08-07"): "dateerayearmonthdayjp dateyearmonthdaycjk "
+    "date-jpn-era-year-month-day",
+    ("令和7年8月", "2025-08"): "dateerayearmonthjp dateyearmonthcjk date-jpn-era-year-month",
+    ("1,234.5", "1234.5"): "numcommadot numspacedot numdotdecimal num-dot-decimal "
+    "num-dot-decimal-apos",
+    ("1.234,5", "1234.5"): "numdotcomma numspacecomma numcomma numcommadecimal num-comma-decimal "
+    "num-comma-decimal-apos",
+    ("12円50銭", "12.50"): "numunitdecimal num-unit-decimal num-unit-decimal-apos",
+    ("－", "0"): "numdash zerodash fixed-zero",
+    ("有", "true"): "booleantrue fixed-true",
+    ("無", "false"): "booleanfalse fixed-false",
+    ("―", ""): "nocontent fixed-empty",
+}
+
+
+def test_every_transform_of_every_registry_reads_what_its_name_says():
+    read = {
+        name: (found(printed), canonical)
+        for (printed, canonical), names in PRINTED.items()
+        for name in names.split()
+        for found in [_in_any_registry(name)]
+    }
+
+    assert {name for name, (value, wanted) in read.items() if value != wanted} == set()
+    assert read.keys() == {name for names in transforms.REGISTRIES.values() for name in names}
+
+
+def _in_any_registry(name):
+    (found,) = {known[name] for known in transforms.REGISTRIES.values() if name in known}
+    return found
 
 
 @pytest.mark.parametrize(
