@@ -68,7 +68,7 @@ def test_a_retitling_a_deletion_a_repetition_and_a_test_are_called_so():
 
     assert text.startswith("TEST: nothing of this has just been published\nTDnet: 3 disclosures")
     assert "[new title]" in text
-    assert "formerly: 旧題" in text
+    assert "\n新\nformerly: 旧題\n" in text
     assert "[deleted from the list]" in text
     assert text.count("may have been sent before") == 1
     assert text.endswith("at least 5 more will follow")

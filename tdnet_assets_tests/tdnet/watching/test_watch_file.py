@@ -91,6 +91,19 @@ def test_all_problems_are_told_at_once_and_a_broken_toml_with_its_place():
     assert "line 3" in _problems('language = "ja"\n\n[destinations\n')[0]
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["destinations = 3\n", '[destinations]\na = "arn"\n', 'destinations = ["a"]\n'],
+)
+def test_a_destination_that_is_not_a_table_is_said_so(text):
+    assert any("[destinations.NAME]" in problem for problem in _problems(text))
+
+
+@pytest.mark.parametrize("text", ["watches = 3\n", "watches = [1]\n", '[watches]\nname = "x"\n'])
+def test_a_watch_that_is_not_a_table_of_the_list_is_said_so(text):
+    assert any("[[watches]]" in problem for problem in _problems(text))
+
+
 def test_a_secret_that_stands_in_the_file_is_in_no_message():
     for secret in ("xoxb-very-secret", "https://x/very-secret"):
         told = _problems(EVERYTHING.replace('"env:TDNET_HOOK_SECRET"', f'"{secret}"'))
