@@ -427,6 +427,22 @@ def test_every_column_of_a_number_says_what_it_is():
         assert columns[one.standard_column] == "text"
 
 
+def test_the_columns_of_dividends_name_their_own_elements():
+    payout = ("total_dividends", "payout_ratio", "dividend_on_equity")
+    figures = figure_columns().values()
+    assert {(one.item, one.elements["jp"]) for one in figures if one.item in payout} == {
+        ("total_dividends", "TotalDividendPaidAnnual"),
+        ("payout_ratio", "PayoutRatio"),
+        ("dividend_on_equity", "RatioOfTotalAmountOfDividendsToNetAssets"),
+    }
+    assert {one.elements["jp"] for one in figures if one.item.startswith("dividend_")} == {
+        "DividendPerShare",
+        "CommemorativeDividend",
+        "ExtraDividend",
+        "RatioOfTotalAmountOfDividendsToNetAssets",
+    }
+
+
 def test_a_range_of_the_parents_is_kept_beside_the_columns():
     filing = annual_report()
     filing.number("NetSales", 60, *NEXT_YEAR, "Upper", consolidation="NonConsolidated")
