@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 
@@ -45,7 +45,11 @@ _METADATA_VALUE = re.compile(r"[!-~]([ -~]*[!-~])?")
 _ATTEMPTS = 5
 _LONGEST_PAUSE_SECONDS = 2.0
 _PASSING_CODES = frozenset(("RequestTimeout", "RequestTimeoutException", "PriorRequestNotComplete"))
-_TRIED_AGAIN = re.compile(r"after [0-9]+ retries")
+# Of obstore's own tries, which it makes after 5xx only.
+_RETRIES = 5
+_TRIED_OFTEN = re.compile(rf"after {_RETRIES} retries")
+# So long obstore tries by itself; beyond that no fault is passing.
+_PATIENCE_SECONDS = 180.0
 
 # Of the XML that S3 answers with, only these: the rest may repeat keys, tokens and signatures.
 _S3_CODE = re.compile(r"<Code>([^<]*)</Code>")
@@ -439,7 +443,7 @@ class LakeResource(BaseModel, frozen=True, extra="forbid"):
         for attempt in stamina.retry_context(
             on=_PassingError,
             attempts=_ATTEMPTS,
-            timeout=None,
+            timeout=_PATIENCE_SECONDS,
             wait_initial=0.1,
             wait_max=_LONGEST_PAUSE_SECONDS,
             wait_jitter=0.1,
@@ -504,7 +508,10 @@ class LakeResource(BaseModel, frozen=True, extra="forbid"):
             config=cast("S3Config", self.access.options),
             credential_provider=self.access.for_obstore,
             client_options=cast("ClientConfig", {**self.access.http_options, "timeout": "60s"}),
-            retry_config={"max_retries": 5},
+            retry_config={
+                "max_retries": _RETRIES,
+                "retry_timeout": timedelta(seconds=_PATIENCE_SECONDS),
+            },
         )
 
 
@@ -567,7 +574,7 @@ def _explained(uri: str) -> Iterator[None]:
             kind: type[LakeError] = _NoSuchObjectError
         elif isinstance(error, (exceptions.AlreadyExistsError, exceptions.PreconditionError)):
             kind = _UnmetConditionError
-        elif not _TRIED_AGAIN.search(text) and (
+        elif not _TRIED_OFTEN.search(text) and (
             _PASSING_CODES.intersection(said) or "HTTP error" in text
         ):
             kind = _PassingError

@@ -159,6 +159,15 @@ def test_what_the_client_has_tried_often_already_is_not_tried_as_often_again(wir
     assert wire.puts == 6
 
 
+@pytest.mark.parametrize("then", [reset, lost_answer, request_timeout])
+def test_a_put_that_breaks_in_one_way_and_then_in_another_is_stored(wire, then):
+    wire.faults = [refused(503, "SlowDown"), then]
+
+    assert wire.put()
+    assert wire.puts == 3
+    assert wire.direct.read(KEY) == b"ours"
+
+
 def test_a_refusal_that_nothing_mends_is_asked_once(wire):
     wire.faults = [refused(403, "AccessDenied")] * 9
 
