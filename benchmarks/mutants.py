@@ -95,7 +95,9 @@ class Checkout:
     def pytest(self, *arguments: str, seconds: float, processes: int = 0) -> Outcome:
         """What becomes of the tests, which are given so many seconds."""
         path = os.environ | {"PYTHONPATH": str(self.root), "PYTHONDONTWRITEBYTECODE": "1"}
-        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:randomly"]
+        # The cache outlives the copy: some tests keep there what they have fetched.
+        cache = self.source / MEASURED / "cache"
+        command = [sys.executable, "-m", "pytest", "-p", "no:randomly", "-o", f"cache_dir={cache}"]
         with subprocess.Popen(  # noqa: S603 - pytest, in the copy
             [*command, "-n", str(processes), *arguments],
             cwd=self.root,
