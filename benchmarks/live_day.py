@@ -256,10 +256,10 @@ class Daemon:
         await self._sleep_until((_moment(mark, after=OPENS) - OPENS).total_seconds())
         while _is_going(self._run) or _is_going(self._backfill):  # noqa: ASYNC110 - as the daemon
             await asyncio.sleep(5)
-        self._start(START_SECONDS)
+        self._start(START_SECONDS, news_suffice=False)
 
-    def _start(self, seconds: float) -> None:
-        self._run = asyncio.create_task(self._collect_day(seconds))
+    def _start(self, seconds: float, *, news_suffice: bool = True) -> None:
+        self._run = asyncio.create_task(self._collect_day(seconds, news_suffice=news_suffice))
 
     async def _fill(self, mark: str) -> None:
         """A backfill of the month before, in runs of so many days, beside which the day goes on."""
@@ -290,14 +290,16 @@ class Daemon:
     async def _sleep_until(self, moment: float) -> None:
         await asyncio.sleep(moment - self._clock.seconds)
 
-    async def _collect_day(self, seconds: float) -> None:
+    async def _collect_day(self, seconds: float, *, news_suffice: bool) -> None:
         """A run of the day: collection, and derivation when that has ended."""
-        await self._collect([DAY], seconds)
+        await self._collect([DAY], seconds, news_suffice=news_suffice)
         derivation = TimedDerivation(self, self._observer)
         derivation.ask(DAY)
         await derivation.finish()
 
-    async def _collect(self, days: Sequence[date], seconds: float) -> None:
+    async def _collect(
+        self, days: Sequence[date], seconds: float, *, news_suffice: bool = False
+    ) -> None:
         await asyncio.sleep(seconds)
         self.runs += 1
         async with self._tdnet.session(now=self._clock.now) as session:
@@ -315,7 +317,12 @@ class Daemon:
 
             self._derivation = TimedDerivation(self, self._observer)
             async with CollectionSession(
-                source, days, new_day, say=self.say, derivation=self._derivation
+                source,
+                days,
+                new_day,
+                say=self.say,
+                derivation=self._derivation,
+                news_suffice=news_suffice,
             ) as collection:
                 await collection.collect(COLLECTION_STEPS)
 

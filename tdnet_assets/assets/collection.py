@@ -33,6 +33,8 @@ from tdnet_assets.resources.source.tdnet_source import TdnetSource
 
 NAME = "daily_collection"
 POOL = "tdnet"
+NEWS_TAG = "tdnet/news"
+"""Of a run that is for what has just been published: it need not read every page of the list."""
 
 
 class SessionHeartbeat:
@@ -137,6 +139,7 @@ def build_collection(
                         say=context.log.info,
                         derivation=FollowingDerivation(derived, to_derive, context.log.info),
                         looked=SessionHeartbeat(metrics).beat,
+                        news_suffice=NEWS_TAG in context.run.tags,
                     )
                 )
             ).ready

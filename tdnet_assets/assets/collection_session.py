@@ -37,6 +37,7 @@ class CollectionSession:
         derivation: FollowingDerivation | None = None,
         looked: Callable[[bool], None] = lambda _: None,
         pace: Pace | None = None,
+        news_suffice: bool = False,
     ) -> None:
         """Ask nothing yet.
 
@@ -48,6 +49,7 @@ class CollectionSession:
             derivation: follows today's batches; nothing does when None.
             looked: hears of each look at today's list, and whether it was a good one.
             pace: of looks and puts.
+            news_suffice: whether today may be closed without a reading of all its pages.
         """
         self._source = source
         self._days = days
@@ -56,6 +58,7 @@ class CollectionSession:
         self._derivation = derivation
         self._looked = looked
         self._pace = pace or Pace()
+        self._news_suffice = news_suffice
         self._live: dict[date, LiveDay] = {}
         self._watch: asyncio.Task[None] | None = None
 
@@ -156,5 +159,7 @@ class CollectionSession:
             if derivation is not None:
                 derivation.ask(today)
 
-        live = self._live[today] = LiveDay(self._new_day(today), self._pace, changed)
+        live = self._live[today] = LiveDay(
+            self._new_day(today), self._pace, changed, news_suffice=self._news_suffice
+        )
         return live

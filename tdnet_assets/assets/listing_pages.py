@@ -9,10 +9,10 @@ import dagster as dg
 from tdnet_assets.assets.steps import CheckResult, CollectionDay, DailyStep, Materialized
 from tdnet_assets.resources.day_states import LIST_COMPLETE, listing_origin
 from tdnet_assets.resources.lake import layout
-from tdnet_assets.resources.lake.captures import CaptureStore
+from tdnet_assets.resources.lake.captures import Capture, CaptureStore
 from tdnet_assets.tables.recipes import RECIPES
 from tdnet_assets.tdnet.errors import TdnetError
-from tdnet_assets.tdnet.listing import page_name
+from tdnet_assets.tdnet.listing import page_count, page_name
 
 NAME = "listing_pages"
 
@@ -48,8 +48,9 @@ async def materialize(day: CollectionDay) -> Materialized:
         metadata={
             "dagster/partition_row_count": capture.total or 0,
             "dagster/uri": day.lake.uri(layout.captures_prefix(day.date)),
-            "pages": len(capture.pages),
+            "pages": page_count(capture.total or 0) if capture.continues else len(capture.pages),
             "capture": capture.id,
+            "all_pages_read": dg.MetadataValue.timestamp(capture.whole_at),
             "changed": reading.changed,
             "readings": reading.readings,
             "from": "TDnet" if reading.readings else "the lake: TDnet lists the day no more",
@@ -64,15 +65,25 @@ async def materialize(day: CollectionDay) -> Materialized:
             CheckResult(
                 LIST_COMPLETE,
                 passed=reading.error is None,
-                description=str(reading.error or f"全{capture.total or 0}件 on every page"),
+                description=str(reading.error or _how_complete(capture)),
                 metadata={"total": capture.total or 0, "pages": len(capture.pages)},
             )
         ],
     )
 
 
+def _how_complete(capture: Capture) -> str:
+    total = f"全{capture.total or 0}件"
+    if capture.continues is None:
+        return f"{total} on every page"
+    return f"{total}: what is new, down to what all pages had in {capture.continues}"
+
+
 LISTING_PAGES_STEP = DailyStep(
     spec=SPEC,
-    checks={LIST_COMPLETE: "Every page was read and gave the same 全N件, and the rows add up."},
+    checks={
+        LIST_COMPLETE: "Every page, or each with something new, gave the same 全N件, and the rows "
+        "add up."
+    },
     materialize=materialize,
 )

@@ -30,20 +30,27 @@ _SEEN_JUST_NOW_SECONDS = 3.0
 class Pace:
     """How often the list is looked at, and after how much the documents table is put.
 
-    A host that does not answer is waited for so long with closing the day.
+    A host that does not answer is waited for so long with closing the day. All pages are read once
+    more if they were last read so long ago, even where news are enough.
     """
 
     look_seconds: float = 60.0
     put_files: int = 50
     put_seconds: float = 30.0
     patience_seconds: float = 1800.0
+    all_pages_seconds: float = 3600.0
 
 
 class LiveDay:
     """One day that is still published; within one event loop."""
 
     def __init__(
-        self, day: CollectionDay, pace: Pace, changed: Callable[[], None] = lambda: None
+        self,
+        day: CollectionDay,
+        pace: Pace,
+        changed: Callable[[], None] = lambda: None,
+        *,
+        news_suffice: bool = False,
     ) -> None:
         """Take a day up.
 
@@ -51,11 +58,14 @@ class LiveDay:
             day: its tables are put, but no event is logged.
             pace: of looks and puts.
             changed: called when a table has been put.
+            news_suffice: whether the day may be closed without a reading of all its pages, if the
+                news stand above known ground.
         """
         self.day = day
         self.is_closed = False
         self._pace = pace
         self._changed = changed
+        self._news_suffice = news_suffice
         self._store = CaptureStore(day.lake)
         self._has_begun = asyncio.Event()
         self._one_look = asyncio.Lock()
@@ -115,7 +125,7 @@ class LiveDay:
         self._fetch()
 
     async def close(self) -> None:
-        """Wait until nothing is left to fetch, and the list was read whole and is quiet since.
+        """Wait until nothing is left to fetch, and the list was read and is quiet since.
 
         A host that does not answer for a while is waited for: the looks go on meanwhile.
         """
@@ -125,7 +135,7 @@ class LiveDay:
             if self._waits_for_an_answer():
                 await asyncio.sleep(self._pace.look_seconds)
                 continue
-            if self._has_all_pages():
+            if self._knows_the_list():
                 await self._look_once_more()
                 if self._is_quiet():
                     self._close(None)
@@ -167,14 +177,18 @@ class LiveDay:
         A host that refuses is waited for if it has refused files; the list was read a moment ago.
         """
         waits = self._waits_for_an_answer() and self.day.files.has_failures
-        return self._has_all_pages() and not self._is_fetching and not waits
+        return self._knows_the_list() and not self._is_fetching and not waits
 
-    def _has_all_pages(self) -> bool:
-        return (
-            self._reading is not None
-            and self._reading.is_of_all_pages
-            and _now() - self._read_at < self._pace.look_seconds
-        )
+    def _knows_the_list(self) -> bool:
+        """Whether all pages were read a moment ago, or what is new where that is enough."""
+        reading = self._reading
+        if reading is None:
+            return False
+        if reading.is_of_all_pages and _now() - self._read_at < self._pace.look_seconds:
+            return True
+        age = self.day.source.now() - reading.capture.whole_at
+        is_near = age.total_seconds() < self._pace.all_pages_seconds
+        return self._news_suffice and reading.error is None and is_near
 
     def _refused(self) -> None:
         if self._refused_since is None:

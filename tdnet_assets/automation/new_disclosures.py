@@ -25,6 +25,7 @@ from datetime import datetime, timedelta
 
 import dagster as dg
 
+from tdnet_assets.assets.collection import NEWS_TAG
 from tdnet_assets.automation.day_runs import location_of, run_in_progress
 from tdnet_assets.automation.jobs import Job
 from tdnet_assets.automation.pauses import PAUSES, asked_again_at
@@ -46,7 +47,7 @@ LOOK_EVERY_SECONDS = 60
 LOOK_TIMEOUT_SECONDS = 6
 FAILURES_BEFORE_THE_TICK_FAILS = 3
 # Before a backfill's next chunk of days, which can wait.
-_PRIORITY = {"dagster/priority": "1"}
+_TAGS = {"dagster/priority": "1", NEWS_TAG: "true"}
 
 
 class LooksFailedError(TdnetAssetsError):
@@ -185,7 +186,7 @@ async def _ask(  # noqa: PLR0917 - as look has them
         if not_before > now:
             again = f"{not_before.astimezone(TOKYO):%H:%M}"
             return Look(good, f"{news}; the runs for it failed, the next is at {again}", 1)
-    return Look(good, news, 1, dg.RunRequest(partition_key=str(day), tags=_PRIORITY))
+    return Look(good, news, 1, dg.RunRequest(partition_key=str(day), tags=_TAGS))
 
 
 def build_new_disclosures_sensor(

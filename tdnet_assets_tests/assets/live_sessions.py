@@ -37,6 +37,7 @@ class LiveSessions:
     site: SampleSite
     clock: VirtualClock
     derive: bool = False
+    news_suffice: bool = False
     said: list[str] = field(default_factory=list)
     looks: list[tuple[datetime, bool]] = field(default_factory=list)
     progress: RunProgress | None = None
@@ -93,6 +94,7 @@ class LiveSessions:
                 say=self.said.append,
                 derivation=derivation if self.derive else None,
                 looked=lambda good: self.looks.append((self.clock.now(), good)),
+                news_suffice=self.news_suffice,
             ) as collection:
                 await collection.collect(COLLECTION_STEPS)
 

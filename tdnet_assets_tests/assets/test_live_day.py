@@ -276,6 +276,62 @@ def test_a_retitle_on_a_later_page_is_found_by_the_pass_at_the_end(live, site):
     assert live.not_whole(TODAY) == ""
 
 
+def test_a_run_for_news_reads_only_their_page_until_all_pages_are_an_hour_old(live, site, clock):
+    site.publish(TODAY, 450, time="15:00")
+    live.collect([TODAY])
+    (whole,) = _captures(live)
+    clock.advance(200)
+    live.news_suffice = True
+
+    def news():
+        before = len(site.requests)
+        site.publish(TODAY, 4)
+        live.collect([TODAY])
+        assert live.not_whole(TODAY) == ""
+        assert live.numbers(TODAY) == {row.disclosure_id for row in site.rows(TODAY)}
+        return [name for name in live.asked("I_list", before) if not name.startswith("I_list_001")]
+
+    assert news() == news() == []
+    assert [one.continues for one in _captures(live)] == [None, whole.id, whole.id]
+    assert {one.whole_at for one in _captures(live)} == {whole.begun_at}
+    clock.advance(3600)
+    assert len(news()) == 4
+    assert _captures(live)[-1].continues is None
+    clock.advance(120)
+    assert news() == []
+    live.news_suffice = False
+    assert len(news()) == 4
+
+
+def _captures(live):
+    store = CaptureStore(live.lake)
+    return [store.get(TODAY, one) for one in store.ids(TODAY)]
+
+
+def test_a_run_for_news_finds_deletions_on_its_page_at_once_and_others_within_the_hour(
+    live, site, clock
+):
+    site.publish(TODAY, 250, time="15:00")
+    live.collect([TODAY])
+    clock.advance(200)
+    live.news_suffice = True
+    on_page_1, on_page_3 = (site.rows(TODAY)[place].disclosure_id for place in (20, 230))
+
+    def deleted_after_news():
+        site.publish(TODAY, 3)
+        live.collect([TODAY])
+        assert live.not_whole(TODAY) == ""
+        rows = live.table("disclosures", TODAY).filter(pl.col("status") == "deleted")
+        return set(rows["disclosure_id"])
+
+    site.delete(on_page_1)
+    assert deleted_after_news() == {on_page_1}
+    site.delete(on_page_3)
+    assert deleted_after_news() == {on_page_1}
+    clock.advance(3600)
+    assert deleted_after_news() == {on_page_1, on_page_3}
+
+
 def test_a_row_deleted_while_files_are_fetched_keeps_its_number(live, site):
     site.publish(TODAY, 120)
     victim = site.rows(TODAY)[110]

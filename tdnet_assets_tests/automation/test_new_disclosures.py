@@ -364,7 +364,7 @@ def test_the_run_that_is_requested_materializes_the_day_and_says_that_a_sensor_b
     assert result.success
 
     assert skipped(ticks.tick())
-    assert request.tags == {"dagster/priority": "1"}
+    assert request.tags == {"dagster/priority": "1", "tdnet/news": "true"}
     # Dagster adds this tag to every run that a sensor requests.
     assert trigger_of({"dagster/sensor_name": "new_disclosures"}) == "sensor"
 

@@ -77,6 +77,11 @@ class Capture:
         """When the reading began (aware, UTC)."""
         return layout.capture_time(self.id)
 
+    @property
+    def whole_at(self) -> datetime:
+        """When the newest reading of all pages that it stands on began (aware, UTC)."""
+        return layout.capture_time(self.continues or self.id)
+
     def page(self, number: int) -> CapturedPage | None:
         """The stored page of this number."""
         return next((page for page in self.pages if page.number == number), None)
