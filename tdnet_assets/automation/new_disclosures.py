@@ -35,6 +35,7 @@ from tdnet_assets.resources.lake.captures import CaptureStore
 from tdnet_assets.resources.lake.store import LakeResource, sha256
 from tdnet_assets.resources.source.answers import SessionBusyError, TransientSourceError
 from tdnet_assets.resources.source.polite_http import system_now
+from tdnet_assets.resources.source.refusals import LONGEST_AWAY_SECONDS
 from tdnet_assets.resources.source.session import TdnetResource
 from tdnet_assets.resources.source.tdnet_source import OPENS, shows_the_same
 from tdnet_assets.tables.recipes import COLLECTION
@@ -89,7 +90,10 @@ class Remembered:
     def failed(self, error: TdnetError, now: datetime) -> "Remembered":
         """The same after one more failed look."""
         wait = error.retry_after if isinstance(error, TransientSourceError) else None
-        not_before = None if wait is None else (now + timedelta(seconds=wait)).isoformat()
+        longest = LONGEST_AWAY_SECONDS
+        not_before = (
+            None if wait is None else (now + timedelta(seconds=min(wait, longest))).isoformat()
+        )
         return Remembered(self.failures + 1, str(error)[:500], not_before, self.asked, self.empty)
 
 

@@ -19,6 +19,7 @@ from tdnet_assets.partitions import tags_for, trigger_of
 from tdnet_assets.resources.aws.executions import TTL_ATTRIBUTE, ExecutionsResource
 from tdnet_assets.resources.aws.metrics import SENSOR_HEARTBEAT, MetricsResource
 from tdnet_assets.resources.lake.store import LakeResource
+from tdnet_assets.resources.source.polite_http import system_now
 from tdnet_assets.resources.source.session import TdnetResource
 from tdnet_assets_tests.conftest import NOW
 
@@ -37,13 +38,19 @@ class Ticks:
         self.metrics = MetricsResource(config=config)
         self.cursor = None
 
-    def tick(self, now=NOW):
+    def tick(self, now=NOW, clock=system_now):
         context = dg.build_sensor_context(instance=self.instance, cursor=self.cursor)
         cursor = context.cursor
-        found = look(self.instance, self.tdnet, self.lake, self.executions, cursor, now)
+        found = look(
+            self.instance, self.tdnet, self.lake, self.executions, cursor, now, clock=clock
+        )
         result = report(context, found, self.metrics)
         self.cursor = result.cursor
         return result
+
+    def tick_later(self, **later):
+        """A tick so much later, by the clock of the machine as well."""
+        return self.tick(NOW + timedelta(**later), lambda: NOW + timedelta(**later))
 
     def heartbeats(self):
         now = datetime.now(UTC)
@@ -333,17 +340,25 @@ def test_whatever_is_wrong_with_the_page_is_a_failed_look(site, ticks, fault, sa
 def test_retry_after_is_obeyed_over_ticks(site, ticks):
     site.set_day(TODAY, 30)
     site.faults.answer("I_list", status=429, retry_after="7200", times=1)
-    assert "asks to wait 7200 s" in skipped(ticks.tick())
+    assert "asks to wait 7200 s" in skipped(ticks.tick_later(minutes=0))
 
-    assert "not asked before" in skipped(ticks.tick(NOW + timedelta(minutes=119)))
+    assert "not asked before" in skipped(ticks.tick_later(minutes=119))
     assert len(site.requests) == 1
     # Nobody has looked: a session beside it may, and then its heartbeat counts.
     assert ticks.heartbeats() == (1, 0)
 
-    # The host's own pause, at most five minutes, is over in two hours.
-    lock = ticks.tdnet.config.home_path / "tdnet-session.lock"
-    os.utime(lock, (0, 0))
-    assert len(ticks.tick(NOW + timedelta(minutes=121)).run_requests) == 1
+    assert len(ticks.tick_later(minutes=121).run_requests) == 1
+
+
+@pytest.mark.parametrize("retry_after", ["9" * 400, "99999999999", "Fri, 31 Dec 9999 23:59:59 GMT"])
+def test_a_retry_after_of_for_ever_is_asked_about_once_a_day(site, ticks, retry_after):
+    site.set_day(TODAY, 30)
+    site.faults.answer("I_list", status=429, retry_after=retry_after, times=1)
+    assert "answers 429" in skipped(ticks.tick_later(minutes=0))
+
+    assert "not asked before" in skipped(ticks.tick_later(minutes=90))
+    site.set_day(TODAY + timedelta(days=1), 30)
+    assert len(ticks.tick_later(hours=25).run_requests) == 1
 
 
 def test_metrics_that_cannot_be_delivered_are_shown_and_break_no_tick(site, platform, ticks, read):

@@ -39,17 +39,15 @@ class ListReading:
     """The outcome of reading a day: the capture it ended with, and what was wrong, if anything.
 
     ``readings`` is 0 for a day that the source lists no more: the capture is the lake's latest one.
+    ``is_of_all_pages`` says that the whole list was asked for, and not what is new alone; the
+    capture does not tell, since pages that are those of the latest one make no other.
     """
 
     capture: Capture
     changed: bool
     readings: int
     error: TdnetError | None
-
-    @property
-    def is_of_all_pages(self) -> bool:
-        """Whether the whole list was asked for, and not what is new alone."""
-        return self.capture.continues is None
+    is_of_all_pages: bool = True
 
 
 class DisclosureSource(Protocol):

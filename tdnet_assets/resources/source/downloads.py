@@ -18,7 +18,7 @@ from tdnet_assets.resources.file_workers import FileWorkerError, FileWorkers
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.resources.lake.captures import TDNET
 from tdnet_assets.resources.lake.store import LakeError, LakeResource, ObjectHead, sha256
-from tdnet_assets.resources.source.answers import SourceError
+from tdnet_assets.resources.source.answers import NotAskedError, SourceError
 from tdnet_assets.resources.source.disclosure_source import DisclosureSource, ExpectedFile
 from tdnet_assets.tables.documents import FAILED, GONE, STORED
 from tdnet_assets.tdnet.files import check_archive, check_pdf, refuse_other_than_pdf
@@ -243,7 +243,8 @@ class Downloads:
     def _not_given(self, file: ExpectedFile, error: SourceError) -> FileOutcome:
         # Absent is not gone: new files answer 404 for seconds, and so do all in an outage. Only the
         # list can say that a file is not to be had, by calling its row deleted.
-        gone = file.withdrawn and error.status in _ABSENT_STATUSES
+        was_asked = not isinstance(error, NotAskedError)
+        gone = file.withdrawn and was_asked and error.status in _ABSENT_STATUSES
         failed = self._failed(file, str(error), attempts=error.attempts)
         return replace(failed, status=GONE) if gone else failed
 

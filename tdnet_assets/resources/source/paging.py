@@ -28,6 +28,7 @@ from tdnet_assets.resources.source.answers import (
     Answer,
     DayNotListedError,
     IncompleteListError,
+    NotAskedError,
     SourceError,
 )
 from tdnet_assets.resources.source.disclosure_source import ListReading
@@ -135,9 +136,10 @@ class DayReader:
         """Read the list, down to known ground if there is any, and store it as a capture.
 
         A reading during which rows were added is stored too (it is history) and repeated, up to
-        MAX_READINGS times. The error, if any, is returned with the capture rather than raised,
-        because the good rows of an incomplete list are worth keeping. A day behind the window is
-        not asked for: what the lake holds of it is all that there will ever be.
+        MAX_READINGS times, unless it has only found the same once more. The error, if any, is
+        returned with the capture rather than raised, because the good rows of an incomplete list
+        are worth keeping. A day behind the window is not asked for: what the lake holds of it is
+        all that there will ever be.
 
         Args:
             ground: None to read all pages.
@@ -180,8 +182,12 @@ class DayReader:
             if error and page:  # only now is it certain where the page is
                 error = type(error)(f"{error}; the raw page is at {self.store.lake.uri(page.key)}")
             changed = changed or new
-            if not reading.unsettled or number == MAX_READINGS:
-                found = ListReading(capture, changed, number, error)
+            # What shows the same once more without adding up will not do so at the next try.
+            is_vain = number == MAX_READINGS or (number > 1 and not new)
+            if not reading.unsettled or is_vain:
+                found = ListReading(
+                    capture, changed, number, error, is_of_all_pages=not reading.reached
+                )
                 return found, None if error else _next_ground(ground, reading, capture)
             known, first = capture, None
 
@@ -329,7 +335,8 @@ def _why_unsettled(listed: Sequence[ListPage]) -> str | None:
 
 
 def _refusal(error: SourceError, day: date, number: int, last: int) -> TdnetError:
-    if number == 1 and error.status in (403, 404, 410):
+    was_asked = not isinstance(error, NotAskedError)
+    if number == 1 and was_asked and error.status in (403, 404, 410):
         return DayNotListedError(
             f"TDnet has no list for {day} ({error}): it keeps {LIVE_WINDOW_DAYS} days, today "
             "included. Choose a newer day, or rebuild this one from the lake by selecting "

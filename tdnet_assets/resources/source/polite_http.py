@@ -153,6 +153,7 @@ class PoliteHttp:
             return True
         if error.retry_after > LONGEST_RETRY_AFTER_SECONDS:
             self.closed = error
+            self.refusals.sent_away(error.retry_after, self.now())
             return False
         self.slot.pause(error.retry_after)
         return max(error.retry_after, self.backoff_floor)
@@ -215,11 +216,15 @@ class PoliteHttp:
         await self.admission.wait()
         async with self.slot.hold(wanted.urgency):
             # Asked to stay away, or refused again and again: those in the queue must not knock.
-            if cause := self.closed or self._closed_for(wanted):
+            if cause := self.closed or self._sent_away() or self._closed_for(wanted):
                 raise NotAskedError(f"not asked for, because earlier {cause}", status=cause.status)
             deadline.reschedule(asyncio.get_running_loop().time() + self.attempt_timeout)
             self.counts.requests += 1
             yield
+
+    def _sent_away(self) -> SourceError | None:
+        why = self.refusals.why_away(self.now())
+        return SourceError(why) if why else None
 
     def _closed_for(self, wanted: Wanted) -> SourceError | None:
         if wanted.urgency is Urgency.LOOK:
@@ -247,21 +252,26 @@ class PoliteHttp:
         if status == httpx.codes.OK:
             return
         if status in (httpx.codes.REQUEST_TIMEOUT, httpx.codes.TOO_MANY_REQUESTS) or status >= 500:  # noqa: PLR2004 - the server-error class
-            retry_after = self._retry_after_seconds(response.headers.get("retry-after"))
+            retry_after = self._retry_after_seconds(response.headers)
             wait = "" if retry_after is None else f" and asks to wait {retry_after:.0f} s"
             raise TransientSourceError(
                 f"{where} answers {status}{wait}", status=status, retry_after=retry_after
             )
         raise SourceError(f"{where} answers {status}", status=status)
 
-    def _retry_after_seconds(self, value: str | None) -> float | None:
-        """Seconds to wait from a Retry-After header: a number, or an HTTP date; None if neither."""
+    def _retry_after_seconds(self, headers: httpx.Headers) -> float | None:
+        """Seconds to wait from a Retry-After header: a number, or an HTTP date; None if neither.
+
+        A date is by the clock of the host, which says what time it has.
+        """
+        value = headers.get("retry-after")
         if not value:
             return None
         if _WHOLE_SECONDS.fullmatch(value.strip()):
             return float(value)
         moment = http_date(value)
-        return None if moment is None else max(0.0, (moment - self.now()).total_seconds())
+        now = http_date(headers.get("date")) or self.now()
+        return None if moment is None else max(0.0, (moment - now).total_seconds())
 
 
 def without_secrets(url: str) -> str:

@@ -21,6 +21,8 @@ CLOSED_SECONDS = (0.0, 0.0, 0.0, 300.0, 600.0, 1200.0, 2400.0, 6000.0)
 
 So a day of refusals from morning to night sees fewer than 30, in however many sessions.
 """
+LONGEST_AWAY_SECONDS = 86_400.0
+"""Whoever asks to be left alone for longer is asked once a day whether that still holds."""
 LIST, FILE = "list pages", "files"
 """The kinds of requests, by which refusals are counted."""
 
@@ -36,6 +38,8 @@ class Refusals:
     in_a_row: dict[str, int] = field(default_factory=dict)
     closed_until: dict[str, float] = field(default_factory=dict)
     """Seconds since 1970, by the kind, that outlast the session."""
+    away_until: float = 0.0
+    """Seconds since 1970 until when the host has asked to be left alone, by looks as well."""
     _pauses: int = 0
     _pause_ends: float = 0.0
 
@@ -80,13 +84,30 @@ class Refusals:
             f"again from {again:%H:%M %Z}"
         )
 
+    def sent_away(self, seconds: float, now: datetime) -> None:
+        """The host has asked to be left alone for so long."""
+        self.away_until = now.timestamp() + min(seconds, LONGEST_AWAY_SECONDS)
+
+    def why_away(self, now: datetime) -> str | None:
+        """Why nothing at all is to be asked for yet, as an earlier session was told."""
+        if not now.timestamp() < self.away_until <= now.timestamp() + LONGEST_AWAY_SECONDS:
+            return None
+        again = datetime.fromtimestamp(self.away_until, now.tzinfo)
+        return f"the host has asked not to be asked before {again:%Y-%m-%d %H:%M %Z}"
+
     def open_doors(self) -> None:
         """The host is back: everything may be asked for."""
         self.closed_until.clear()
 
     def to_json(self) -> str:
         """What the next session has to know."""
-        return json.dumps({"in_a_row": self.in_a_row, "closed_until": self.closed_until})
+        return json.dumps(
+            {
+                "in_a_row": self.in_a_row,
+                "closed_until": self.closed_until,
+                "away_until": self.away_until,
+            }
+        )
 
     def take_up(self, content: bytes) -> None:
         """Go on where a session has ended; what cannot be read says that nobody was refused.
@@ -97,7 +118,9 @@ class Refusals:
             left = json.loads(content)
             in_a_row = {kind: int(count) for kind, count in left["in_a_row"].items()}
             until = {kind: float(moment) for kind, moment in left["closed_until"].items()}
+            away_until = float(left.get("away_until", 0))
         except (ValueError, TypeError, KeyError, AttributeError):
             return
         self.in_a_row.update(in_a_row)
         self.closed_until.update(until)
+        self.away_until = away_until

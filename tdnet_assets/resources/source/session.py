@@ -171,6 +171,8 @@ class TdnetResource(BaseModel, frozen=True, extra="forbid"):
         async with self._open(now) as session:
             if not session.admission.try_now():
                 raise SessionBusyError("a run is talking to TDnet")
+            if why := session.http.refusals.why_away(now()):
+                raise SessionBusyError(why)
             left = session.http.slot.seconds_until_free
             if left > LONGEST_WAIT_FOR_A_LOOK_SECONDS:
                 raise SessionBusyError(f"TDnet may be asked again in {left:.0f} s")

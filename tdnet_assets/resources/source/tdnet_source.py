@@ -6,7 +6,7 @@ does not: how a list is read (``paging.py``) and asked for (``session.py``).
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 
 from tdnet_assets.resources.lake.captures import TDNET, CapturedPage, CaptureStore
 from tdnet_assets.resources.lake.store import DamagedObjectError, sha256
@@ -22,6 +22,24 @@ OPENS = time(7)
 """Looks begin at this hour in Japan and end at midnight."""
 
 
+# A list that does not add up is read again after so many times what reading it took, and after each
+# try in vain after twice as long, unless there are new rows: its files are fetched meanwhile.
+_SOON, _LONGEST_PAUSE = 2, timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class _InVain:
+    """Readings of a list in a row that did not show it whole."""
+
+    readings: int
+    took: timedelta
+    ended_at: datetime
+
+    def again_at(self, *, is_known: bool) -> datetime:
+        factor = _SOON**self.readings if is_known else _SOON
+        return self.ended_at + min(factor * self.took, max(_LONGEST_PAUSE, _SOON * self.took))
+
+
 @dataclass(slots=True)
 class TdnetSource:
     """One session with TDnet, and what it knows of the list that it reads again and again."""
@@ -30,6 +48,7 @@ class TdnetSource:
     _grounds: dict[date, KnownGround | None] = field(default_factory=dict)
     _empty: dict[date, str | None] = field(default_factory=dict)
     """The validator of a list that shows nothing yet."""
+    _in_vain: dict[date, _InVain] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -70,10 +89,11 @@ class TdnetSource:
     async def look(self, store: CaptureStore, day: date) -> ListReading | None:
         """Page 1, before all other requests, with a condition; what is new is read and stored."""
         stored = store.latest(day)
-        page = stored.page(1) if stored and stored.complete else None
+        page = stored.page(1) if stored else None
+        is_whole = stored is not None and stored.complete
         reader = DayReader(self.session, store, day, Urgency.TODAYS_LIST)
         if page is not None:
-            condition = page.last_modified if page.is_whole else None
+            condition = page.last_modified if is_whole and page.is_whole else None
         else:
             condition = self._empty.get(day)
         first = await reader.look(condition)
@@ -83,7 +103,11 @@ class TdnetSource:
             # Of a day on which nothing is published yet nothing is kept.
             self._empty = {day: first.answer.last_modified}
             return None
-        if page is not None and shows_the_same(store, page, first.content, day):
+        is_known = page is not None and shows_the_same(store, page, first.content, day)
+        if is_known and is_whole:
+            return None
+        in_vain = self._in_vain.get(day)
+        if in_vain and self.now() < in_vain.again_at(is_known=is_known):
             return None
         return await self._read(store, day, self._ground(store, day), first)
 
@@ -113,8 +137,12 @@ class TdnetSource:
     ) -> ListReading:
         urgency = Urgency.TODAYS_LIST if day == self.today else Urgency.LIST
         self._grounds.pop(day, None)
+        earlier, begun_at = self._in_vain.pop(day, None), self.now()
         reading, ground = await DayReader(self.session, store, day, urgency).read(ground, first)
         self._grounds[day] = ground
+        if reading.error:
+            readings, ended_at = 1 + (earlier.readings if earlier else 0), self.now()
+            self._in_vain[day] = _InVain(readings, ended_at - begun_at, ended_at)
         return reading
 
 

@@ -377,6 +377,19 @@ def test_when_tdnet_asks_to_stay_away_the_other_files_fail_without_a_request(sit
     assert (outcomes[files[-1].identity].error or "").startswith("not asked for, because earlier")
 
 
+def test_a_file_that_was_not_asked_for_is_never_gone_whatever_others_were_answered(
+    site, config, rows
+):
+    site.faults.answer(r"\.pdf$", status=403)
+    files = [pdf_of(row) for row in rows[:20]]
+    withdrawn = pdf_of(rows[20], withdrawn=True)
+
+    *_, last = fetched(config, [*files, withdrawn], concurrency=1)
+
+    assert (last.identity, last.attempts) == (withdrawn.identity, 0)
+    assert last.status == FAILED
+
+
 @pytest.mark.parametrize("status", [503, 429, 403])
 def test_a_site_that_refuses_every_file_is_asked_a_few_times_only(site, config, rows, status):
     site.faults.answer(r"\.(pdf|zip)$", status=status)

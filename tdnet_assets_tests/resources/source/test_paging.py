@@ -16,10 +16,12 @@ from tdnet_assets.resources.source.answers import (
     SourceError,
 )
 from tdnet_assets.resources.source.disclosure_source import ListReading
-from tdnet_assets.resources.source.paging import MAX_READINGS
+from tdnet_assets.resources.source.paging import MAX_READINGS, DayReader
+from tdnet_assets.resources.source.refusals import REFUSALS_BEFORE_THE_DOOR_IS_CLOSED
 from tdnet_assets.resources.source.session import TdnetResource
 from tdnet_assets.resources.source.tdnet_source import TdnetSource
 from tdnet_assets.sample_site.page import list_page
+from tdnet_assets.tdnet.errors import TdnetError
 from tdnet_assets.tdnet.listing import CharsetError, StructureError, page_name, parse_list_page
 from tdnet_assets_tests.resources.lake.test_captures import overwrite
 from tdnet_assets_tests.resources.lake.test_store import new_bucket
@@ -355,6 +357,39 @@ def test_a_day_without_a_first_page_is_not_listed_and_leaves_nothing(site, plain
         plain.read()
 
     assert plain.objects() == set()
+
+
+def test_a_day_that_was_not_asked_for_is_not_said_to_be_listed_no_more(site, plain):
+    site.faults.answer("I_list_001", status=403)
+
+    async def everything() -> list[type[Exception]]:
+        errors = []
+        async with plain.tdnet.session() as session:
+            for back in range(REFUSALS_BEFORE_THE_DOOR_IS_CLOSED + 1):
+                try:
+                    await DayReader(session, plain.store, DAY - timedelta(days=back)).read()
+                except TdnetError as error:
+                    errors.append(type(error))
+        return errors
+
+    errors = asyncio.run(everything())
+
+    assert errors == [DayNotListedError] * REFUSALS_BEFORE_THE_DOOR_IS_CLOSED + [
+        IncompleteListError
+    ]
+
+
+def test_a_list_that_shows_the_same_again_without_adding_up_is_read_twice_and_no_more(site, plain):
+    site.set_day(DAY, 150)
+    whole = list_page(DAY, 2, site.rows(DAY))
+    first = whole.index(b"<tr", whole.index(b"main-list-table"))
+    behind = whole.index(b"</tr>", first) + len(b"</tr>")
+    site.faults.send_instead("I_list_002", whole[:first] + whole[behind:])
+
+    reading = plain.read()
+
+    assert "1 more than it holds" in str(reading.error)
+    assert pages_asked(site) == [1, 2, 1, 2]
 
 
 def test_a_first_page_that_fails_otherwise_does_not_say_that_the_day_is_gone(site, plain):

@@ -28,6 +28,7 @@ from tdnet_assets.resources.source.session import (
     TdnetResource,
     TdnetSession,
 )
+from tdnet_assets.sample_site.site import SampleSite, serve
 from tdnet_assets.tdnet.files import check_pdf
 from tdnet_assets.tdnet.listing import page_name
 from tdnet_assets_tests.resources.source.test_request_slot import tdnet_at
@@ -529,6 +530,20 @@ def test_a_pause_too_long_to_wait_for_ends_all_asking_at_once(
         assert str(outcome).startswith("not asked for, because earlier http://")
         assert isinstance(outcome, SourceError)
         assert outcome.status == 429
+
+
+def test_the_end_of_a_pause_is_by_the_clock_of_the_host_that_named_it(tmp_path):
+    ahead = timedelta(hours=1)
+    site = SampleSite(clock=lambda: datetime.now(UTC) + ahead, dates_by_clock=True)
+    site.set_day(DAY, 20)
+    until = datetime.now(UTC) + ahead + timedelta(seconds=2)
+    site.faults.answer(PAGE, status=503, retry_after=_http_date(until), times=1)
+    with serve(site) as address:
+        answer = page_of(tdnet_at(address, tmp_path, rate=0, backoff_floor_seconds=0.05))
+
+    assert answer.attempts == 2
+    first, second = (seen.arrived_at for seen in site.requests)
+    assert 1 <= second - first < 4
 
 
 @pytest.mark.parametrize(
