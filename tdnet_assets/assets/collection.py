@@ -101,7 +101,8 @@ def build_collection(
                 say=context.log.info,
                 source=source,
                 concurrency=tdnet.concurrency,
-                counts_documents=DOCUMENTS in {step.name for step in selected},
+                counts_documents=day not in report.days
+                or DOCUMENTS in {step.name for step in selected},
                 files=DayFiles(day, lake, source, progress, context.log.info),
                 rows_stored=desk.rows_stored,
             )
@@ -120,12 +121,6 @@ def build_collection(
                 report.requests += session.counts.requests
 
             stack.callback(count_requests)
-            if len(selected) < len(steps):
-                # A part of the work is what a person wants, of these days and no other.
-                async def ready(day: date) -> CollectionDay:
-                    return of_day(day, report.progress, source)
-
-                return ready
             beside = RunProgress(executions, report.run_id, days=1)
             stack.callback(lambda: report.progress.take_in(beside))
             return (
@@ -140,6 +135,7 @@ def build_collection(
                         derivation=FollowingDerivation(derived, to_derive, context.log.info),
                         looked=SessionHeartbeat(metrics).beat,
                         news_suffice=NEWS_TAG in context.run.tags,
+                        parts_only=len(selected) < len(steps),
                     )
                 )
             ).ready

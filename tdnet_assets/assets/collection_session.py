@@ -38,6 +38,7 @@ class CollectionSession:
         looked: Callable[[bool], None] = lambda _: None,
         pace: Pace | None = None,
         news_suffice: bool = False,
+        parts_only: bool = False,
     ) -> None:
         """Ask nothing yet.
 
@@ -50,9 +51,11 @@ class CollectionSession:
             looked: hears of each look at today's list, and whether it was a good one.
             pace: of looks and puts.
             news_suffice: whether today may be closed without a reading of all its pages.
+            parts_only: of the days that were asked for a part of the work is wanted and no more.
         """
         self._source = source
         self._days = days
+        self._handed_out = set(days) if parts_only else set[date]()
         self._new_day = new_day
         self._say = say
         self._derivation = derivation
@@ -64,6 +67,7 @@ class CollectionSession:
 
     async def ready(self, day: date) -> CollectionDay:
         """A day that is ready to be made: at once, or when it is quiet if it is today."""
+        self._handed_out.add(day)
         live = self._live.get(day)
         if live is None:
             return self._new_day(day)
@@ -88,8 +92,12 @@ class CollectionSession:
 
     async def __aenter__(self) -> Self:
         today = self._source.today
-        if today in self._days and self._source.is_open and self._source.lists(today):
-            self._take_up(today)
+        is_wanted = today in self._days and today not in self._handed_out
+        if is_wanted and self._source.is_open and self._source.lists(today):
+            try:
+                self._take_up(today)
+            except TdnetAssetsError as error:
+                self._say(f"{today} could not be begun: {error}")
         self._watch = asyncio.create_task(self._keep_watch())
         return self
 
@@ -137,12 +145,10 @@ class CollectionSession:
         if not self._source.is_open or not self._source.lists(today):
             return
         live = self._live.get(today)
-        if live is None and today not in self._days:
-            live = self._take_up(today)
-        if live is None or live.is_closed:  # it is being made, or will be
-            return
+        if (live is None and today in self._handed_out) or (live and live.is_closed):
+            return  # it is being made
         try:
-            await live.look()
+            await (live or self._take_up(today)).look()
         except TdnetAssetsError as error:
             self._say(f"the look at {today} failed: {error}")
             self._looked(False)

@@ -97,7 +97,13 @@ class DayFiles:
         )
         if self.listed is None:
             self.before = before()
-            self.outcomes = self._settled_outcomes() | self.fetched
+            settled = self._settled_outcomes()
+            self.outcomes = settled | {
+                identity: outcome
+                for identity, outcome in self.fetched.items()
+                # Another process may have got what was not given to us.
+                if outcome.status != FAILED or identity not in settled
+            }
         self.listed = listed
         for identity, file in self.expected.items():
             if identity not in self.outcomes and identity not in self._queued:
@@ -198,6 +204,7 @@ class DayFiles:
             # Never asked for: it may be there when the window is wider.
             or (
                 outcome.status == GONE
+                and self._key(outcome.disclosure_id, outcome.kind) not in present
                 and (outcome.attempts or not can_ask)
                 and (outcome.identity in withdrawn or not can_ask)
             )
@@ -206,9 +213,7 @@ class DayFiles:
         unrecorded = [
             file
             for file in expected
-            if file.identity not in settled
-            and self._lake.object_key(layout.document_key(self._day, file.disclosure_id, file.kind))
-            in present
+            if file.identity not in settled and self._key(*file.identity) in present
         ]
         settled |= {found.identity: found for found in self._downloads.stored_outcomes(unrecorded)}
         if not can_ask:
@@ -218,6 +223,9 @@ class DayFiles:
                 if file.identity not in settled
             }
         return settled
+
+    def _key(self, disclosure_id: str, kind: str) -> str:
+        return self._lake.object_key(layout.document_key(self._day, disclosure_id, kind))
 
 
 def expected_files(listed: StoredTable) -> Iterable[ExpectedFile]:

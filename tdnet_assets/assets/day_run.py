@@ -109,7 +109,13 @@ class DayRun(Generic[_DayT]):
         async with AsyncExitStack() as stack:
             ready = await self.open_day(stack)
             for date_ in self.report.days:
-                await self._make_day(await ready(date_))
+                try:
+                    day = await ready(date_)
+                except Exception as error:  # noqa: BLE001 - recorded; it costs no other day
+                    self._day_failed(date_, self.steps[0], error)
+                    self.report.progress.day_done(made=False)
+                else:
+                    await self._make_day(day)
 
     async def _make_day(self, day: _DayT) -> None:
         not_made: set[str] = set()
@@ -129,7 +135,7 @@ class DayRun(Generic[_DayT]):
                         _evaluation(step.spec.key, day.date, check) for check in made.checks
                     ]
             except Exception as error:  # noqa: BLE001 - recorded; one day must not cost the others
-                self._day_failed(day, step, error)
+                self._day_failed(day.date, step, error)
                 not_made.add(step.name)
                 continue
             self._log_made(day, step, made, evaluations)
@@ -173,7 +179,7 @@ class DayRun(Generic[_DayT]):
         for evaluation in evaluations:
             self.context.log_event(evaluation)
         if reasons:
-            self._day_failed(day, step, IncompleteDayError("; ".join(reasons)))
+            self._day_failed(day.date, step, IncompleteDayError("; ".join(reasons)))
 
     def _version_tags(
         self, day: date, step: DailyStep[_DayT], version: str, made_from: dict[str, str]
@@ -209,10 +215,10 @@ class DayRun(Generic[_DayT]):
         )
         self.context.log_event(_evaluation(self.metrics_asset, self.report.days[-1], result))
 
-    def _day_failed(self, day: _DayT, step: DailyStep[_DayT], error: Exception) -> None:
+    def _day_failed(self, day: date, step: DailyStep[_DayT], error: Exception) -> None:
         self.failures.append(
             DayFailure(
-                day=day.date,
+                day=day,
                 asset=step.name,
                 error_type=type(error).__name__,
                 message=str(error),
@@ -221,7 +227,7 @@ class DayRun(Generic[_DayT]):
         )
         expected = isinstance(error, TdnetAssetsError)
         self.context.log.error(
-            f"{day.date} {step.name}: {type(error).__name__}: {error}"
+            f"{day} {step.name}: {type(error).__name__}: {error}"
             + ("" if expected else f"\n{''.join(traceback.format_exception(error))}")
         )
 

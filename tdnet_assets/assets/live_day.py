@@ -16,7 +16,7 @@ from tdnet_assets.assets.documents import expect_files, put_documents
 from tdnet_assets.assets.steps import CollectionDay
 from tdnet_assets.resources.lake.captures import CaptureStore
 from tdnet_assets.resources.lake.store import ConflictError, LakeError
-from tdnet_assets.resources.source.answers import TransientSourceError
+from tdnet_assets.resources.source.answers import IncompleteListError, NotAskedError
 from tdnet_assets.resources.source.disclosure_source import ListReading
 from tdnet_assets.tdnet.errors import TdnetAssetsError, TdnetError
 from tdnet_assets.tdnet.listing import TOKYO
@@ -77,25 +77,27 @@ class LiveDay:
         self._recorded_at = 0.0
         self._had_archives_left = False
         self._refused_since: float | None = None
+        self._is_sent_away = False
+        self._unread: Exception | None = None
+        self._is_behind = False
 
     async def begin(self) -> bool:
         """Read what is new, as a run that is for this day must, and begin with the files.
 
-        A list that cannot be read closes the day: who makes its assets is told why.
+        A list that cannot be read closes the day when its assets are made, and says why, unless a
+        look is answered before.
 
         Returns:
             Whether the list could be looked at.
         """
         try:
-            error = await self._read(whole=False)
-            if error is not None:
-                self._close(error)
+            self._unread = await self._read(whole=False)
         except Exception as unexpected:  # noqa: BLE001 - met again by who makes the day's assets
             self.day.say("".join(traceback.format_exception(unexpected)))
-            self.is_closed = True
+            self._unread = unexpected
         finally:
             self._has_begun.set()
-        return not self.is_closed
+        return self._unread is None
 
     async def look(self) -> None:
         """One request for page 1 before all others; what is new is taken in.
@@ -104,13 +106,18 @@ class LiveDay:
             TdnetAssetsError: the list could not be looked at, or its rows could not be stored.
         """
         async with self._one_look:
-            await self._look()
+            try:
+                await self._look()
+            finally:
+                self._has_begun.set()
 
     async def _look(self) -> None:
         day = self.day
         try:
             reading = await day.source.look(self._store, day.date)
-        except TdnetError:
+        except TdnetError as error:
+            # Who is asked to stay away asks no more in this session: there is nothing to wait for.
+            self._is_sent_away = isinstance(error, NotAskedError)
             self._refused()
             raise
         self._seen_at = _now()
@@ -119,9 +126,13 @@ class LiveDay:
             day.files.ask_again()
         if reading is not None:
             await self._take_in(reading)
-        elif day.files.listed is None and day.state.origins.get("listing_pages"):
-            # What another session has left of the day is worked off as well.
+        elif self._is_behind or (
+            day.files.listed is None and day.state.origins.get("listing_pages")
+        ):
+            # What an earlier look could not store, or another session has left, is worked off.
             await self._expect()
+            self._changed()
+        self._unread = None
         self._fetch()
 
     async def close(self) -> None:
@@ -130,6 +141,9 @@ class LiveDay:
         A host that does not answer for a while is waited for: the looks go on meanwhile.
         """
         await self._has_begun.wait()
+        if self._unread is not None and not isinstance(self._unread, LakeError):
+            self._close(self._unread)
+        refused_since: float | None = None
         while not self.is_closed:
             await self.fetched()
             if self._waits_for_an_answer():
@@ -141,7 +155,8 @@ class LiveDay:
                     self._close(None)
                 continue
             error = await self._read(whole=True)
-            if isinstance(error, TransientSourceError) and self._refused_since is None:
+            if isinstance(error, IncompleteListError) and self._is_patient(refused_since):
+                refused_since = refused_since or _now()
                 self._refused()
             elif error is not None or not self._is_fetching:
                 self._close(error)
@@ -197,9 +212,13 @@ class LiveDay:
     def _waits_for_an_answer(self) -> bool:
         """Whether the last look failed: those to come are the probe, for a while."""
         since = self._refused_since
-        return since is not None and _now() - since < self._pace.patience_seconds
+        return since is not None and self._is_patient(since)
 
-    def _close(self, error: TdnetAssetsError | None) -> None:
+    def _is_patient(self, since: float | None) -> bool:
+        is_early = since is None or _now() - since < self._pace.patience_seconds
+        return is_early and not self._is_sent_away
+
+    def _close(self, error: Exception | None) -> None:
         """Leave the rest, and what went wrong, to who makes the day's assets."""
         self.day.reading = error if isinstance(error, TdnetError) else self._reading
         self.is_closed = True
@@ -231,9 +250,11 @@ class LiveDay:
         day.say(f"{at:%H:%M} {day.date}: {more} rows of {rows:,}, {left:,} files to go")
 
     async def _expect(self) -> None:
+        self._is_behind = True
         self.day.versions.clear()
         await make(DISCLOSURES_STEP, self.day)
         expect_files(self.day)
+        self._is_behind = False
 
     def _fetch(self) -> None:
         if self.day.files.left and not self._is_fetching:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -38,6 +39,7 @@ class LiveSessions:
     clock: VirtualClock
     derive: bool = False
     news_suffice: bool = False
+    parts_only: bool = False
     said: list[str] = field(default_factory=list)
     looks: list[tuple[datetime, bool]] = field(default_factory=list)
     progress: RunProgress | None = None
@@ -95,6 +97,7 @@ class LiveSessions:
                 derivation=derivation if self.derive else None,
                 looked=lambda good: self.looks.append((self.clock.now(), good)),
                 news_suffice=self.news_suffice,
+                parts_only=self.parts_only,
             ) as collection:
                 await collection.collect(COLLECTION_STEPS)
 
@@ -154,3 +157,10 @@ def moment(day: date, clock: str) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=TOKYO) + timedelta(
         hours=hour, minutes=minute
     )
+
+
+class TdnetOfToday(TdnetResource):
+    """TDnet, asked at half past three of 10 June 2026."""
+
+    def session(self, **_: Any) -> AbstractAsyncContextManager[TdnetSession]:
+        return super().session(now=lambda: moment(date(2026, 6, 10), "15:31"))

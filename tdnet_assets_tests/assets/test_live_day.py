@@ -18,10 +18,9 @@ from tdnet_assets.assets.cancellation import run_until_interrupted
 from tdnet_assets.assets.collection import SessionHeartbeat
 from tdnet_assets.resources.aws.metrics import SENSOR_HEARTBEAT, MetricsResource
 from tdnet_assets.resources.lake.captures import CaptureStore
-from tdnet_assets.resources.source.session import TdnetResource
 from tdnet_assets.sample_site.site import SampleSite
 from tdnet_assets.tables.recipes import COLLECTION, names
-from tdnet_assets_tests.assets.live_sessions import LiveSessions, moment
+from tdnet_assets_tests.assets.live_sessions import LiveSessions, TdnetOfToday, moment
 
 TODAY = date(2026, 6, 10)
 YESTERDAY = date(2026, 6, 9)
@@ -392,13 +391,6 @@ def test_a_session_that_is_cancelled_ends_within_two_seconds_and_its_files_are_f
     again = live.asked(".pdf", asked) + live.asked(".zip", asked)
     assert len(again) == files - len(stored)
     assert live.not_whole(TODAY) == ""
-
-
-class TdnetOfToday(TdnetResource):
-    """TDnet, asked at half past three of that day."""
-
-    def session(self, **_):
-        return super().session(now=lambda: moment(TODAY, "15:31"))
 
 
 @pytest.mark.parametrize("range_", [False, True])
