@@ -5,8 +5,9 @@ and the aims beside what was measured. What does not: the clock (``virtual_time.
 seen on the wire (``wire_observer.py``).
 
 Run it with ``python -m benchmarks.live_day``. The sensor's own look, the collection session and the
-steps of derivation are the real ones, without Dagster around them; AWS is the embedded one and the
-site answers over HTTP. Their waiting takes no time, and requests take none on the clock either.
+steps of derivation are the real ones, without Dagster around them, and so is who tells people of
+it: the desk of a session, and the tick of the sensor otherwise. AWS is the embedded one; the site
+and the webhooks answer over HTTP. Their waiting takes no time, and requests take none on the clock.
 """
 
 import asyncio
@@ -27,6 +28,7 @@ import click
 import dagster as dg
 
 from benchmarks.aws_proxy import proxy
+from benchmarks.told_notices import FIGURE, MESSAGES_A_MINUTE, ROW, ToldNotices, Webhooks
 from benchmarks.virtual_time import VirtualClock, VirtualTimeLoop, every_loop_by, run
 from benchmarks.wire_observer import WireObserver
 from tdnet_assets.assets.collection_session import CollectionSession
@@ -35,6 +37,7 @@ from tdnet_assets.assets.following_derivation import FollowingDerivation
 from tdnet_assets.assets.progress import RunProgress
 from tdnet_assets.assets.steps import CollectionDay, Day
 from tdnet_assets.automation.new_disclosures import look
+from tdnet_assets.automation.notice_sending import tell
 from tdnet_assets.config import DEFAULT_REGION, PlatformConfig
 from tdnet_assets.definitions import COLLECTION_STEPS, DERIVATION_STEPS
 from tdnet_assets.local import embedded_aws
@@ -42,10 +45,16 @@ from tdnet_assets.local.bootstrap import bootstrap
 from tdnet_assets.partitions import DAYS_PER_RUN
 from tdnet_assets.resources.aws.executions import ExecutionsResource
 from tdnet_assets.resources.aws.index_table import DisclosureIndexResource
+from tdnet_assets.resources.aws.notices_table import NoticesResource
 from tdnet_assets.resources.day_states import read_day_state
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.resources.lake.captures import CaptureStore
 from tdnet_assets.resources.lake.store import LakeResource
+from tdnet_assets.resources.notices.delivery import Delivery
+from tdnet_assets.resources.notices.sender import NoticeSender
+from tdnet_assets.resources.notices.watch_desk import WatchDesk
+from tdnet_assets.resources.notices.watch_source import read_watch_list
+from tdnet_assets.resources.notices.watched_day import read_watched_day
 from tdnet_assets.resources.source.disclosure_source import ListReading
 from tdnet_assets.resources.source.session import TdnetResource, TdnetSession
 from tdnet_assets.resources.source.tdnet_source import TdnetSource
@@ -61,6 +70,7 @@ START_SECONDS = 12
 NOTICED_SECONDS = 60
 """Until a killed run is found dead and asked for again: the daemon looks every 30 s, twice."""
 BURST = "15:30"
+QUIET_END = timedelta(minutes=30)
 CLOSES = ("23:35", "06:30")
 BACKFILL_BEGINS, BACKFILL_DAYS = "14:50", 30
 
@@ -116,6 +126,7 @@ class LivedDay:
     real_seconds: float
     full_passes: int
     """Pages that readings of all pages brought."""
+    told: ToldNotices
 
     def appeared(self, number: str) -> float:
         """When the site showed a disclosure."""
@@ -141,7 +152,14 @@ class LivedDay:
         found |= {
             f"file {Path(key).name} {Path(key).stem}": moment for key, moment in self.files.items()
         }
+        found |= {f"{kind} told {n}": at for kind in (ROW, FIGURE) for n, at in self.told_at(kind)}
         return {name: at - self.appeared(name.split()[-1]) for name, at in found.items()}
+
+    def told_at(self, kind: str) -> list[tuple[str, float]]:
+        """When which disclosure was told; of figures not before the facts count as read."""
+        known = self.facts if kind == FIGURE else {}
+        told = self.told.published(kind).items()
+        return [(number, max(at, known.get(number, at))) for number, at in told]
 
 
 class TimedDerivation(FollowingDerivation):
@@ -200,6 +218,14 @@ class Daemon:
         self.derivations: list[float] = []
         self._clock, self._tdnet, self._site, self._observer = clock, tdnet, site, observer
         self._seen_by_sensor = LakeResource(config=beside), ExecutionsResource(config=beside)
+        self._watches = read_watch_list(config)
+        self._sender = NoticeSender(
+            NoticesResource(config=beside),
+            Delivery(beside),
+            clock=clock.now,
+            monotonic=lambda: clock.seconds,
+        )
+        self._told: str | None = None
         self._instance, self._is_talkative = instance, is_talkative
         self._run: asyncio.Task[None] | None = None
         self._backfill: asyncio.Task[None] | None = None
@@ -216,10 +242,13 @@ class Daemon:
         while OPENS + timedelta(seconds=tick) < ENDS:
             await self._sleep_until(tick)
             await self._tick()
+            await self._tell()
             tick += TICK_EVERY_SECONDS
         await beside
         if self._run:
             await self._run
+        await asyncio.sleep(TICK_EVERY_SECONDS)
+        await self._tell()
 
     def say(self, text: str) -> None:
         """Say what a run says, to whoever wants to hear it."""
@@ -250,6 +279,31 @@ class Daemon:
         self._cursor = found.remembered.to_cursor()
         if found.request:
             self._start(START_SECONDS)
+
+    async def _tell(self) -> None:
+        """A tick of the sensor that sends while no session does; of the night only the end."""
+        if DAY < self._clock.now().date() and self._clock.now() < ENDS - QUIET_END:
+            return
+        lake, _ = self._seen_by_sensor
+        told = await asyncio.to_thread(
+            lambda: tell(lake, self._watches, self._sender, self._told, self._clock.now)
+        )
+        self._told = told.seen.to_cursor()
+
+    @contextmanager
+    def _desk(self) -> Iterator[WatchDesk]:
+        """The desk of a session, whose thread waits by the clock."""
+        loop = cast("VirtualTimeLoop", asyncio.get_running_loop())
+        with (
+            loop.waking() as awake,
+            WatchDesk(
+                self.lake,
+                clock=self._clock.now,
+                monotonic=lambda: self._clock.seconds,
+                awake=awake,
+            ) as desk,
+        ):
+            yield desk
 
     async def _close(self, mark: str) -> None:
         """The schedule of the day's close, which waits in the queue while a run is going."""
@@ -302,6 +356,10 @@ class Daemon:
     ) -> None:
         await asyncio.sleep(seconds)
         self.runs += 1
+        with self._desk() as desk:
+            await self._collect_beside(desk, days)
+
+    async def _collect_beside(self, desk: WatchDesk, days: Sequence[date]) -> None:
         async with self._tdnet.session(now=self._clock.now) as session:
             source = self._source(session)
 
@@ -313,6 +371,7 @@ class Daemon:
                     concurrency=self._tdnet.concurrency,
                     counts_documents=True,
                     files=DayFiles(day, self.lake, source, parts["progress"], self.say),
+                    rows_stored=desk.rows_stored,
                 )
 
             self._derivation = TimedDerivation(self, self._observer)
@@ -350,6 +409,7 @@ class Daemon:
             "progress": RunProgress(self.executions, "live-day", days=1),
             "state": read_day_state(self.lake, self.index, day),
             "say": self.say,
+            "now": self._clock.now,
         }
 
 
@@ -383,10 +443,15 @@ def lived(endpoint_url: str, plan: Plan, *, is_talkative: bool = False) -> Lived
     name = f"{plan.size}-{time.time_ns()}"
     with ExitStack() as stack:
         home = stack.enter_context(tempfile.TemporaryDirectory(prefix="live-day-"))
+        watch_file = Path(home) / "watches.toml"
+        webhooks = Webhooks(clock, watch_file)
+        stack.enter_context(webhooks.open())
         config = PlatformConfig(
             bucket=f"live-{name}",
             executions_table=f"executions-{name}",
             disclosures_table=f"disclosures-{name}",
+            notices_table=f"notices-{name}",
+            watches=str(watch_file),
             tdnet_base_url=stack.enter_context(serve(site)),
             requests_per_second=1,
             home=home,
@@ -401,6 +466,7 @@ def lived(endpoint_url: str, plan: Plan, *, is_talkative: bool = False) -> Lived
         daemon = Daemon(clock, tdnet, site, observer, config, instance, is_talkative=is_talkative)
         stack.enter_context(every_loop_by(clock))
         run(daemon.live(plan), clock)
+        stored = read_watched_day(LakeResource(config=config), DAY, texts=False)
         return LivedDay(
             plans=living_day(DAY, plan.size, 0),
             rows=observer.rows,
@@ -414,6 +480,7 @@ def lived(endpoint_url: str, plan: Plan, *, is_talkative: bool = False) -> Lived
             derivations=daemon.derivations,
             real_seconds=time.monotonic() - began,
             full_passes=daemon.full_passes,
+            told=webhooks.told(stored, read_watch_list(config)),
         )
 
 
@@ -441,8 +508,11 @@ class Report:
 
     missed: list[str] = field(default_factory=list)
 
-    def aim(self, name: str, value: float, most: float) -> None:
-        """One line: at most so much."""
+    def aim(self, name: str, value: float, most: float | None) -> None:
+        """One line: at most so much; only what was measured where nothing is aimed at."""
+        if most is None:
+            print(f"  {name:58}{value:>10.1f}")
+            return
         verdict = "met" if value <= most else "MISSED"
         if value > most:
             self.missed.append(name)
@@ -452,6 +522,7 @@ class Report:
         """The aims of a day on which nothing goes wrong."""
         self.rows(day)
         self._speed(day)
+        self.told(day)
         self._waste(day)
         self._whole(day)
 
@@ -460,6 +531,32 @@ class Report:
         rows = [at - day.appeared(number) for number, at in day.rows.items()]
         self.aim("rows, median s", median(rows), 45)
         self.aim("rows, worst s", max(rows), 75)
+
+    def told(self, day: LivedDay) -> None:
+        """The aims of notices, whatever else is going on."""
+        for kind in (ROW, FIGURE):
+            seconds = [at - day.appeared(number) for number, at in day.told_at(kind)]
+            most = 90 if kind == ROW else None
+            self.aim(f"{kind} told after publication, median s", median(seconds), None)
+            self.aim(f"{kind} told after publication, worst s", max(seconds), most)
+        burst = [
+            at - day.appeared(number)
+            for number, at in day.told_at(ROW)
+            if day.plans[number].row.time == BURST
+        ]
+        self.aim(f"row of {BURST} told, worst s of {len(burst):,}", max(burst), 90)
+        behind = [at - day.facts[number] for number, at in day.told_at(FIGURE)]
+        self.aim(f"figure told behind its facts, worst s of {len(behind):,}", max(behind), 65)
+        self.delivered(day)
+
+    def delivered(self, day: LivedDay) -> None:
+        """That everything was told, and nothing twice without saying so."""
+        announced, silent = day.told.repeated()
+        changes = day.told.changes()
+        self.aim(f"not told, of rows, figures and {changes} changes", len(day.told.lost), 0)
+        if day.told.lost:
+            print(f"    {', '.join(day.told.lost[:5])}")
+        self.aim(f"told twice without saying so, beside {announced} announced", silent, 0)
 
     def _speed(self, day: LivedDay) -> None:
         burst = [number for number, plan in day.plans.items() if plan.row.time == BURST]
@@ -500,6 +597,7 @@ class Report:
     def faults(self, day: LivedDay, without: LivedDay, faults: Sequence[Fault]) -> None:
         """The aims of the same day with faults."""
         self._whole(day)
+        self.delivered(day)
         before, late = without.delays(), {}
         for name, delay in day.delays().items():
             appeared = day.appeared(name.split()[-1])
@@ -535,6 +633,7 @@ def main(sizes: Sequence[int], phase: float, *, faults: bool, backfill: bool, ta
         f"going; a run starts {START_SECONDS} s after\nits tick, a killed one again after "
         f"{NOTICED_SECONDS} s more. One request a second. Requests and puts take no time on the "
         "clock; a derivation\ntakes what it really took, and its facts count from its end.\n"
+        f"Who is told takes up to {MESSAGES_A_MINUTE} messages a minute.\n"
     )
     report = Report()
     with _aws() as endpoint_url:
@@ -553,6 +652,7 @@ def main(sizes: Sequence[int], phase: float, *, faults: bool, backfill: bool, ta
             if backfill:
                 full = live(Plan(size, phase, has_backfill=True), ", beside a backfill of a month")
                 report.rows(full)
+                report.told(full)
     sys.exit(1 if report.missed else 0)
 
 

@@ -4,9 +4,10 @@ What belongs here: the clock, and when it may jump. What does not: what happens 
 
 The clock stands still as long as anything is in flight, however long that really takes: an open
 request on a socket, a call in a thread (``asyncio.to_thread``, ``run_in_executor``), a question to
-a worker process. Only when every task waits for a timer does it move, and then to the next one at
-once. So the times of a test do not depend on how busy the machine is; what a call in a
-thread shall cost on the clock it spends itself (:meth:`VirtualTimeLoop.spend`).
+a worker process, a thread that works without waiting (:meth:`VirtualTimeLoop.waking`). Only when
+every task waits for a timer does it move, and then to the next one at once. So the times of a test
+do not depend on how busy the machine is; what a call in a thread shall cost on the clock it spends
+itself (:meth:`VirtualTimeLoop.spend`).
 
 Servers belong into threads with loops of their own, and read ``clock.now``. What asks
 ``time.monotonic`` or ``datetime.now`` instead of the loop and ``clock.now`` is outside of all this.
@@ -50,6 +51,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         """Make a loop; several may share a clock, each in a thread that another one waits for."""
         self._clock = clock
         self._calls = 0
+        self._counting = threading.Lock()
         super().__init__(_JumpingSelector(clock, self._is_calling))
 
     def time(self) -> float:
@@ -64,7 +66,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     ) -> "asyncio.Future[_Result]":
         """As asyncio's; the clock stands still until the call has come back."""
         future = super().run_in_executor(executor, func, *args)
-        self._calls += 1
+        self._count(1)
         future.add_done_callback(self._came_back)
         return future
 
@@ -73,21 +75,89 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         over = threading.Event()
 
         def end() -> None:
-            self._calls += 1
+            self._count(1)
             over.set()
 
         def begin() -> None:
-            self._calls -= 1
+            self._count(-1)
             self.call_later(seconds, end)
 
         self.call_soon_threadsafe(begin)
         over.wait()
 
+    @contextmanager
+    def waking(self) -> Iterator[threading.Event]:
+        """An event for a thread that waits for nothing else: its time-outs are by the clock.
+
+        Within the block the clock stands still whenever the thread does not wait for it.
+        """
+        event = _WakingEvent(self, self._count)
+        self._count(1)
+        try:
+            yield event
+        finally:
+            event.retire()
+
     def _came_back(self, _: object) -> None:
-        self._calls -= 1
+        self._count(-1)
+
+    def _count(self, change: int) -> None:
+        with self._counting:
+            self._calls += change
 
     def _is_calling(self) -> bool:
         return self._calls > 0
+
+
+class _WakingEvent(threading.Event):
+    """An event whose waiting thread is counted among a loop's calls unless it waits."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, count: Callable[[int], None]) -> None:
+        super().__init__()
+        self._loop, self._count = loop, count
+        self._changing = threading.Lock()
+        self._sleeper: threading.Event | None = None
+        self._is_retired = False
+
+    def set(self) -> None:
+        """Wake the thread, which is counted from now on."""
+        super().set()
+        self._rouse(self._sleeper)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """As an event's, in seconds of the clock."""
+        sleeper = threading.Event()
+        if not self._is_retired:
+            self._loop.call_soon_threadsafe(self._fall_asleep, sleeper, timeout)
+            sleeper.wait()
+        return self.is_set()
+
+    def retire(self) -> None:
+        """Count the thread no more, whatever it does."""
+        with self._changing:
+            self._is_retired = True
+            if self._sleeper is None:
+                self._count(-1)
+            else:
+                self._sleeper.set()
+
+    def _fall_asleep(self, sleeper: threading.Event, timeout: float | None) -> None:
+        with self._changing:
+            if self.is_set() or self._is_retired:
+                sleeper.set()
+                return
+            self._sleeper = sleeper
+            self._count(-1)
+        if timeout is not None:
+            self._loop.call_later(timeout, self._rouse, sleeper)
+
+    def _rouse(self, sleeper: threading.Event | None) -> None:
+        with self._changing:
+            if sleeper is None or sleeper is not self._sleeper or self._is_retired:
+                return
+            self._sleeper = None
+            self._count(1)
+            sleeper.set()
 
 
 def run(main: Coroutine[Any, Any, _Result], clock: VirtualClock) -> _Result:

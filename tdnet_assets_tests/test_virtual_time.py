@@ -201,3 +201,35 @@ def test_the_clock_tells_the_time_in_its_own_zone_and_never_goes_back():
     clock.advance(-5)
     assert clock.now() == datetime(2026, 6, 11, 0, 0, 1, tzinfo=TOKYO)
     assert clock.now().astimezone(UTC).hour == 15
+
+
+def test_a_thread_that_waits_by_the_clock_is_woken_by_it_or_by_hand_and_holds_it_while_it_works(
+    clock,
+):
+    heard: list[tuple[float, str]] = []
+
+    over = threading.Event()
+
+    def work(awake: threading.Event) -> None:
+        while not over.is_set():
+            name = "hand" if awake.wait(5) else "timer"
+            awake.clear()
+            time.sleep(0.2)
+            heard.append((clock.seconds, name))
+
+    async def beside() -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualTimeLoop)
+        with loop.waking() as awake:
+            thread = threading.Thread(target=work, args=(awake,))
+            thread.start()
+            for seconds in (7, 6):
+                await asyncio.sleep(seconds)
+                awake.set()
+            over.set()
+            thread.join()
+        await asyncio.sleep(100)
+
+    run(beside(), clock)
+    assert heard == [(5, "timer"), (7, "hand"), (12, "timer"), (13, "hand")]
+    assert clock.seconds == 113

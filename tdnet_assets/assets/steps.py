@@ -6,7 +6,7 @@ and what a failure stops (``day_run.py``), and which steps there are (``definiti
 
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any, Generic, TypeVar
 
 import dagster as dg
@@ -68,6 +68,10 @@ class IncompleteDayError(TdnetAssetsError):
     """An asset of a day is not whole: a check failed, or what it is made from is not there."""
 
 
+def _present() -> datetime:
+    return datetime.now(UTC)
+
+
 @dataclass(slots=True)
 class Day:
     """One day of a run, with everything that a step needs; ``say`` tells a person how far it is."""
@@ -84,6 +88,8 @@ class Day:
     """Tables that were found unreadable and are to be put anew."""
     recalled: dict[Hashable, pl.DataFrame] = field(default_factory=dict, kw_only=True)
     """What a step has found in other days, by all that it depends on: the next need not look."""
+    now: Callable[[], datetime] = field(default=_present, kw_only=True)
+    """The present, aware."""
 
     def made_from(self, recipe: Recipe) -> dict[str, str]:
         """The versions of a recipe's inputs: as they were read, or as they are stored."""

@@ -12,7 +12,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from statistics import median
 from typing import Any
 
@@ -70,8 +70,9 @@ def _make(day: Day) -> Materialized:
     known = {one.id: one for one in notices_in(before.frame, day.date)} if before else {}
     if watches.watches:
         table = NoticesResource(config=day.lake.config)
-        found = DueNotices(table, day.lake).add(day.date, watched.subjects(), watches)
-        _give_up_the_homeless(table, table.of_day(day.date), watches)
+        due = DueNotices(table, day.lake, clock=day.now)
+        found = due.add(day.date, watched.subjects(), watches)
+        _give_up_the_homeless(table, table.of_day(day.date), watches, day.now())
         # The index of the table may trail by a moment.
         known |= {one.id: one for one in (*found, *table.of_day(day.date))}
     notices = list(known.values())
@@ -91,10 +92,9 @@ def standing(notices: Iterable[NoticeItem]) -> str:
 
 
 def _give_up_the_homeless(
-    table: NoticesResource, notices: Iterable[NoticeItem], watches: WatchList
+    table: NoticesResource, notices: Iterable[NoticeItem], watches: WatchList, now: datetime
 ) -> None:
     """What is due for a destination that is no more in the file is nobody's after a day."""
-    now = datetime.now(UTC)
     for one in notices:
         is_old = one.state == TO_TELL and now - one.due_at >= GIVEN_UP_AFTER
         if is_old and watches.destination(one.destination) is None:

@@ -7,9 +7,9 @@ because notices have been sent since. What does not: what is due and how it is s
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
@@ -62,6 +62,42 @@ class Seen:
         return json.dumps(asdict(self))
 
 
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """What a tick did: what to remember, and its passes; None where a session sends instead."""
+
+    seen: Seen
+    done: Pass | None = None
+
+
+def tell(
+    lake: LakeResource,
+    watches: WatchList,
+    sender: NoticeSender,
+    cursor: str | None,
+    clock: Callable[[], datetime],
+) -> Tick:
+    """Match today's rows and send what is due, unless a session has given a sign since.
+
+    Args:
+        lake: has the rows, and what a lost table is brought back from.
+        watches: what is watched.
+        sender: the same from tick to tick.
+        cursor: of the last tick.
+        clock: the present, aware.
+
+    Raises:
+        botocore.exceptions.ClientError: the table refuses, or ``BotoCoreError``.
+        LakeError: the lake does not answer.
+    """
+    table = NoticesResource(config=lake.config)
+    before, beat = Seen.from_cursor(cursor), table.last_beat()
+    if beat and beat != before.beat:
+        return Tick(Seen(beat, before.matched))
+    matched = _match(lake, table, watches, before.matched, clock)
+    return Tick(Seen(beat, matched), _passes(sender, watches))
+
+
 def build_notice_sending(derivation: Job) -> dg.SensorDefinition:
     """The sensor, for the job that makes ``watch_notices`` again."""
 
@@ -81,20 +117,17 @@ def build_notice_sending(derivation: Job) -> dg.SensorDefinition:
         if not watches.watches:
             return dg.SensorResult(skip_reason="no watch file is configured (TDNET_WATCHES)")
         table = NoticesResource(config=lake.config)
-        before, beat = Seen.from_cursor(context.cursor), table.last_beat()
-        if beat and beat != before.beat:
-            seen = Seen(beat, before.matched)
-            return dg.SensorResult(skip_reason="a session sends", cursor=seen.to_cursor())
-        now = datetime.now(UTC)
-        matched = _match(lake, table, watches, before.matched, now.astimezone(TOKYO).date())
-        done = _passes(_sender(lake.config, table), watches)
-        requests = list(_outdated(context, lake, table, now))
+        tick = tell(lake, watches, _sender(lake.config, table), context.cursor, _now)
+        cursor, done = tick.seen.to_cursor(), tick.done
+        if done is None:
+            return dg.SensorResult(skip_reason="a session sends", cursor=cursor)
+        requests = list(_outdated(context, lake, table, _now()))
         said = f"{done.messages} messages, {done.sent} notices sent, {done.put_off} put off"
         context.log.info(said)
         return dg.SensorResult(
             run_requests=requests,
             skip_reason=None if requests else said,
-            cursor=Seen(beat, matched).to_cursor(),
+            cursor=cursor,
         )
 
     return send_notices
@@ -108,20 +141,29 @@ def _sender(config: PlatformConfig, table: NoticesResource) -> NoticeSender:
 
 
 def _match(
-    lake: LakeResource, table: NoticesResource, watches: WatchList, matched: str, today: date
+    lake: LakeResource,
+    table: NoticesResource,
+    watches: WatchList,
+    matched: str,
+    clock: Callable[[], datetime],
 ) -> str:
     """Match today's rows if the list is another one; derivation, which comes later, has the rest.
 
     Returns:
         The mark of the list that is matched now.
     """
-    due = DueNotices(table, lake)
+    today = clock().astimezone(TOKYO).date()
+    due = DueNotices(table, lake, clock=clock)
     due.remember(watches)
     head = lake.table_head(DISCLOSURES_TABLE.name, today)
     mark = head.etag if head else ""
     if mark != matched and (day := read_watched_day(lake, today, texts=False)):
         due.add(today, day.subjects(), watches)
     return mark
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _passes(sender: NoticeSender, watches: WatchList) -> Pass:

@@ -10,8 +10,8 @@ goes wrong behind it is logged and tried again.
 import logging
 import threading
 import time
-from collections.abc import Sequence
-from datetime import date, datetime
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
 from types import TracebackType
 from typing import Self
 
@@ -39,27 +39,43 @@ class WatchDesk:
 
     ``with WatchDesk(lake) as desk: desk.rows_stored(day, rows)``. Without a watch file it does
     nothing.
+
+    Args:
+        lake: names the watch file, and has what a lost table is brought back from.
+        every_seconds: how long it waits between two looks, unless rows are handed over.
+        clock: the present, aware.
+        monotonic: seconds that never go back.
+        awake: what it waits for between two looks; set when there is something to do.
     """
 
-    def __init__(self, lake: LakeResource, *, every_seconds: float = LOOK_EVERY_SECONDS) -> None:
+    def __init__(
+        self,
+        lake: LakeResource,
+        *,
+        every_seconds: float = LOOK_EVERY_SECONDS,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        monotonic: Callable[[], float] = time.monotonic,
+        awake: threading.Event | None = None,
+    ) -> None:
         config = lake.config
         self._is_wanted = bool(config.watches)
         self._source = WatchSource(config)
         self._table = NoticesResource(config=config)
-        self._due = DueNotices(self._table, lake)
-        self._sender = NoticeSender(self._table, Delivery(config))
+        self._due = DueNotices(self._table, lake, clock=clock)
+        self._sender = NoticeSender(self._table, Delivery(config), clock=clock, monotonic=monotonic)
+        self._clock, self._monotonic = clock, monotonic
         self._every = every_seconds
         self._lock = threading.Lock()
         self._pending: dict[date, Sequence[Disclosure]] = {}
         self._looked_at: tuple[WatchList, set[_Mark]] = (WatchList(), set())
         self._beaten_at = float("-inf")
-        self._awake = threading.Event()
+        self._awake = awake or threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch desk", daemon=True)
 
     def rows_stored(self, day: date, rows: Sequence[Disclosure]) -> None:
         """Say that these are the rows of a day now; returns at once, and never raises."""
-        if not self._is_wanted or datetime.now(TOKYO).date() - day > TOLD_LATE_BY:
+        if not self._is_wanted or self._clock().astimezone(TOKYO).date() - day > TOLD_LATE_BY:
             return
         with self._lock:
             self._pending[day] = rows
@@ -85,12 +101,13 @@ class WatchDesk:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
+            has_sent = False
             try:
-                self._look()
+                has_sent = self._look()
             except Exception:
                 _LOGGER.exception("notices are behind; tried again in a moment")
-                self._stopping.wait(self._every)
-            self._awake.wait(self._every)
+            if not has_sent:  # otherwise more may be waiting
+                self._awake.wait(self._every)
             self._awake.clear()
         try:
             if self._beaten_at > float("-inf"):
@@ -98,13 +115,14 @@ class WatchDesk:
         except Exception:
             _LOGGER.exception("the sensor takes over a minute later than it could")
 
-    def _look(self) -> None:
+    def _look(self) -> bool:
+        """Match what was handed over, and send one message to whoever waits; whether any went."""
         watches = self._source.current()
         if not watches.watches:
-            return
-        if time.monotonic() - self._beaten_at >= BEAT_EVERY_SECONDS:
+            return False
+        if self._monotonic() - self._beaten_at >= BEAT_EVERY_SECONDS:
             self._table.beat()
-            self._beaten_at = time.monotonic()
+            self._beaten_at = self._monotonic()
         with self._lock:
             pending, self._pending = self._pending, {}
         try:
@@ -115,7 +133,7 @@ class WatchDesk:
         finally:
             with self._lock:  # what was not looked at, unless newer rows have come
                 self._pending = {**pending, **self._pending}
-        self._sender.send_due(watches, seconds=self._every)
+        return self._sender.send_due(watches, seconds=self._every).messages > 0
 
     def _match(self, day: date, rows: Sequence[Disclosure], watches: WatchList) -> None:
         """Match the rows that are new or another since the last look."""
