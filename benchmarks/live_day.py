@@ -282,7 +282,7 @@ class Daemon:
 
     async def _tell(self) -> None:
         """A tick of the sensor that sends while no session does; of the night only the end."""
-        if DAY < self._clock.now().date() and self._clock.now() < ENDS - QUIET_END:
+        if self._clock.now().date() > DAY and self._clock.now() < ENDS - QUIET_END:
             return
         lake, _ = self._seen_by_sensor
         told = await asyncio.to_thread(
