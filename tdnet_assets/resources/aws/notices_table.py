@@ -233,6 +233,11 @@ class NoticesResource(clients.AwsResource):
         }
         return self._update(claimed, changes) is not None
 
+    def defer(self, seen: NoticeItem, until: datetime) -> bool:
+        """Let a due notice wait, without a try; False when somebody has claimed it since."""
+        changes = {"state": TO_TELL, "not_before": _timestamp(until)}
+        return self._update(seen, changes) is not None
+
     def give_up(self, claimed: NoticeItem, *, error: str, unconfirmed: bool) -> bool:
         """Say that a notice failed for good; False when the claim was taken over."""
         changes = {

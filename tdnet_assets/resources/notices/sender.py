@@ -115,31 +115,32 @@ class NoticeSender:
         begun = []
         for to in (watches.destinations or {}).values():
             if to.name not in self._going and not self._stopping.is_set():
-                self._going[to.name] = self._begin(to)
+                self._going[to.name] = self._begin(to, watches)
                 begun.append(self._going[to.name])
         done, _ = wait(begun, timeout=seconds)
         return sum((going.result() for going in done), Pass())
 
-    def _begin(self, to: Destination) -> Future[Pass]:
+    def _begin(self, to: Destination, watches: WatchList) -> Future[Pass]:
         """A thread that a process at its end does not wait for: the claim tells of what it did."""
         going: Future[Pass] = Future()
 
         def run() -> None:
             try:
-                going.set_result(self._send_to(to))
+                going.set_result(self._send_to(to, watches))
             except BaseException as error:  # noqa: BLE001 - it is raised where the pass is
                 going.set_exception(error)
 
         threading.Thread(target=run, name=f"notices to {to.name}", daemon=True).start()
         return going
 
-    def _send_to(self, to: Destination) -> Pass:
+    def _send_to(self, to: Destination, watches: WatchList) -> Pass:
         memory = self._memories.setdefault(to.name, _Memory())
         if not memory.may_send(self._monotonic(), to.messages_a_minute):
             return Pass()
         now = self._clock()
         due = self._table.in_turn(TO_TELL, to.name, now, limit=_LOOKED_AT)
         due += self._abandoned(memory, to.name, now)
+        due = [one for one in due if self._may_be_told(one, watches, now)]
         if not due:
             return Pass()
         in_order = sorted(due, key=lambda one: (one.notice.published_at, one.id))
@@ -165,6 +166,14 @@ class NoticeSender:
         if self._stopping.is_set() or self._monotonic() - claimed_at > LONGEST_CLAIM_SECONDS:
             raise DeliveryError("not tried: this process was about to end, or had been suspended")
         self._delivery.send(to, message)
+
+    def _may_be_told(self, one: NoticeItem, watches: WatchList, now: datetime) -> bool:
+        """Whether it is not quiet for its watch: what was due before and is late waits as well."""
+        watch = watches.watch(one.notice.watch)
+        until = watch.quiet.end_of(now) if watch and watch.quiet else now
+        if until > now and one.state == TO_TELL:
+            self._table.defer(one, until)
+        return until <= now
 
     def _in_vain(
         self, memory: _Memory, claimed: Sequence[NoticeItem], error: DeliveryError

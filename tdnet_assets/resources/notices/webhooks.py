@@ -14,14 +14,16 @@ not, apart from loopback in the local environment, for trying things out.
 import http.client
 import ipaddress
 import math
+import re
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from tdnet_assets.tdnet.errors import TdnetAssetsError
 from tdnet_assets.tdnet.watching.watch_file import address_problem
@@ -29,9 +31,13 @@ from tdnet_assets.tdnet.watching.watch_file import address_problem
 DEADLINE_SECONDS = 10.0
 LONGEST_RETRY_AFTER_SECONDS = 86_400.0
 _CONNECT_SECONDS = 5.0
+# A socket without any would not wait at all.
+_SHORTEST_SECONDS = 0.001
 _HTTP, _HTTPS = 80, 443
 _ANSWER_BYTES = 2_000
 _SHOWN_ANSWER = 200
+# What is shorter is a word of the path; a token is longer, and known by its beginning.
+_TELLTALE = 8
 # What clouds answer machines with, outside the link-local range.
 _METADATA = frozenset(
     map(ipaddress.ip_address, ("fd00:ec2::254", "100.100.100.200", "192.0.0.192", "fd20:ce::254"))
@@ -80,10 +86,11 @@ def post(
         DeliveryError: it was not taken, or nobody knows.
     """
     name, port, target, encrypted = _parts(address, host)
+    ends = time.monotonic() + deadline_seconds
     places = _judged(name, port, loopback=loopback)
     sent = False
     try:
-        with _connection(places, name, port, encrypted, deadline_seconds) as connection:
+        with _connection(places, name, port, encrypted, ends) as connection:
             sent = True
             named = {"Host": _host_header(name, port, encrypted), "User-Agent": "tdnet_assets"}
             connection.request("POST", target, body, {**named, **headers})
@@ -96,7 +103,7 @@ def post(
     if not 200 <= status < 300:  # noqa: PLR2004 - HTTP's own
         # A gateway may say 5xx of what has arrived behind it.
         raise DeliveryError(
-            f"{name} answered {status}: {said[:_SHOWN_ANSWER].decode(errors='replace')!r}",
+            f"{name} answered {status}: {_shown(said, target)}",
             unconfirmed=status >= 500,  # noqa: PLR2004 - as above
             retry_after=_seconds(pause),
         )
@@ -168,22 +175,23 @@ def _connection(
     name: str,
     port: int,
     encrypted: bool,
-    deadline_seconds: float,
+    ends: float,
 ) -> Iterator[http.client.HTTPConnection]:
     """A connection to a judged address; at the deadline it is cut, whatever is being waited for.
 
     Raises:
-        TimeoutError: it was cut.
+        TimeoutError: it was cut, or there was none in time.
     """
-    raw = _connected(places)
+    raw = _connected(places, ends)
     lever = raw.dup()  # stays ours when TLS takes the socket over
     is_late = threading.Event()
-    late = threading.Timer(deadline_seconds, _cut, (lever, is_late))
+    left = max(0.0, ends - time.monotonic())
+    late = threading.Timer(left, _cut, (lever, is_late))
     late.daemon = True
     late.start()
     used: socket.socket = raw
     try:
-        raw.settimeout(deadline_seconds)
+        raw.settimeout(max(left, _SHORTEST_SECONDS))
         if encrypted:
             used = ssl.create_default_context().wrap_socket(raw, server_hostname=name)
         connection = http.client.HTTPConnection(name, port)
@@ -199,14 +207,22 @@ def _connection(
         lever.close()
 
 
-def _connected(places: Sequence[tuple[str, int]]) -> socket.socket:
-    """A connection to the first of some addresses that takes one."""
-    for place in places[:-1]:
+def _connected(places: Sequence[tuple[str, int]], ends: float) -> socket.socket:
+    """A connection to the first of some addresses that takes one, by a monotonic moment.
+
+    Raises:
+        OSError: none of them did, the last one's; ``TimeoutError`` when the time is over.
+    """
+    refused: OSError = TimeoutError()
+    for place in places:
+        left = ends - time.monotonic()
+        if left <= 0:
+            raise TimeoutError from refused
         try:
-            return socket.create_connection(place, timeout=_CONNECT_SECONDS)
-        except OSError:
-            continue
-    return socket.create_connection(places[-1], timeout=_CONNECT_SECONDS)
+            return socket.create_connection(place, timeout=min(_CONNECT_SECONDS, left))
+        except OSError as error:
+            refused = error
+    raise refused
 
 
 def _host_header(name: str, port: int, encrypted: bool) -> str:
@@ -227,6 +243,15 @@ def _read(answer: http.client.HTTPResponse) -> bytes:
         return answer.read(_ANSWER_BYTES)
     except (OSError, http.client.HTTPException):
         return b""
+
+
+def _shown(said: bytes, target: str) -> str:
+    """The beginning of an answer, unless it repeats a part of the address that may be a secret."""
+    text = said.decode(errors="replace")
+    parts = (part[:_TELLTALE] for part in re.split(r"[/?&=;]", target) if len(part) >= _TELLTALE)
+    if any(part in text or part in unquote(text) for part in parts):
+        return "(it repeats the address, which is not shown)"
+    return repr(text[:_SHOWN_ANSWER])
 
 
 def _seconds(pause: str | None) -> float | None:

@@ -168,6 +168,12 @@ def _destination(
             reader.note(key, "a topic takes plain text: leave it out, or leave out the topic")
     if is_reference(made.address) and not made.host and "host" not in table:
         reader.note("webhook", "the address is secret: name the one host it may have, host = …")
+    if made.form in ("slack", "discord") and _is_elsewhere(made.address):
+        reader.note(
+            "webhook",
+            f"the address of a {made.form} webhook is a secret itself: write env:NAME, "
+            "secretsmanager:ARN or ssm:/name, and its host beside it",
+        )
     if made.host and made.address and not is_reference(made.address):
         reader.note("host", "stands in the address already: leave it out")
     if "body" in table and made.form == "json" and "form" in table:
@@ -385,6 +391,12 @@ def is_this_machine(host: str) -> bool:
         return host in _LOCAL_NAMES or ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _is_elsewhere(address: str) -> bool:
+    """Whether an address stands in the file itself and leads to another machine."""
+    is_there = bool(address) and not is_reference(address)
+    return is_there and not is_this_machine(urlsplit(address).hostname or "")
 
 
 def _host(value: Any) -> str:

@@ -167,7 +167,7 @@ class Watch:
         return (subject.listed.xbrl_url is not None) == self.xbrl
 
     def _text_verdict(self, words: Words, subject: "WatchedDisclosure") -> "Verdict":
-        if subject.pages is None:
+        if not subject.pages:  # of the day's texts, or of its own
             return Verdict("text", words.typed, "not read yet", None)
         found = subject.pages.find(words.query)
         seen = f"{len(subject.pages)} pages without them" if found is None else f"page {found}"

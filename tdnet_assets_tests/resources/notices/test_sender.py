@@ -5,12 +5,20 @@ import hmac
 import json
 import threading
 import time
+from collections import Counter
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from datetime import time as at
 from functools import partial
 from itertools import pairwise
 
 import pytest
+from botocore.exceptions import ClientError
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from benchmarks.aws_proxy import Answer, proxy
 from tdnet_assets.resources.aws import clients
 from tdnet_assets.resources.aws.notices_table import (
     CLAIMED,
@@ -21,7 +29,8 @@ from tdnet_assets.resources.aws.notices_table import (
 )
 from tdnet_assets.resources.notices.delivery import SIGNATURE, Delivery
 from tdnet_assets.resources.notices.sender import CLAIM_LEASE, NoticeSender, Pass
-from tdnet_assets.tdnet.watching.watch_list import Destination, WatchList
+from tdnet_assets.tdnet.listing import TOKYO
+from tdnet_assets.tdnet.watching.watch_list import Destination, QuietHours, Watch, WatchList
 from tdnet_assets_tests.automation.topics import Topic
 from tdnet_assets_tests.resources.notices import receivers
 from tdnet_assets_tests.resources.notices.notices import DAY, item, to_hooks
@@ -136,6 +145,190 @@ def test_retry_after_is_obeyed_and_pauses_grow_until_a_day_is_over(table, sender
     (failed,) = table.of_day(DAY)
     assert "answered 503" in failed.error
     assert failed.attempts == len(tries)
+
+
+def test_in_quiet_hours_nothing_is_sent_whatever_was_due_before_them(table, sender, hook, clock):
+    clock.moment = datetime(2026, 6, 10, 21, 59, 30, tzinfo=TOKYO)
+    quiet = Watch("quiet", ("hook",), quiet=QuietHours(at(22), at(7)))
+    watches = WatchList((quiet,), to_hooks(hook=hook.address).destinations)
+    due = clock.moment - timedelta(minutes=1)
+    by_night = replace(item().notice, watch="quiet")
+    table.add(
+        item(destination="hook", notice=notice, due_at=due, not_before=due, seen_at=due)
+        for notice in (
+            *(replace(by_night, disclosure_id=f"20260610{n:06d}") for n in range(120)),
+            item(900).notice,
+        )
+    )
+    hook.behave = partial(answer, status=503)
+    assert sender.send_due(watches).put_off == 20  # before they begin
+    hook.behave = receivers.ok
+    told = len(hook.told)
+
+    while clock.moment < datetime(2026, 6, 11, 6, 45, tzinfo=TOKYO):
+        clock.go(60 * (1 if clock.moment.hour == 22 else 10))
+        sender.send_due(watches)
+    at_night = {one["watch"] for one in hook.told[told:]}
+    for _ in range(20):
+        clock.go(120)
+        sender.send_due(watches)
+
+    assert at_night == {"all"}
+    assert len(set(hook.ids)) == 121
+    assert _states(table) == [SENT] * 121
+
+
+def test_a_table_that_takes_no_writes_for_a_while_loses_nothing_and_repeats_what_it_says(
+    platform, table, hook, clock
+):
+    refused = []
+
+    def full(request, send):
+        is_write = any(name in request.headers.get("x-amz-target", "") for name in ("Put", "Upd"))
+        if is_write and refused and refused.pop():
+            body = b'{"__type": "com.amazonaws#ProvisionedThroughputExceededException"}'
+            return Answer(400, [("Content-Type", "application/x-amz-json-1.0")], body)
+        return send()
+
+    watches = to_hooks(hook=hook.address)
+    with proxy(platform.aws_endpoint_url, full) as address:
+        config = platform.changed(aws_endpoint_url=address)
+        full_table = NoticesResource(config=config)
+        sender = NoticeSender(
+            full_table,
+            Delivery(platform),
+            clock=lambda: clock.moment,
+            monotonic=lambda: clock.seconds,
+        )
+        refused[:] = [True] * 60
+        with pytest.raises(ClientError, match="Throughput"):
+            full_table.add([item(), item(1)])
+        refused.clear()
+        full_table.add([item(), item(1)])
+        refused[:] = [True] * 60
+        with pytest.raises(ClientError, match="Throughput"):
+            sender.send_due(watches)  # no claim, so nothing is sent
+        assert hook.bodies == []
+        # The claims succeed, and what was sent cannot be confirmed.
+        refused[:] = [*([True] * 60), False, False]
+        with pytest.raises(ClientError, match="Throughput"):
+            sender.send_due(watches)
+        refused.clear()
+        for _ in range(8):
+            clock.go(CLAIM_LEASE.total_seconds() / 6)
+            sender.send_due(watches)
+
+    assert _states(table) == [SENT, SENT]
+    by_id = {}
+    for one in hook.told:
+        by_id.setdefault(one["id"], []).append(one["repeated"])
+    assert sorted(by_id.values()) == [[False, True], [False, True]]
+
+
+class Turns:
+    """Lets senders take one step at a time, in a given order; who is killed stops before a step."""
+
+    def __init__(self, order, killed_at):
+        self._order, self._killed_at = list(order), killed_at
+        self._changed = threading.Condition()
+        self._over = set()
+        self._steps = Counter()
+
+    def step(self, name):
+        with self._changed:
+            if self._steps[name] == self._killed_at.get(name):
+                self._over.add(name)
+                self._changed.notify_all()
+                raise SystemExit
+            assert self._changed.wait_for(lambda: self._next() in (name, None), timeout=20)
+            if self._order:
+                self._order.pop(0)
+            self._steps[name] += 1
+            self._changed.notify_all()
+
+    def end(self, name):
+        with self._changed:
+            self._over.add(name)
+            self._changed.notify_all()
+
+    def _next(self):
+        while self._order and self._order[0] in self._over:
+            self._order.pop(0)
+        return self._order[0] if self._order else None
+
+
+def _stepping(platform, turns, name):
+    """A table and a delivery that wait for their turn before each of their steps."""
+
+    class Table(NoticesResource):
+        def in_turn(self, state, destination, until, *, limit=None):
+            turns.step(name)
+            return super().in_turn(state, destination, until, limit=limit)
+
+        def claim(self, seen, now):
+            turns.step(name)
+            return super().claim(seen, now)
+
+        def confirm(self, claimed, now):
+            turns.step(name)
+            return super().confirm(claimed, now)
+
+    class Post(Delivery):
+        def send(self, to, message):
+            turns.step(name)
+            super().send(to, message)
+
+    return Table(config=platform), Post(platform)
+
+
+@settings(
+    max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
+@given(st.data())
+def test_in_any_order_of_their_steps_two_real_senders_one_of_them_killed_tell_once_or_say_so(
+    platform, table, hook, data
+):
+    order = data.draw(st.lists(st.sampled_from("ab"), min_size=4, max_size=24), label="order")
+    killed_at = data.draw(
+        st.dictionaries(st.just("a"), st.integers(0, 9), max_size=1), label="killed at"
+    )
+    run = f"hook-{time.monotonic_ns()}"
+    table.add(item(number, destination=run) for number in range(2))
+    watches, clock = to_hooks(**{run: hook.address}), Clock()
+    before, turns = len(hook.told), Turns(order, killed_at)
+
+    def send(name):
+        own, post = _stepping(platform, turns, name)
+        sender = NoticeSender(
+            own, post, clock=lambda: clock.moment, monotonic=lambda: clock.seconds
+        )
+        try:
+            with suppress(SystemExit):
+                sender.send_due(watches)
+        finally:
+            turns.end(name)
+
+    threads = [threading.Thread(target=send, args=(name,)) for name in "ab"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    later = NoticeSender(
+        table, Delivery(platform), clock=lambda: clock.moment, monotonic=lambda: clock.seconds
+    )
+    for _ in range(8):
+        later.send_due(watches)
+        clock.go(CLAIM_LEASE.total_seconds() / 6)
+
+    told = {}
+    for one in hook.told[before:]:
+        told.setdefault(one["id"], []).append(one["repeated"])
+    assert len(told) == 2
+    for repeated in told.values():
+        assert repeated.count(False) <= 1
+        if not killed_at:
+            assert repeated == [False]
+    assert {one.state for one in table.of_day(DAY) if one.destination == run} == {SENT}
 
 
 def test_a_dead_destination_costs_a_try_now_and_then_and_keeps_no_other_waiting(

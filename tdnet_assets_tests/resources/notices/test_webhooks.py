@@ -1,10 +1,16 @@
 """One request to a webhook: bounded, to the host that was meant, and nowhere else."""
 
 import socket
+import ssl
 import time
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from tdnet_assets.resources.notices.webhooks import DeliveryError, post, refused_address
 from tdnet_assets_tests.resources.notices import receivers
@@ -80,6 +86,105 @@ def test_retry_after_is_understood_within_a_day(hook, header, seconds):
     hook.behave = partial(answer, status=429, Retry_After=header)
 
     assert _refusal(hook.address).retry_after == seconds
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Cannot POST /services/T000/geheim-token-1",
+        "no such path: %2Fservices%2FT000%2Fgeheim-token-1",
+        '{"path": "\\/services\\/T000\\/geheim-token-1"}',
+        "bad token: geheim-token-",
+    ],
+)
+def test_an_answer_that_repeats_the_address_is_not_shown(hook, said):
+    hook.behave = partial(answer, status=404, body=said.encode())
+
+    refusal = _refusal(f"{hook.address}/services/T000/geheim-token-1?key=another-secret")
+
+    assert str(refusal) == "127.0.0.1 answered 404: (it repeats the address, which is not shown)"
+
+
+def test_however_many_addresses_a_name_has_there_is_one_deadline(monkeypatch):
+    places = []
+    with ExitStack() as stack:
+        for number in range(1, 5):
+            # Whose queue of connections is full: a further one is not even refused.
+            full = stack.enter_context(socket.socket())
+            full.bind((f"127.0.0.{number}", 0 if not places else places[0][1]))
+            full.listen(0)
+            places.append(full.getsockname())
+            for _ in range(2):
+                caller = stack.enter_context(socket.socket())
+                caller.setblocking(False)
+                caller.connect_ex(places[-1])
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", place) for place in places]
+        look_up = socket.getaddrinfo
+        monkeypatch.setattr(
+            socket,
+            "getaddrinfo",
+            lambda name, *more, **named: (
+                found if name == "localhost" else look_up(name, *more, **named)
+            ),
+        )
+        begun = time.monotonic()
+
+        refusal = _refusal(f"http://localhost:{places[0][1]}/", deadline_seconds=1)
+
+    assert time.monotonic() - begun < 2
+    assert "no answer in time" in str(refusal)
+    assert not refusal.unconfirmed
+
+
+def _certificate(folder, *, host):
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, host)])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / f"{host}.pem"
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    path.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("host", "trusted", "arrives"),
+    [("localhost", True, True), ("localhost", False, False), ("other.example", True, False)],
+)
+def test_over_https_only_a_host_that_proves_its_name_is_told(
+    hook, tmp_path, monkeypatch, host, trusted, arrives
+):
+    path = _certificate(tmp_path, host=host)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+    hook.server.socket = context.wrap_socket(hook.server.socket, server_side=True)
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(path))
+    address = f"https://localhost:{hook.server.server_port}/"
+
+    if arrives:
+        post(address, b"{}", {}, loopback=True)
+    else:
+        refusal = _refusal(address, deadline_seconds=5)
+        assert "SSLCertVerificationError" in str(refusal)
+        assert not refusal.unconfirmed
+
+    assert hook.bodies == ([b"{}"] if arrives else [])
 
 
 def test_nobody_there_is_no_repetition():

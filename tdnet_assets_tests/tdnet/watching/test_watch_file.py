@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from tdnet_assets.tdnet.watching.watch_file import WatchFileError, read_watch_file
 from tdnet_assets_tests.tdnet.watching.watch_files import EVERYTHING
 
+SLACK = "secretsmanager:arn:aws:secretsmanager:ap-northeast-1:123456789012:secret:slack-a1b2c3"
+
 
 def _problems(text):
     with pytest.raises(WatchFileError) as refused:
@@ -64,6 +66,12 @@ def test_everything_that_a_file_may_say_is_read():
         ('"dividend.changed"', '"dividend.changed > 0"', 42, "compared with nothing"),
         ('"env:TDNET_HOOK_SECRET"', '"geheim"', 10, "a secret never stands in the file"),
         ('host = "hooks.slack.com"', "", 14, "the address is secret: name the one host"),
+        (
+            f'"{SLACK}"',
+            '"https://hooks.slack.com/services/T0/geheim"',
+            14,
+            "the address of a slack webhook is a secret itself",
+        ),
         ("https://hooks.example.com", "http://hooks.example.com", 9, "is plain HTTP"),
         ("https://hooks.example.com", "https://me:pw@hooks.example.com", 9, "before an @"),
         ("arn:aws:sns:ap-northeast-1:123456789012:watches", "watches", 5, "write its ARN"),
@@ -105,9 +113,10 @@ def test_a_watch_that_is_not_a_table_of_the_list_is_said_so(text):
 
 
 def test_a_secret_that_stands_in_the_file_is_in_no_message():
-    for secret in ("xoxb-very-secret", "https://x/very-secret"):
-        told = _problems(EVERYTHING.replace('"env:TDNET_HOOK_SECRET"', f'"{secret}"'))
-        assert "very-secret" not in str(told)
+    for reference in ("env:TDNET_HOOK_SECRET", SLACK):
+        for secret in ("xoxb-very-secret", "https://x/very-secret", "https://x/very-secret#"):
+            told = _problems(EVERYTHING.replace(f'"{reference}"', f'"{secret}"'))
+            assert "very-secret" not in str(told)
 
 
 def test_a_watch_that_asks_for_nothing_is_refused_and_an_empty_file_watches_nothing():

@@ -66,6 +66,7 @@ def test_text_and_figures_match_when_they_are_read_and_not_before():
     loss = [_figure("forecast_revision.net_income", 100, 70, "-0.3")]
     cases = [
         (WatchedDisclosure(row), [True, None, None]),
+        (WatchedDisclosure(row, pages=Texts()), [True, None, None]),
         (WatchedDisclosure(row, pages=pages), [True, True, None]),
         (WatchedDisclosure(row, pages=Texts({1: "無関係"}), figures=loss), [True, False, True]),
         (WatchedDisclosure(row, pages=pages, figures=loss), [True, True, True]),
@@ -74,9 +75,15 @@ def test_text_and_figures_match_when_they_are_read_and_not_before():
     assert [[one.holds for one in COLLAPSES.verdicts(subject)] for subject, _ in cases] == [
         wanted for _, wanted in cases
     ]
-    assert [COLLAPSES.fits(subject) for subject, _ in cases] == [False, False, False, True]
-    assert [COLLAPSES.row_fits(subject) for subject, _ in cases] == [True, True, False, True]
-    assert [one.seen for one in COLLAPSES.verdicts(cases[3][0])] == [
+    assert [COLLAPSES.fits(subject) for subject, _ in cases] == [False, False, False, False, True]
+    assert [COLLAPSES.row_fits(subject) for subject, _ in cases] == [
+        True,
+        True,
+        True,
+        False,
+        True,
+    ]
+    assert [one.seen for one in COLLAPSES.verdicts(cases[4][0])] == [
         "revision",
         "page 7",
         "forecast_revision.net_income 100 to 70 (-30.0%)",
