@@ -357,9 +357,11 @@ class Daemon:
         await asyncio.sleep(seconds)
         self.runs += 1
         with self._desk() as desk:
-            await self._collect_beside(desk, days)
+            await self._collect_beside(desk, days, news_suffice=news_suffice)
 
-    async def _collect_beside(self, desk: WatchDesk, days: Sequence[date]) -> None:
+    async def _collect_beside(
+        self, desk: WatchDesk, days: Sequence[date], *, news_suffice: bool
+    ) -> None:
         async with self._tdnet.session(now=self._clock.now) as session:
             source = self._source(session)
 
