@@ -250,6 +250,19 @@ def test_one_bad_file_costs_none_of_the_others(site, config, rows):
     assert len(stored) == 4
 
 
+def test_a_file_that_is_called_unchanged_though_it_was_never_had_is_a_failed_one(
+    site, config, rows
+):
+    first, second = (pdf_of(row) for row in rows[:2])
+    site.faults.answer(first.name, status=304)
+
+    found = {one.disclosure_id: one for one in fetched(config, [first, second])}
+
+    assert found[first.disclosure_id].status == FAILED
+    assert f"{first.name}: 304 without being asked" in found[first.disclosure_id].error
+    assert found[second.disclosure_id].status == STORED
+
+
 def test_a_bomb_is_refused_as_an_archive_and_never_stored(site, config, rows):
     row = next(row for row in rows if row.xbrl_name)
     site.faults.zip_bomb(row.xbrl_name)
