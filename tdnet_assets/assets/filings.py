@@ -26,6 +26,7 @@ from tdnet_assets.tdnet.xbrl.facts import SUMMARY, Fact
 
 _Content = TypeVar("_Content")
 
+_FACTS = "financial_facts"
 IN_SUMMARY = pl.col("part") == SUMMARY
 # An archive under a name of no known kind must not disappear: it is a report, or a reject.
 REPORT_KINDS: tuple[XbrlKind | None, ...] = ("earnings", None)
@@ -69,11 +70,7 @@ class Understood(Generic[_Content]):
 
 
 class _Contents:
-    """What was made of the archives that this process read last.
-
-    A day that grows is derived again and again, and each time only its new archives are read: an
-    archive never changes, so what it says depends on its digest and its readers alone.
-    """
+    """What this process has read last, by all that it depends on."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -93,8 +90,12 @@ class _Contents:
                 del self._known[key]
 
 
-# A peak day has 770 archives, each of one kind.
+# What was made of archives: a day that grows is derived again and again, and each time only its new
+# ones are read. An archive never changes, so what it says depends on its digest and its readers
+# alone. A peak day has 770, each of one kind.
 _CONTENTS = _Contents(limit=1000)
+# Which filings a version of the facts is of.
+_NUMBERS = _Contents(limit=8)
 
 
 def understand(
@@ -111,16 +112,12 @@ def understand(
         wanted: selects the rows of ``financial_facts`` that ``read`` needs.
         read: gives None for a filing that is of another kind whatever its name says.
     """
-    facts = day.scan("financial_facts")
     filings, digests = _filings(day, kinds)
-    has_facts = filings.keys() & disclosure_ids(facts.rows)
-    known = {number: (read, facts.metadata.get(READER), digests[number]) for number in has_facts}
-    contents = _CONTENTS.of(known)
-    new = sorted(has_facts - contents.keys())
-    of_new = facts.rows.filter(pl.col("disclosure_id").is_in(new), wanted).collect()
-    read_now = dict(_read(of_new, new, read))
-    _CONTENTS.keep({known[number]: content for number, content in read_now.items()})
-    contents |= read_now
+    # Two assets that ask for the same need not read it twice.
+    contents = _remembered(day, filings.keys(), digests, read)
+    if contents is None:
+        contents = _read_facts(day, filings.keys(), digests, wanted, read)
+    has_facts = contents.keys()
     understood: Understood[_Content] = Understood([], [], sorted(filings.keys() - has_facts))
     for number in sorted(has_facts):
         filing, content = filings[number], contents[number]
@@ -137,6 +134,41 @@ def understand(
             understood.rows.append((filing, content))
     understood.rows.sort(key=lambda row: (row[0].disclosed_at, row[0].code, row[0].disclosure_id))
     return understood
+
+
+def _remembered(
+    day: Day, numbers: Collection[str], digests: Mapping[str, str], read: Hashable
+) -> dict[str, Any] | None:
+    """What was made of these filings, those without facts left out; None if that is to be read."""
+    facts = day.state.origins.get(_FACTS)
+    if facts is None or facts.damage:
+        return None
+    stated = _NUMBERS.of({_FACTS: facts.version}).get(_FACTS)
+    if stated is None:
+        return None
+    known = {one: (read, facts.reader, digests[one]) for one in numbers if one in stated}
+    contents = _CONTENTS.of(known)
+    return contents if len(contents) == len(known) else None
+
+
+def _read_facts(
+    day: Day,
+    numbers: Collection[str],
+    digests: Mapping[str, str],
+    wanted: pl.Expr,
+    read: Callable[[Sequence[Fact]], _Content | None],
+) -> dict[str, Any]:
+    """The same from the facts, of which those of new filings alone are decoded."""
+    facts = day.scan(_FACTS)
+    stated = disclosure_ids(facts.rows)
+    _NUMBERS.keep({day.versions[_FACTS]: stated})
+    known = {one: (read, facts.metadata.get(READER), digests[one]) for one in stated & set(numbers)}
+    contents = _CONTENTS.of(known)
+    new = sorted(known.keys() - contents.keys())
+    of_new = facts.rows.filter(pl.col("disclosure_id").is_in(new), wanted).collect()
+    read_now = dict(_read(of_new, new, read))
+    _CONTENTS.keep({known[number]: content for number, content in read_now.items()})
+    return contents | read_now
 
 
 def _read(

@@ -10,7 +10,8 @@ import pytest
 
 from benchmarks.aws_proxy import proxy
 from tdnet_assets.resources.lake import layout
-from tdnet_assets.tables.recipes import DERIVATION, RECIPES, names
+from tdnet_assets.tables.recipes import COLLECTION, DERIVATION, RECIPES, names
+from tdnet_assets.tables.wholeness import Origin
 from tdnet_assets_tests.assets.test_earnings import _with_other_assets
 from tdnet_assets_tests.pipeline import Pipeline
 from tdnet_assets_tests.risen_reader import raise_reader
@@ -89,6 +90,27 @@ def test_a_second_run_of_an_unchanged_day_reads_no_table_and_puts_nothing(site, 
     assert shown(pipeline, second) == shown(pipeline, first)
     record = pipeline.record(second)
     assert (record.total_count, record.collected_count, record.skipped_count) == (60, 0, 60)
+
+
+def test_facts_are_read_once_for_the_reports_and_for_their_figures(site, watched):
+    pipeline, seen = watched
+    day = date(2026, 6, 16)  # whose archives no other test has read in this process
+    site.set_day(day, 47)
+    assert pipeline.materialize(day, select=[*names(COLLECTION), "financial_facts"]).success
+    assert pipeline.materialize(day, select=["forecast_revisions"]).success
+    seen.clear()
+
+    result = pipeline.materialize(day, select=["earnings", "report_figures"])
+
+    assert result.success
+    assert Counter(seen)["GET", "financial_facts"] == 1
+    figures = pipeline.lake.table_head("report_figures", day).metadata["made-from"]
+    facts = pipeline.lake.table_head("financial_facts", day).metadata
+    version = Origin.from_metadata(facts).version
+    assert f"financial_facts={version}" in figures.split(",")
+    assert set(pipeline.table("earnings", day)["disclosure_id"]) <= set(
+        pipeline.table("report_figures", day)["disclosure_id"]
+    )
 
 
 def test_a_check_that_only_warned_is_shown_again_in_the_same_words(site, pipeline):
