@@ -92,7 +92,7 @@ def materialize(
             asset_selection=set(selection), asset_check_selection=set()
         )
     with (
-        dagster_home.instance(config) as instance,
+        dagster_home.instance_for_a_run_here(config) as instance,
         display(lambda: progress_of(run_id), _label(first, last)),
     ):
         result = job.execute_in_process(

@@ -9,6 +9,10 @@ import re
 from pathlib import Path
 
 import dagster as dg
+from dagster._core.instance.ref import InstanceRef
+from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
+from dagster._core.storage.noop_compute_log_manager import NoOpComputeLogManager
+from dagster._serdes import ConfigurableClassData
 
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.local import home
@@ -39,3 +43,18 @@ def prepare(config: PlatformConfig) -> Path:
 def instance(config: PlatformConfig) -> dg.DagsterInstance:
     """The Dagster instance of the home; close it by using it as a context manager."""
     return dg.DagsterInstance.from_config(str(prepare(config)))
+
+
+def instance_for_a_run_here(config: PlatformConfig) -> dg.DagsterInstance:
+    """The same for a run in this process: what it prints stays where this process prints.
+
+    Dagster would lead it through files that four processes beside show, and leave three of them a
+    run; settings that have it brought to another place than files are followed.
+    """
+    ref = InstanceRef.from_dir(str(prepare(config)))
+    if ref.compute_logs_data.class_name == LocalComputeLogManager.__name__:
+        kind = NoOpComputeLogManager
+        ref = ref._replace(
+            compute_logs_data=ConfigurableClassData(kind.__module__, kind.__name__, "{}\n")
+        )
+    return dg.DagsterInstance.from_ref(ref)

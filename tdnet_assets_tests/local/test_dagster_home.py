@@ -1,5 +1,6 @@
 """Dagster's home of the local environment."""
 
+import os
 from pathlib import Path
 
 import dagster as dg
@@ -40,3 +41,32 @@ def test_a_home_that_has_moved_keeps_its_runs_and_events(tmp_path):
     assert not before.dagster_home_path.exists()
     files = [file.name for file in (after.dagster_home_path / "history").rglob("*.db")]
     assert sorted(files) == ["event_log.db", "runs.db"]
+
+
+def test_a_run_of_this_process_prints_here_and_leaves_no_file_of_it(tmp_path, capfd):
+    @dg.asset
+    def one():
+        os.write(1, b"seen\n")
+
+    config = PlatformConfig.from_environment({"DAGSTER_HOME": str(tmp_path)})
+    with dagster_home.instance_for_a_run_here(config) as instance:
+        run = dg.materialize([one], instance=instance)
+
+    assert run.success
+    assert "seen" in capfd.readouterr().out.splitlines()
+    assert not [file for file in tmp_path.rglob("*") if run.run_id in str(file)]
+    with dagster_home.instance(config) as instance:
+        assert instance.get_run_by_id(run.run_id).is_success
+
+
+def test_a_home_that_has_what_runs_print_brought_elsewhere_keeps_it_so(tmp_path):
+    (tmp_path / "dagster.yaml").write_text(
+        "compute_logs:\n"
+        "  module: dagster_aws.s3.compute_log_manager\n"
+        "  class: S3ComputeLogManager\n"
+        "  config: {bucket: logs}\n"
+    )
+    config = PlatformConfig.from_environment({"DAGSTER_HOME": str(tmp_path)})
+
+    with dagster_home.instance_for_a_run_here(config) as instance:
+        assert type(instance.compute_log_manager).__name__ == "S3ComputeLogManager"
