@@ -9,7 +9,7 @@ archive around the documents (``archive.py``), contexts and units (``contexts.py
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Context as DecimalContext
 from decimal import Decimal, DivisionByZero, Inexact, InvalidOperation
@@ -74,6 +74,7 @@ _Declared = TypeVar("_Declared")
 # Columns of a fact: unit, decimals and scale; value, text and whether it is nil.
 _Measure = tuple[str | None, int | None, int | None]
 _Content = tuple[Decimal | None, str | None, bool]
+_FACT_OF = partial(cast("Callable[[type[Fact], Iterable[object]], Fact]", tuple.__new__), Fact)
 _NO_MEASURE: _Measure = (None, None, None)
 _IS_NIL: _Content = (None, None, True)
 
@@ -362,6 +363,7 @@ class _Cells:
 
     def __init__(self, document: ParsedDocument, declared: _Declarations) -> None:
         self._document, self._declared = document, declared
+        self._name, self._part = document.name, document.part
         self._contexts = declared.contexts.usable
         self._elements: dict[str, tuple[str, str]] = {}
         self._formats: dict[str, Transform] = {}
@@ -420,38 +422,25 @@ class _Cells:
     def _fact(
         self, element: etree._Element, order: int, measure: _Measure, content: _Content
     ) -> Fact:
-        reference = element.get("contextRef")
+        reference, name = element.get("contextRef"), element.get("name")
         context = self._contexts.get(reference or "")
         if context is None:
             self._declared.contexts.refuse(reference)
-        document = self._document
+        named = self._elements.get(name or "") or self._named(element, name)
         # By position: the columns of a fact in their order, of which a context has its own.
-        return Fact._make(
-            (
-                document.name,
-                document.part,
-                order,
-                *self._named(element),
-                *context,
-                *measure,
-                *content,
-            )
-        )
+        return _FACT_OF((self._name, self._part, order, *named, *context, *measure, *content))
 
-    def _named(self, element: etree._Element) -> tuple[str, str]:
+    def _named(self, element: etree._Element, qualified: str | None) -> tuple[str, str]:
         """Local name and namespace of the fact's element."""
-        qualified = element.get("name")
-        named = self._elements.get(qualified or "")
-        if named is None:
-            namespace, name = self._resolved(element, qualified)
-            named = name, namespace
-            if self._document.prefixes is not None:
-                self._elements[qualified or ""] = named
-        return named
+        namespace, name = self._resolved(element, qualified)
+        if self._document.prefixes is not None:
+            self._elements[qualified or ""] = name, namespace
+        return name, namespace
 
     def _check_type(self, element: etree._Element, text: str) -> None:
         """Refuse, say, a Japanese date without the format that says that it is one."""
-        element_type = type_of(*self._named(element))
+        name = element.get("name")
+        element_type = type_of(*(self._elements.get(name or "") or self._named(element, name)))
         if text and element_type is not None and not is_canonical(element_type, text):
             raise _UnreadableError(f"{shown(text)} is no {element_type}, and no format is given")
 

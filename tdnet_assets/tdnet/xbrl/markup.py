@@ -5,6 +5,7 @@ What belongs here: parsing XML that is not trusted. What does not: what the tree
 """
 
 import contextlib
+import re
 from typing import Any, cast
 
 from lxml import etree
@@ -15,7 +16,10 @@ from tdnet_assets.tdnet.errors import FilingError, TdnetAssetsError, shown
 # each of those costs some 200 bytes of memory.
 MAXIMUM_DOCUMENT_BYTES = 5_000_000
 MAXIMUM_MARKUP = 200_000
+_LEAST_BYTES_OF_MARKUP = 3  # of a tag, <b>; an attribute takes five
 
+# How nearly every document starts; one that does has no document type.
+_STARTS_WITH_ITS_ROOT = re.compile(rb"(?:\xef\xbb\xbf)?(?:<\?xml[^?>]{1,200}\?>)?\s{0,9}<[A-Za-z]")
 _PIECE_BYTES = 2_048  # most roots start in the first
 
 
@@ -37,11 +41,12 @@ def parsed(name: str, content: bytes) -> etree._Element:
         huge_tree=False,
         remove_comments=True,
         remove_pis=True,
+        collect_ids=False,
     )
     try:
         # In UTF-8, which alone is read, a document type cannot be written otherwise; where it
-        # stands is for a parser to say, which costs a twentieth of reading the document.
-        if b"<!DOCTYPE" in content:
+        # stands is for a parser to say. To search the whole document costs a twentieth of it.
+        if not _STARTS_WITH_ITS_ROOT.match(content) and b"<!DOCTYPE" in content:
             _refuse_document_type(name, content)
         return etree.fromstring(content, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
@@ -52,8 +57,9 @@ def parsed(name: str, content: bytes) -> etree._Element:
 
 
 def _check_size(name: str, content: bytes) -> None:
-    # Fewer bytes than that cannot hold more tags, and need not be searched for them.
-    pieces = content.count(b"<") + content.count(b"=") if len(content) > MAXIMUM_MARKUP else 0
+    # Fewer bytes cannot hold more, and need not be searched, which costs a tenth of reading them.
+    may_exceed = len(content) > MAXIMUM_MARKUP * _LEAST_BYTES_OF_MARKUP
+    pieces = content.count(b"<") + content.count(b"=") if may_exceed else 0
     if len(content) > MAXIMUM_DOCUMENT_BYTES or pieces > MAXIMUM_MARKUP:
         raise FilingError(
             f"{shown(name)} has {len(content):,} bytes with {pieces:,} tags and attributes, more "
