@@ -32,7 +32,7 @@ class Topic:
                 """Not on the console."""
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Endpoint)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
         endpoint = f"http://127.0.0.1:{self.server.server_port}/"
         self.sns.subscribe(TopicArn=self.arn, Protocol="http", Endpoint=endpoint)
         assert self.messages.get(timeout=PATIENCE)["Type"] == "SubscriptionConfirmation"

@@ -67,7 +67,7 @@ def test_a_port_that_is_taken_is_refused_with_what_runs_there(config):
 
     answers = [b'{"dagster_webserver_version": "1"}', b"[]"]
     with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server, only_one(config) as place:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         port = server.server_port
         for expected in (r"a web server \(Mine/1", "another Dagster, of another home"):
             with (
