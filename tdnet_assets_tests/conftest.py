@@ -85,6 +85,10 @@ def base_url(site: "SampleSite", endings: ThreadPoolExecutor) -> Iterator[str]:
 
 @pytest.fixture
 def platform(aws_endpoint: str, base_url: str, tmp_path: Path) -> "PlatformConfig":
+    return new_platform(aws_endpoint, base_url, tmp_path / "home")
+
+
+def new_platform(aws_endpoint: str, base_url: str, home: Path) -> "PlatformConfig":
     """A configuration with names of its own, bucket and tables made, and no request gap."""
     from tdnet_assets.config import PlatformConfig
     from tdnet_assets.local.bootstrap import bootstrap
@@ -98,7 +102,7 @@ def platform(aws_endpoint: str, base_url: str, tmp_path: Path) -> "PlatformConfi
         metrics_namespace=f"TDnet-{name}",
         tdnet_base_url=base_url,
         requests_per_second=0,
-        home=str(tmp_path / "home"),
+        home=str(home),
         aws_endpoint_url=aws_endpoint,
         embedded_aws=True,
     )

@@ -12,19 +12,22 @@ from click.testing import CliRunner
 
 from tdnet_assets import catalog
 from tdnet_assets.cli.main import main
+from tdnet_assets.sample_site.site import SampleSite, serve
 from tdnet_assets.tables.earnings import EARNINGS_VIEW
 from tdnet_assets.tables.earnings_summary import EARNINGS_SUMMARY_VIEW
 from tdnet_assets_tests.commands import variables
+from tdnet_assets_tests.conftest import NOW, new_platform
+from tdnet_assets_tests.pipeline import Pipeline
 
 DAY = date(2026, 5, 14)
 
 
 @pytest.fixture
-def tdnet(platform):
-    """Invokes the command in this process, led to the test's own services."""
+def tdnet(made):
+    """Invokes the command in this process, led to the made days."""
 
     def invoke(*arguments):
-        environment = variables(platform)
+        environment = variables(made.config)
         result = CliRunner().invoke(main, arguments, env=environment, catch_exceptions=False)
         assert result.exit_code == 0, result.stderr
         return result
@@ -32,16 +35,20 @@ def tdnet(platform):
     return invoke
 
 
-@pytest.fixture
-def made(site, pipeline):
-    """A day with reports and revisions, and the day before it."""
+@pytest.fixture(scope="module")
+def made(aws_endpoint, instance, tmp_path_factory):
+    """A day with reports and revisions, and the day before it: only read here, so made once."""
+    site = SampleSite(clock=lambda: NOW)
     for day in (DAY - timedelta(days=1), DAY):
         site.set_day(day, 60)
-    pipeline.materialize(DAY - timedelta(days=1), DAY)
-    return pipeline
+    with serve(site) as base_url:
+        config = new_platform(aws_endpoint, base_url, tmp_path_factory.mktemp("made"))
+        pipeline = Pipeline(config, instance)
+        pipeline.materialize(DAY - timedelta(days=1), DAY)
+        yield pipeline
 
 
-def test_reports_of_a_day_a_company_and_a_range_are_found_in_every_form(tdnet, made, platform):
+def test_reports_of_a_day_a_company_and_a_range_are_found_in_every_form(tdnet, made):
     stored = made.table("earnings", DAY)
     first = stored.row(0, named=True)
     of_day = ("--from", str(DAY), "--to", str(DAY))
@@ -68,7 +75,7 @@ def test_reports_of_a_day_a_company_and_a_range_are_found_in_every_form(tdnet, m
 
     long = json.loads(tdnet("earnings", *company, "--long", "--format", "json").stdout)
     figures = catalog.scan_earnings_figures(
-        config=platform, code=first["code"], first=DAY, last=DAY
+        config=made.config, code=first["code"], first=DAY, last=DAY
     )
     assert len(long) == figures.collect().height > 20
     (net,) = (
