@@ -96,8 +96,8 @@ class CollectionSession:
         if is_wanted and self._source.is_open and self._source.lists(today):
             try:
                 self._take_up(today)
-            except TdnetAssetsError as error:
-                self._say(f"{today} could not be begun: {error}")
+            except Exception as error:  # noqa: BLE001 - the first look tries again
+                self._say(f"{today}: {''.join(traceback.format_exception(error))}")
         self._watch = asyncio.create_task(self._keep_watch())
         return self
 

@@ -16,7 +16,7 @@ from tdnet_assets.assets.documents import expect_files, put_documents
 from tdnet_assets.assets.steps import CollectionDay
 from tdnet_assets.resources.lake.captures import CaptureStore
 from tdnet_assets.resources.lake.store import ConflictError, LakeError
-from tdnet_assets.resources.source.answers import IncompleteListError, NotAskedError
+from tdnet_assets.resources.source.answers import NotAskedError, PageNotGivenError
 from tdnet_assets.resources.source.disclosure_source import ListReading
 from tdnet_assets.tdnet.errors import TdnetAssetsError, TdnetError
 from tdnet_assets.tdnet.listing import TOKYO
@@ -155,7 +155,7 @@ class LiveDay:
                     self._close(None)
                 continue
             error = await self._read(whole=True)
-            if isinstance(error, IncompleteListError) and self._is_patient(refused_since):
+            if isinstance(error, PageNotGivenError) and self._is_patient(refused_since):
                 refused_since = refused_since or _now()
                 self._refused()
             elif error is not None or not self._is_fetching:

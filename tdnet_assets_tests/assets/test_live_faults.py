@@ -47,7 +47,7 @@ class Aws:
     def pass_on(self, request: Request, send: Send) -> Answer | None:
         if not self.refuses(request):
             return send()
-        self.refused.append(f"{request.method} {unquote(request.target)}")
+        self.refused.append(request.target)
         body = b"<Error><Code>AccessDenied</Code><Message>not now</Message></Error>"
         return Answer(403, [("Content-Type", "application/xml")], body)
 
@@ -55,7 +55,11 @@ class Aws:
         self.refuses = lambda _: False
 
     def refuse(self, pattern: str) -> None:
-        self.refuses = lambda one: bool(re.search(pattern, f"{one.method} {unquote(one.target)}"))
+        def refuses(one: Request) -> bool:
+            asked = f"{one.method} {unquote(one.target)} {one.headers.get('x-amz-target', '')}"
+            return bool(re.search(pattern, asked))
+
+        self.refuses = refuses
 
 
 @pytest.fixture
@@ -105,7 +109,8 @@ def test_a_range_with_today_looks_at_it_again_when_its_first_look_was_refused(li
     assert live.not_whole(YESTERDAY) == ""
 
 
-def test_a_store_that_fails_when_today_is_taken_up_costs_one_look(live, site, aws):
+@pytest.mark.parametrize("fails", ["HEAD .*2026-06-10", "BatchGetItem"])
+def test_a_store_that_fails_when_today_is_taken_up_costs_one_look(live, site, aws, fails):
     site.set_day(YESTERDAY, 300)
     site.publish(TODAY, 3)
     seen: dict[str, float] = {}
@@ -119,11 +124,32 @@ def test_a_store_that_fails_when_today_is_taken_up_costs_one_look(live, site, aw
                 for number in live.numbers(TODAY):
                     seen.setdefault(number, live.clock.seconds - begun)
 
-    live.collect([YESTERDAY], [(40, lambda: aws.refuse("HEAD .*2026-06-10"))], watching=watch)
+    live.collect([YESTERDAY], [(40, lambda: aws.refuse(fails))], watching=watch)
 
     assert aws.refused
     assert len(seen) == 3
     assert max(seen.values()) <= 70 + 120
+
+
+def test_a_range_begins_though_today_cannot_be_and_takes_it_up_with_a_look(live, site, aws):
+    site.set_day(YESTERDAY, 160)
+    site.publish(TODAY, 3)
+    seen: list[int] = []
+    aws.refuse("HEAD .*2026-06-10")
+
+    async def watch():
+        while not seen:
+            await asyncio.sleep(1)
+            if live.clock.seconds > 50:
+                aws.heal()
+                if live.numbers(TODAY):
+                    seen.append(len(live.asked("")))
+
+    live.collect([YESTERDAY, TODAY], watching=watch)
+
+    assert aws.refused
+    assert seen[0] < 75
+    assert live.not_whole(TODAY) == live.not_whole(YESTERDAY) == ""
 
 
 def test_rows_that_could_not_be_stored_are_stored_with_the_next_look(live, site, aws):
@@ -147,6 +173,32 @@ def test_rows_that_could_not_be_stored_are_stored_with_the_next_look(live, site,
 
     assert aws.refused
     assert max(seen[number] for number in late) <= 100 + 75
+    assert live.not_whole(TODAY) == ""
+
+
+def test_a_host_that_goes_away_between_two_pages_of_a_look_delays_rows_by_no_more_than_two_minutes(
+    live, site
+):
+    site.publish(TODAY, 150)
+    late: set[str] = set()
+    seen: dict[str, float] = {}
+    begun = live.clock.seconds
+
+    async def watch():
+        while True:
+            await asyncio.sleep(1)
+            for number in live.numbers(TODAY):
+                seen.setdefault(number, live.clock.seconds - begun)
+
+    def more():
+        late.update(row.disclosure_id for row in site.publish(TODAY, 250))
+
+    begin = lambda: site.faults.answer(".", status=503)  # noqa: E731 - two events of a line
+    events = [(59, more), (61.5, begin), (181.5, site.faults.clear)]
+    live.collect([TODAY], events, watching=watch)
+
+    assert len(late) == 250
+    assert max(seen[number] for number in late) <= 181.5 + 120
     assert live.not_whole(TODAY) == ""
 
 

@@ -46,6 +46,10 @@ class IncompleteListError(TdnetError):
     """The list could not be read as a whole; what was read of it is in the lake."""
 
 
+class PageNotGivenError(IncompleteListError):
+    """A page of the list was refused or not asked for: nothing is known of those behind it."""
+
+
 class DayNotListedError(TdnetError):
     """The source has no list for the day, nor has the lake: asking again will not help."""
 

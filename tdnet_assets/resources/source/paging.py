@@ -29,6 +29,7 @@ from tdnet_assets.resources.source.answers import (
     DayNotListedError,
     IncompleteListError,
     NotAskedError,
+    PageNotGivenError,
     SourceError,
 )
 from tdnet_assets.resources.source.disclosure_source import ListReading
@@ -342,7 +343,7 @@ def _refusal(error: SourceError, day: date, number: int, last: int) -> TdnetErro
             "included. Choose a newer day, or rebuild this one from the lake by selecting "
             "disclosures and what follows"
         )
-    return IncompleteListError(
+    return PageNotGivenError(
         f"page {number} of {last} of {day} could not be read: {error}; the pages before it are "
         "kept, materialize the day again"
     )

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from tdnet_assets.resources.lake.captures import TDNET, CapturedPage, CaptureStore
 from tdnet_assets.resources.lake.store import DamagedObjectError, sha256
-from tdnet_assets.resources.source.answers import Answer, RequestCounts
+from tdnet_assets.resources.source.answers import Answer, PageNotGivenError, RequestCounts
 from tdnet_assets.resources.source.disclosure_source import ExpectedFile, ListReading
 from tdnet_assets.resources.source.paging import DayReader, FirstPage, KnownGround, known_ground
 from tdnet_assets.resources.source.request_slot import Urgency
@@ -29,7 +29,7 @@ _SOON, _LONGEST_PAUSE = 2, timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class _InVain:
-    """Readings of a list in a row that did not show it whole."""
+    """Readings of a list in a row that had all its pages and did not add up."""
 
     readings: int
     took: timedelta
@@ -140,7 +140,7 @@ class TdnetSource:
         earlier, begun_at = self._in_vain.pop(day, None), self.now()
         reading, ground = await DayReader(self.session, store, day, urgency).read(ground, first)
         self._grounds[day] = ground
-        if reading.error:
+        if reading.error and not isinstance(reading.error, PageNotGivenError):
             readings, ended_at = 1 + (earlier.readings if earlier else 0), self.now()
             self._in_vain[day] = _InVain(readings, ended_at - begun_at, ended_at)
         return reading
