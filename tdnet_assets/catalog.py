@@ -38,7 +38,7 @@ from tdnet_assets.tables.disclosure_history import HISTORY_TABLE
 from tdnet_assets.tables.disclosures import DISCLOSURES_TABLE, REJECTS_TABLE, disclosures_frame
 from tdnet_assets.tables.document_texts import DOCUMENT_TEXTS_TABLE, comparable_texts
 from tdnet_assets.tables.documents import DOCUMENTS_TABLE
-from tdnet_assets.tables.earnings import EARNINGS_COPY
+from tdnet_assets.tables.earnings import EARNINGS_COPY, EARNINGS_TABLE
 from tdnet_assets.tables.earnings_figures import earnings_figures
 from tdnet_assets.tables.earnings_summary import earnings_summary
 from tdnet_assets.tables.financial_facts import FACTS_TABLE
@@ -64,6 +64,14 @@ from tdnet_assets.tdnet.listing import TOKYO
 # S3 refuses requests of a clock that is further off, so its times and ours differ by no more.
 CLOCK_MARGIN = timedelta(minutes=15)
 _READS_AT_ONCE = 8
+
+# Of the tables that are made of archives: the disclosures that can have rows there.
+_HAS_ARCHIVE = pl.col("xbrl_url").is_not_null()
+_WITH_ROWS = {
+    FACTS_TABLE.name: _HAS_ARCHIVE,
+    EARNINGS_TABLE.name: _HAS_ARCHIVE,
+    REVISIONS_TABLE.name: pl.col("xbrl_kind") == "revision",
+}
 
 
 class QueryError(TdnetAssetsError):
@@ -97,7 +105,7 @@ def scan_disclosures(
     lake = _lake(config)
     days = daily_files(lake, DISCLOSURES_TABLE.name, asked.first, asked.last)
     known = _known_then(lake, days, asked.as_of)
-    unchanged = scan_copied(lake, HISTORY_TABLE, known.unchanged, few=code is not None)
+    unchanged = scan_copied(lake, HISTORY_TABLE, known.unchanged, codes=asked.codes)
     rows = pl.concat([unchanged, *known.changed.values()])
     return rows.filter(pl.col("code") == code) if code else rows
 
@@ -113,7 +121,7 @@ def scan_facts(
     """The XBRL facts, one row each: ``date`` and the columns of the table ``financial_facts``.
 
     Arguments and errors are those of :func:`scan_disclosures`; of an ``as_of`` moment the facts of
-    the filings that were listed by then. With a code, only days with a disclosure are opened.
+    the filings that were listed by then. With a code, only days with an archive of it are opened.
     """
     return _scan_of_disclosures(FACTS_TABLE, config, _Question.asked(first, last, code, as_of))
 
@@ -305,6 +313,11 @@ class _Question:
     code: str | None
     as_of: datetime | None
 
+    @property
+    def codes(self) -> Collection[str] | None:
+        """The company that is asked for; None for all of them."""
+        return None if self.code is None else (self.code,)
+
     @classmethod
     def asked(
         cls, first: date | None, last: date | None, code: str | None, as_of: datetime | None
@@ -387,7 +400,8 @@ def _scan_of_disclosures(
         listed = scan_disclosures(
             config=lake.config, first=min(days), last=max(days), code=asked.code
         )
-        wanted = set(listed.select("date").unique().collect()["date"])
+        may_have_rows = _WITH_ROWS.get(table.copy_of or table.name, pl.lit(value=True))
+        wanted = set(listed.filter(may_have_rows).select("date").unique().collect()["date"])
         return {day: found for day, found in days.items() if day in wanted}
 
     return _known_rows(lake, table, asked, of_company)
@@ -408,9 +422,8 @@ def _known_rows(
         narrowed: of days whose own files are to be opened, those that may have wanted rows.
     """
     days: Days = daily_files(lake, table.copy_of or table.name, asked.first, asked.last)
-    few = asked.code is not None
     if asked.as_of is None:
-        rows = _scan(lake, table, days, narrowed, few=few)
+        rows = _scan(lake, table, days, narrowed, asked.codes)
     else:
         days = narrowed(days)
         known = _known_ids(lake, days, asked.as_of)
@@ -419,18 +432,22 @@ def _known_rows(
         is_known = pl.col("disclosure_id").is_in(known.ids)
         rows = pl.concat(
             [
-                _scan(lake, table, unchanged, all_of_them, few=few),
-                _scan(lake, table, changed, all_of_them, few=few).filter(is_known),
+                _scan(lake, table, unchanged, all_of_them, asked.codes),
+                _scan(lake, table, changed, all_of_them, asked.codes).filter(is_known),
             ]
         )
     return rows.filter(pl.col("code") == asked.code) if asked.code else rows
 
 
 def _scan(
-    lake: LakeResource, table: Table, days: Days, narrowed: Callable[[Days], Days], *, few: bool
+    lake: LakeResource,
+    table: Table,
+    days: Days,
+    narrowed: Callable[[Days], Days],
+    codes: Collection[str] | None,
 ) -> pl.LazyFrame:
     if table.copy_of:
-        return scan_copied(lake, table, days, few=few, narrowed=narrowed)
+        return scan_copied(lake, table, days, codes=codes, narrowed=narrowed)
     return scan_days(lake, table.name, narrowed(days), table.schema)
 
 
@@ -458,7 +475,7 @@ def _links(lake: LakeResource, asked: _Question) -> pl.LazyFrame:
     """The links of the reports that are asked for, of whichever of two days states them."""
     since = asked.first and asked.first - LINK_AGE
     days = daily_files(lake, REPORT_LINKS_TABLE.name, since)
-    links = scan_copied(lake, REPORT_LINKS_COPY, days, few=asked.code is not None)
+    links = scan_copied(lake, REPORT_LINKS_COPY, days, codes=asked.codes)
     if asked.code:
         links = links.filter(pl.col("code") == asked.code)
     if asked.as_of is None:

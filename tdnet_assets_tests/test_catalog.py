@@ -40,7 +40,6 @@ def _days(count, first=DAY):
 def large_copies(monkeypatch):
     """As where copies are so large that their rows are not read with the footer."""
     monkeypatch.setattr(parquet_scans, "END_BYTES", 64)
-    monkeypatch.setattr(parquet_scans, "_END_BYTES_A_COLUMN", 0)
 
 
 @pytest.fixture
@@ -63,6 +62,13 @@ def _fact(disclosure_id, code, value="1.5", **changes):
     row = dict.fromkeys(FACTS_TABLE.schema)
     row |= {"disclosure_id": disclosure_id, "code": code, "element": "NetSales", "order": 1}
     return {**row, "members": [], "is_nil": False, "value": Decimal(value), **changes}
+
+
+def _filing(day, number, **listed):
+    """A disclosure with an archive."""
+    return disclosure(
+        day, number, xbrl_url="081220260610000000.zip", xbrl_kind="earnings", **listed
+    )
 
 
 def _files(rows):
@@ -253,8 +259,8 @@ def test_a_copy_that_is_damaged_is_named(platform, lake):
 
 
 def test_facts_of_a_company_are_looked_for_on_its_days_only(platform, lake):
-    put_day(lake, DAY, [disclosure(DAY, 1, code="72030")])
-    put_day(lake, DAY + timedelta(days=1), [disclosure(DAY, 2, code="141A0")])
+    put_day(lake, DAY, [_filing(DAY, 1, code="72030")])
+    put_day(lake, DAY + timedelta(days=1), [_filing(DAY, 2, code="141A0")])
     lake.write_table("financial_facts", DAY, FACTS_TABLE.frame([_fact("1" * 14, "72030")]), {})
     other = FACTS_TABLE.frame([_fact("2" * 14, "141A0", "0.1")])
     lake.write_table("financial_facts", DAY + timedelta(days=1), other, {})
@@ -268,7 +274,7 @@ def test_facts_of_a_company_are_looked_for_on_its_days_only(platform, lake):
 
 
 def test_of_two_companies_on_one_day_only_the_one_that_is_asked_for_is_found(platform, lake):
-    put_day(lake, DAY, [disclosure(DAY, 1, code="72030"), disclosure(DAY, 2, code="141A0")])
+    put_day(lake, DAY, [_filing(DAY, 1, code="72030"), _filing(DAY, 2, code="141A0")])
     facts = [_fact("1" * 14, "72030"), _fact("2" * 14, "141A0", "0.1")]
     lake.write_table("financial_facts", DAY, FACTS_TABLE.frame(facts), {})
 

@@ -115,7 +115,7 @@ def _of_companies(
     found = sorted(set(codes))
     question = (*((other, file.etag) for other, file in files.items()), *found, *columns)
     if question not in day.recalled:
-        rows = scan_copied(day.lake, REPORT_FIGURES_COPY, files if found else {}, few=True)
+        rows = scan_copied(day.lake, REPORT_FIGURES_COPY, files if found else {}, codes=found)
         wanted_rows = rows.filter(pl.col("code").is_in(found), wanted)
         day.recalled[question] = wanted_rows.select(columns).collect()
     return day.recalled[question]

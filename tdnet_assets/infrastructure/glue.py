@@ -41,12 +41,16 @@ class Partitions:
 DAILY: Final = Partitions("date", "yyyy-MM-dd", "DAYS", FIRST_DAY, "JST day, YYYY-MM-DD")
 YEARLY: Final = Partitions("year", "yyyy", "YEARS", FIRST_DAY[:4], "year of the JST day, YYYY")
 
-_PARTITIONS: Final[dict[Partition, Partitions]] = {"date": DAILY, "year": YEARLY}
+_PARTITIONS: Final[dict[Partition, Partitions | None]] = {
+    "date": DAILY,
+    "year": YEARLY,
+    "none": None,
+}
 
-TABLES: Final[tuple[tuple[Table, Partitions], ...]] = tuple(
+TABLES: Final[tuple[tuple[Table, Partitions | None], ...]] = tuple(
     (known, _PARTITIONS[known.partition]) for known in ALL_TABLES if known.partition
 )
-"""Every table of the bucket."""
+"""Every table of the bucket; without partitions where it is in one file."""
 
 VIEWS: Final[tuple[tuple[Table, str], ...]] = (
     (EARNINGS_VIEW, linked_earnings_sql()),
@@ -90,14 +94,14 @@ def database(config: PlatformConfig) -> dict[str, Any]:
 
 
 def table(
-    config: PlatformConfig, declared: Table, partitions: Partitions, database_reference: str
+    config: PlatformConfig, declared: Table, partitions: Partitions | None, database_reference: str
 ) -> dict[str, Any]:
     """CloudFormation properties of one table.
 
     Args:
         config: says where the lake is.
         declared: the table.
-        partitions: how its folders are named.
+        partitions: how its folders are named; None where it has none.
         database_reference: logical id of the database in the template.
 
     Raises:
@@ -113,7 +117,9 @@ def table(
             "Parameters": _projection(folder, partitions),
             # A string, as Athena's own examples have it; compared as text it is in order.
             "PartitionKeys": [
-                {"Name": partitions.key, "Type": "string", "Comment": partitions.meaning}
+                {"Name": one.key, "Type": "string", "Comment": one.meaning}
+                for one in (partitions,)
+                if one
             ],
             "StorageDescriptor": {
                 "Location": folder,
@@ -212,11 +218,13 @@ def _column(declared: Table, column: Column) -> dict[str, str]:
     return {"Name": column.name, "Type": type_, "Comment": column.description[:255]}
 
 
-def _projection(folder: str, partitions: Partitions) -> dict[str, str]:
+def _projection(folder: str, partitions: Partitions | None) -> dict[str, str]:
+    described = {"EXTERNAL": "TRUE", "classification": "parquet"}
+    if partitions is None:
+        return described
     key = f"projection.{partitions.key}"
     return {
-        "EXTERNAL": "TRUE",
-        "classification": "parquet",
+        **described,
         "projection.enabled": "true",
         f"{key}.type": "date",
         f"{key}.format": partitions.format,

@@ -10,7 +10,7 @@ from itertools import groupby
 from tdnet_assets.tables import ALL_TABLES, ALL_VIEWS, japanese_names
 from tdnet_assets.tables.table import Column, Table
 
-_FOLDERS = {"date": "date=YYYY-MM-DD", "year": "year=YYYY"}
+_FOLDERS = {"date": "date=YYYY-MM-DD/", "year": "year=YYYY/", "none": ""}
 _HEAD = """# Tables
 
 *[Documentation](README.md)*
@@ -36,7 +36,7 @@ polars.read_parquet("FOLDER")""",
     "DuckDB": """import duckdb
 
 duckdb.sql("SET TimeZone = 'Asia/Tokyo'")
-duckdb.sql("FROM 'FOLDER/*/data.parquet'")""",
+duckdb.sql("FROM 'FOLDER/**/*.parquet'")""",
     "pyarrow": """import pyarrow.dataset
 
 pyarrow.dataset.dataset("FOLDER", partitioning="hive").to_table()""",
@@ -99,7 +99,10 @@ def _place(table: Table) -> str:
         return f"A view of `{table.view_of}`, computed when it is read"
     if table.partition is None:
         return "In DynamoDB, in the table that `TDNET_DISCLOSURES_TABLE` names"
-    return f"In `tables/{table.name}/{_FOLDERS[table.partition]}/data.parquet`"
+    place = f"In `tables/{table.name}/{_FOLDERS[table.partition]}data.parquet`"
+    if table.parts == 1:
+        return place
+    return f"{place} and, beside it, `data-1.parquet` to `data-{table.parts - 1}.parquet`"
 
 
 def _names(columns: Iterable[str]) -> str:

@@ -26,7 +26,7 @@ TABLES: Final[Mapping[str, str]] = {
     "disclosure_history": "適時開示の年次コピー（銘柄順）",
     "earnings_history": "決算短信の年次コピー（銘柄順）",
     "report_figures_history": "主要数値の年次コピー（銘柄順）",
-    "report_links_history": "訂正・差替関係の年次コピー（銘柄順）",
+    "report_links_by_code": "訂正・差替関係の全期間コピー（銘柄順）",
     "disclosure_index": "適時開示の索引（DynamoDB）",
     "linked_earnings": "決算短信（差替関係つき）",
     "earnings_summary": "決算短信の要約",

@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 import polars as pl
 
-Partition = Literal["date", "year"]
-"""The key of a table's folders: the day (JST) of the list, or its year."""
+Partition = Literal["date", "year", "none"]
+"""The key of a table's folders: the day (JST) of the list, its year, or none: there is one file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,8 @@ class Table:
         order: columns that a file's rows are sorted by, nulls last; empty where that is not said.
         partition: how its folders are named; None where it is not in the bucket but in DynamoDB.
         view_of: the table that it is computed from when it is read; None where it is stored.
-        copy_of: the daily table that its years are copies of, in another order; None where it is
-            no copy.
+        copy_of: the daily table that it is a copy of, in another order; None where it is no copy.
+        parts: of a copy, how many files a year has, each with its share of the companies.
         rows_a_group: of a copy, and of a table that names it, rows that are read together, since
             one company's lie in a few such groups; the fewer, the larger is what a reader has to
             know before he reads.
@@ -66,6 +66,7 @@ class Table:
     partition: Partition | None = field(default="date", kw_only=True)
     view_of: str | None = field(default=None, kw_only=True)
     copy_of: str | None = field(default=None, kw_only=True)
+    parts: int = field(default=1, kw_only=True)
     rows_a_group: int = field(default=8192, kw_only=True)
     name_patterns: Mapping[str, str] = field(default_factory=dict, kw_only=True)
 
@@ -80,12 +81,20 @@ class Table:
 
 
 def yearly_copy_of(
-    daily: Table, name: str, *, order: Sequence[str], rows_a_group: int = 8192
+    daily: Table,
+    name: str,
+    *,
+    order: Sequence[str],
+    rows_a_group: int = 8192,
+    parts: int = 1,
+    years_together: bool = False,
 ) -> Table:
     """The yearly copy of a daily table, sorted so that few rows of a year lie together.
 
-    It has the daily table's columns, led by ``date``, which those have in their path.
+    It has the daily table's columns, led by ``date``, which those have in their path. A narrow
+    table can have all years in one file, which is brought up to date by years.
     """
+    whose = "" if years_together else "a year's "
     columns = [
         Column("date", pl.Date, "JST day whose list shows it"),
         *(replace(one, sources=((daily.name, one.name),)) for one in daily.columns),
@@ -93,11 +102,12 @@ def yearly_copy_of(
     return Table(
         name,
         columns,
-        description=f"A copy of a year's `{daily.name}` by company, so that one company's history "
+        description=f"A copy of {whose}`{daily.name}` by company, so that one company's history "
         "is read without opening every day; never the truth.",
         keys=daily.keys,
         order=order,
-        partition="year",
+        partition="none" if years_together else "year",
         copy_of=daily.name,
         rows_a_group=rows_a_group,
+        parts=parts,
     )

@@ -125,7 +125,7 @@ def test_the_jobs_are_those_of_each_kind_of_work(repository):
             "disclosure_history",
             "earnings_history",
             "report_figures_history",
-            "report_links_history",
+            "report_links_by_code",
         },
     }
 

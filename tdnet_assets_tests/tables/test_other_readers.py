@@ -79,17 +79,19 @@ def lake_on_disk(site, pipeline, tmp_path) -> Path:
             pipeline.lake.write_table(table.name, DAYS[0], table.frame([{}]), {})
     for found in pipeline.lake.list("tables/"):
         file = tmp_path / found.key
-        file.parent.mkdir(parents=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(pipeline.lake.read(found.key))
     return tmp_path / "tables"
 
 
 def _expected(table: Table, folder: Path) -> Columns:
     """The files of a table, each read on its own and without its path, and what the path says."""
-    files = sorted(folder.glob("*/data.parquet"))
+    files = sorted(folder.glob("**/*.parquet"))
     frames = [pl.read_parquet(file, hive_partitioning=False) for file in files]
-    said = [file.parent.name.partition("=")[2] for file in files]
     columns = pl.concat(frames).to_dict(as_series=False)
+    if table.partition == "none":
+        return columns
+    said = [file.parent.name.partition("=")[2] for file in files]
     keys = [key for key, frame in zip(said, frames, strict=True) for _ in range(frame.height)]
     return {**columns, str(table.partition): keys}
 
@@ -111,8 +113,8 @@ def test_every_tool_reads_every_table_s_folder_alike(lake_on_disk, read):
 
             about = (tool, table.name)
             assert found.keys() == expected.keys(), about
-            key = table.partition
-            assert list(map(str, found.pop(key))) == expected.pop(key), about
+            if (key := str(table.partition)) in expected:
+                assert list(map(str, found.pop(key))) == expected.pop(key), about
             for name, values in expected.items():
                 if isinstance(table.schema[name], pl.Datetime) and name not in set(_times(table)):
                     # Of a time that is not one of Tokyo only the moment is promised.

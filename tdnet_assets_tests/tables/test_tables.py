@@ -12,6 +12,7 @@ from tdnet_assets.resources.lake.yearly_copies import yearly_copy
 from tdnet_assets.tables import ALL_TABLES, ALL_VIEWS, japanese_names
 from tdnet_assets.tables.disclosure_history import HISTORY_TABLE
 from tdnet_assets.tables.document import page
+from tdnet_assets.tables.earnings import EARNINGS_COPY
 
 # A day on which many companies report.
 DAY = date(2026, 5, 14)
@@ -63,12 +64,18 @@ def test_the_page_of_the_documentation_is_what_the_tables_say():
 def test_the_page_says_where_each_table_is():
     said = page()
 
-    year, day = layout.yearly_table_key("TABLE", 2026), layout.table_key("TABLE", DAY)
+    keys = {
+        "date": layout.table_key("TABLE", DAY),
+        "year": layout.yearly_table_key("TABLE", 2026),
+        "none": layout.whole_table_key("TABLE"),
+    }
     for table in ALL_TABLES:
         if table.partition:
-            key = {"date": day, "year": year}[table.partition].replace("TABLE", table.name)
+            key = keys[table.partition].replace("TABLE", table.name)
             place = key.replace(str(DAY), "YYYY-MM-DD").replace("2026", "YYYY")
-            assert f"## {table.name}\n\n{table.description}\n\n- In `{place}`\n" in said
+            assert f"## {table.name}\n\n{table.description}\n\n- In `{place}`" in said
+    last = layout.yearly_table_key("earnings_history", 2026, EARNINGS_COPY.parts - 1)
+    assert f"and, beside it, `data-1.parquet` to `{Path(last).name}`\n" in said
     assert "- In DynamoDB, in the table that `TDNET_DISCLOSURES_TABLE` names\n" in said
 
 

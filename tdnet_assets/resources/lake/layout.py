@@ -113,9 +113,15 @@ def day_of_key(key: str) -> date | None:
         return None
 
 
-def yearly_table_key(table: str, year: int) -> str:
-    """The one file of a year, of a table that is kept by years."""
-    return f"{table_prefix(table)}year={year:04d}/data.parquet"
+def yearly_table_key(table: str, year: int, part: int = 0) -> str:
+    """A file of a year, of a table that is kept by years; most have but one part, the first."""
+    name = f"data-{part}" if part else "data"
+    return f"{table_prefix(table)}year={year:04d}/{name}.parquet"
+
+
+def whole_table_key(table: str) -> str:
+    """The one file of a table that is kept in one for all days."""
+    return f"{table_prefix(table)}data.parquet"
 
 
 def template_key(digest: str) -> str:

@@ -23,8 +23,6 @@ Schema = Mapping[str, pl.DataType | type[pl.DataType]]
 
 # Of a file's end: nearly all footers are shorter, and a small file is no longer.
 END_BYTES = 160 * 1024
-# A footer tells of each column, by groups of rows: ten groups of a wide table take 2 KB a column.
-_END_BYTES_A_COLUMN = 2048
 # Behind the footer stand its length, 4 bytes, and the mark of a Parquet file.
 _BEHIND_THE_FOOTER = 8
 
@@ -73,15 +71,24 @@ def scan_file(lake: LakeResource, key: str, schema: Schema) -> pl.LazyFrame:
     return _scan(lake, [key], schema, hive_partitioning=False)
 
 
-def open_file(lake: LakeResource, key: str, schema: Schema) -> OpenedFile | None:
+def open_file(
+    lake: LakeResource, key: str, schema: Schema, end_bytes: int | None = None
+) -> OpenedFile | None:
     """A Parquet file with the columns of ``schema``; None when there is no such file.
 
     A small file is read in this one request.
 
+    Args:
+        lake: where it is.
+        key: of the file.
+        schema: the columns of its rows.
+        end_bytes: how much of its end is read at first: a file of no more is read whole. By default
+            as much as a footer may take.
+
     Raises:
         LakeError: what is there is no whole Parquet file.
     """
-    end = lake.read_end(key, max(END_BYTES, _END_BYTES_A_COLUMN * len(schema)))
+    end = lake.read_end(key, end_bytes or END_BYTES)
     if end is None:
         return None
     content, size = end

@@ -382,8 +382,29 @@ class LakeResource(BaseModel, frozen=True, extra="forbid"):
         Raises:
             ConflictError: another file is there; read it, fold it in and put again.
         """
+        return self.put_parquet(
+            layout.table_key(table, day),
+            frame,
+            metadata,
+            expected=expected,
+            row_group_size=row_group_size,
+            footer=footer,
+            damaged=damaged,
+        )
+
+    def put_parquet(
+        self,
+        key: str,
+        frame: "pl.DataFrame | pl.LazyFrame",
+        metadata: Mapping[str, str],
+        *,
+        expected: str | None,
+        row_group_size: int | None = None,
+        footer: Mapping[str, str] | None = None,
+        damaged: bool = False,
+    ) -> TableWrite:
+        """:meth:`put_table` of a Parquet file under any key."""
         mode: PutMode = "create" if expected is None else {"e_tag": expected}
-        key = layout.table_key(table, day)
         content = _parquet(frame, row_group_size=row_group_size, footer=footer)
         return self._replace(key, content, metadata, mode, damaged=damaged)
 
@@ -394,13 +415,7 @@ class LakeResource(BaseModel, frozen=True, extra="forbid"):
         return self.write_parquet(layout.table_key(table, day), frame, metadata)
 
     def write_parquet(
-        self,
-        key: str,
-        frame: "pl.DataFrame",
-        metadata: Mapping[str, str],
-        *,
-        row_group_size: int | None = None,
-        footer: Mapping[str, str] | None = None,
+        self, key: str, frame: "pl.DataFrame", metadata: Mapping[str, str]
     ) -> TableWrite:
         """Replace a Parquet file whatever it is now, unless it is already just this.
 
@@ -408,12 +423,8 @@ class LakeResource(BaseModel, frozen=True, extra="forbid"):
             key: where it is.
             frame: its rows, in the order to be kept.
             metadata: of the object.
-            row_group_size: rows of a group, by whose statistics a reader skips it; polars' own
-                when None.
-            footer: key-value metadata inside the file, which no other put can part from its rows.
         """
-        content = _parquet(frame, row_group_size=row_group_size, footer=footer)
-        return self._replace(key, content, metadata, "overwrite")
+        return self._replace(key, _parquet(frame), metadata, "overwrite")
 
     def _replace(
         self,

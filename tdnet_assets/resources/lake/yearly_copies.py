@@ -2,19 +2,22 @@
 
 What belongs here: what a copy contains, and bringing it up to date. The days are the truth. A copy
 says inside its own file which daily files it was made of, so a reader can tell which of its days
-still stand, however old it is: rows and statement come and go in one put.
+still stand, however old it is: rows and statement come and go in one put. A year of a wide table is
+in several files, by company, each of which says so of all of the year's days.
 
 What does not: the order of a copy (``tables/``), and when it is made (``assets/``).
 """
 
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import date
+from typing import TypeVar
 
 import polars as pl
+import stamina
 
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.resources.lake.parquet_scans import (
@@ -24,7 +27,12 @@ from tdnet_assets.resources.lake.parquet_scans import (
     open_file,
     scan_days,
 )
-from tdnet_assets.resources.lake.store import LakeResource, StoredObject, StoredTable
+from tdnet_assets.resources.lake.store import (
+    ConflictError,
+    LakeResource,
+    StoredObject,
+    StoredTable,
+)
 from tdnet_assets.tables.disclosure_history import HISTORY_TABLE
 from tdnet_assets.tables.table import Table
 
@@ -33,6 +41,11 @@ FILES_WORTH_A_COPY = 4
 
 _FOOTER = "tdnet.contents"
 _READS_AT_ONCE = 8
+# A part of a year's reports has 1.5 MB, the links of ten years have one.
+_WHOLE_FILE_BYTES = 8 * 1024 * 1024
+_ATTEMPTS = 5
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +66,27 @@ Days = Mapping[date, StoredObject]
 
 @dataclass(frozen=True, slots=True)
 class StoredCopy:
-    """The copy of a year as it is stored: its rows, what it says of them, the size of its file."""
+    """The copy of a year as it is stored: its rows, what it says of them, the size of its files.
+
+    ``etags`` are those of its files, None of one that is not there.
+    """
 
     frame: pl.DataFrame
     contents: Contents
     bytes: int
+    etags: Sequence[str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedCopy:
+    """The copy of a year, or those of its files that were asked for: what it says, and its rows.
+
+    ``is_read`` says that the rows are at hand.
+    """
+
+    contents: Contents
+    rows: pl.LazyFrame
+    is_read: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +99,10 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class YearlyCopy:
-    """The copies of one daily table: their name, the daily table, its columns, and the order."""
+    """The copies of one daily table: their name, the daily table, its columns, and the order.
+
+    A year is in ``parts`` files, by company; or all years are in one file, when they are together.
+    """
 
     lake: LakeResource
     name: str
@@ -78,48 +110,98 @@ class YearlyCopy:
     schema: Schema
     order: Sequence[str]
     row_group_size: int = 8192
+    parts: int = 1
+    years_together: bool = False
 
-    def key(self, year: int) -> str:
-        """Where the copy of a year is."""
-        return layout.yearly_table_key(self.name, year)
+    def key(self, year: int, part: int = 0) -> str:
+        """Where the copy of a year is, or a part of it."""
+        if self.years_together:
+            return layout.whole_table_key(self.name)
+        return layout.yearly_table_key(self.name, year, part)
 
     def contents(self, year: int) -> Contents:
         """The days in the copy of a year, by its footer; none where there is no usable copy."""
         opened = self.open(year)
-        return self.contents_of(opened) if opened else {}
+        return opened.contents if opened else {}
 
-    def open(self, year: int) -> OpenedFile | None:
+    def open(self, year: int) -> OpenedCopy | None:
         """The copy of a year; None where there is none."""
-        return open_file(self.lake, self.key(year), self.schema)
+        return self.open_years([year], None)[0]
 
-    def contents_of(self, opened: OpenedFile) -> Contents:
-        """The days in a copy; none where it is of other columns."""
-        return self._contents(opened.footer)
+    def open_years(
+        self, years: Sequence[int], codes: Collection[str] | None
+    ) -> Sequence[OpenedCopy | None]:
+        """The copies of some years, opened at once: each costs a request or two of a distant S3.
+
+        Args:
+            years: which.
+            codes: the companies whose rows are wanted; all when None.
+        """
+        parts = range(self.parts) if codes is None else sorted(self._parts_of(codes) or {0})
+        # Small files are read whole, in one request, where all that is in them may be wanted.
+        read_whole = self.years_together or (codes is not None and self.parts > 1)
+        end_bytes = _WHOLE_FILE_BYTES if read_whole else None
+        opened = self._at_once(
+            lambda key: open_file(self.lake, key, self.schema, end_bytes),
+            [self.key(year, part) for year in years for part in parts],
+        )
+        starts = range(0, len(opened), len(parts))
+        return [self._together(opened[start : start + len(parts)]) for start in starts]
+
+    def _together(self, files: Sequence[OpenedFile | None]) -> OpenedCopy | None:
+        found = [file for file in files if file]
+        if len(found) < len(files) or not found:
+            return None
+        return OpenedCopy(
+            self._agreed(self._contents(file.footer) for file in found),
+            pl.concat([file.rows for file in found]),
+            all(file.is_read for file in found),
+        )
 
     def read(self, year: int) -> StoredCopy:
-        """The whole copy of a year; without rows where there is none, or one of other columns."""
-        content = self.lake.read(self.key(year)) or b""
-        # Rows and contents of the same bytes, so that no other writer can come in between.
-        contents = self._contents(pl.read_parquet_metadata(content)) if content else {}
+        """The whole copy of a year; without rows where there is none, or one of other columns.
+
+        Where all years are together, it is the copy of them all.
+        """
+        keys = [self.key(year, part) for part in range(self.parts)]
+        files = self._at_once(self.lake.read_with_head, keys)
+        found = [file[0] for file in files if file]
+        etags = [file[1].etag if file else None for file in files]
+        size = sum(map(len, found))
+        contents: Contents = {}
+        if len(found) == self.parts:
+            # Rows and contents of the same bytes, so that no other writer can come in between.
+            contents = self._agreed(self._contents(pl.read_parquet_metadata(one)) for one in found)
         if not contents:
-            return StoredCopy(pl.DataFrame(schema=dict(self.schema)), {}, len(content))
-        frame = pl.read_parquet(io.BytesIO(content), hive_partitioning=False)
+            return StoredCopy(pl.DataFrame(schema=dict(self.schema)), {}, size, etags)
+        frames = [pl.read_parquet(io.BytesIO(one), hive_partitioning=False) for one in found]
         # The same columns in another order are those of an earlier version.
-        return StoredCopy(frame.select(list(self.schema)), contents, len(content))
+        frame = pl.concat([one.select(list(self.schema)) for one in frames])
+        return StoredCopy(frame, contents, size, etags)
 
     def bring_up_to_date(self, year: int) -> Update:
-        """Read the daily files that changed since the copy was made; write it if any did."""
+        """Read the daily files that changed since the copy was made; write it if any did.
+
+        Raises:
+            ConflictError: others write it again and again.
+        """
+        for attempt in stamina.retry_context(on=ConflictError, attempts=_ATTEMPTS, timeout=None):
+            with attempt:
+                return self._bring_up_to_date(year)
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _bring_up_to_date(self, year: int) -> Update:
         stored = self.read(year)
         files = daily_files(self.lake, self.source, date(year, 1, 1), date(year, 12, 31))
-        known = {
-            day for day, was in stored.contents.items() if day in files and was.is_of(files[day])
-        }
+        of_year = {day: was for day, was in stored.contents.items() if day.year == year}
+        known = {day for day, was in of_year.items() if day in files and was.is_of(files[day])}
         update = Update(
             changed=[day for day in files if day not in known],
-            removed=sorted(stored.contents.keys() - files.keys()),
+            removed=sorted(of_year.keys() - files.keys()),
         )
         if update.changed or update.removed:
-            self._write(year, stored, known, self._read_days(update.changed))
+            kept = known | (stored.contents.keys() - of_year.keys())
+            self._write(year, stored, kept, self._read_days(update.changed))
         return update
 
     def _write(
@@ -132,13 +214,35 @@ class YearlyCopy:
             stored.frame.filter(pl.col(DATE).is_in(sorted(known))),
             *(self._conformed(table.frame, day) for day, table in read.items()),
         ]
-        self.lake.write_parquet(
-            self.key(year),
-            pl.concat(frames).sort(self.order, nulls_last=True),
-            {},
-            row_group_size=self.row_group_size,
-            footer={_FOOTER: self._footer(contents)},
-        )
+        rows = pl.concat(frames).sort(self.order, nulls_last=True)
+        for part, etag in enumerate(stored.etags):
+            self.lake.put_parquet(
+                self.key(year, part),
+                rows.filter(self._part == part) if self.parts > 1 else rows,
+                {},
+                expected=etag,
+                row_group_size=self.row_group_size,
+                footer={_FOOTER: self._footer(contents)},
+            )
+
+    @property
+    def _part(self) -> pl.Expr:
+        """Which part a company's rows are in: the code in base 36 spreads them evenly."""
+        number = pl.col("code").str.head(4).str.to_integer(base=36, strict=False)
+        return number.fill_null(0) % self.parts
+
+    def _parts_of(self, codes: Collection[str]) -> set[int]:
+        if self.parts == 1:
+            return {0}
+        return set(pl.DataFrame({"code": list(codes)}).select(self._part).to_series())
+
+    def _at_once(self, read: Callable[[str], _T], keys: Sequence[str]) -> list[_T]:
+        """What is read under some keys, in their order."""
+        _ = self.lake.store  # made before the threads share it
+        if len(keys) <= 1:
+            return [read(key) for key in keys]
+        with ThreadPoolExecutor(min(len(keys), _READS_AT_ONCE)) as pool:
+            return list(pool.map(read, keys))
 
     def _read_days(self, days: Sequence[date]) -> dict[date, StoredTable]:
         _ = self.lake.store  # made before the threads share it
@@ -158,12 +262,13 @@ class YearlyCopy:
 
     def _footer(self, contents: Contents) -> str:
         days = {str(day): asdict(contents[day]) for day in sorted(contents)}
-        return json.dumps({"columns": self._columns(), "days": days})
+        return json.dumps({"columns": self._columns(), "parts": self.parts, "days": days})
 
     def _contents(self, footer: Mapping[str, str]) -> Contents:
         said = json.loads(footer.get(_FOOTER, "{}"))
-        # A copy made with other columns cannot stand for the days: it is made anew.
-        if said.get("columns") != self._columns():
+        # A copy of other columns or another number of parts cannot stand for the days: it is made
+        # anew.
+        if said.get("columns") != self._columns() or said.get("parts", 1) != self.parts:
             return {}
         return {
             date.fromisoformat(day): ContainedDay(**known) for day, known in said["days"].items()
@@ -172,11 +277,24 @@ class YearlyCopy:
     def _columns(self) -> dict[str, str]:
         return {name: str(type_) for name, type_ in pl.Schema(self.schema).items()}
 
+    @staticmethod
+    def _agreed(contents: Iterable[Contents]) -> Contents:
+        """What the files of a year say, where all say the same: else one was put without others."""
+        first, *others = contents
+        return first if all(one == first for one in others) else {}
+
 
 def yearly_copy(lake: LakeResource, table: Table = HISTORY_TABLE) -> YearlyCopy:
     """The yearly copies that a table describes, in this lake."""
     return YearlyCopy(
-        lake, table.name, table.copy_of or "", table.schema, table.order, table.rows_a_group
+        lake,
+        table.name,
+        table.copy_of or "",
+        table.schema,
+        table.order,
+        table.rows_a_group,
+        table.parts,
+        years_together=table.partition == "none",
     )
 
 
@@ -190,7 +308,7 @@ def scan_copied(
     table: Table,
     days: Days,
     *,
-    few: bool,
+    codes: Collection[str] | None,
     narrowed: Callable[[Days], Days] = all_of_them,
 ) -> pl.LazyFrame:
     """The rows of daily files, from the yearly copies where that saves requests.
@@ -202,22 +320,23 @@ def scan_copied(
         lake: where they are.
         table: describes the copies; the columns are its own.
         days: the daily files that are wanted.
-        few: whether few rows of each day are wanted, as of some companies; else most of a copy
-            should be wanted, since the whole of it is read.
+        codes: the companies whose rows are wanted, and perhaps others come along; when None all
+            are, and most of a copy should be wanted, since the whole of it is read.
         narrowed: of days that no copy stands for, those that may have rows that are wanted.
     """
     copy = yearly_copy(lake, table)
     frames, remaining = [], dict(days)
-    days_of = {year: {day for day in days if day.year == year} for year in {d.year for d in days}}
+    days_of: dict[int, set[date]] = {}
+    for day in days:
+        days_of.setdefault(0 if copy.years_together else day.year, set()).add(day)
     years = sorted(year for year, found in days_of.items() if len(found) > FILES_WORTH_A_COPY)
-    for year, opened in zip(years, _opened(copy, years), strict=True):
-        of_year = days_of[year]
+    for year, opened in zip(years, copy.open_years(years, codes), strict=True):
         if opened is None:
             continue
-        contents = copy.contents_of(opened)
-        true = {day for day in of_year & contents.keys() if contents[day].is_of(days[day])}
-        enough = FILES_WORTH_A_COPY if few or opened.is_read else len(contents) / 2
-        if len(true) <= enough:
+        contents = opened.contents
+        true = {day for day in days_of[year] & contents.keys() if contents[day].is_of(days[day])}
+        is_cheap = codes is not None or opened.is_read
+        if len(true) <= (FILES_WORTH_A_COPY if is_cheap else len(contents) / 2):
             continue
         rows = opened.rows
         if true != contents.keys():
@@ -226,15 +345,6 @@ def scan_copied(
         remaining = {day: found for day, found in remaining.items() if day not in true}
     left = narrowed(remaining) if remaining else {}
     return pl.concat([*frames, scan_days(lake, copy.source, left, table.schema)])
-
-
-def _opened(copy: YearlyCopy, years: Sequence[int]) -> Sequence[OpenedFile | None]:
-    """The copies of some years, opened at once: each costs a request or two of a distant S3."""
-    if len(years) <= 1:
-        return [copy.open(year) for year in years]
-    _ = copy.lake.store  # made before the threads share it
-    with ThreadPoolExecutor(min(len(years), _READS_AT_ONCE)) as pool:
-        return list(pool.map(copy.open, years))
 
 
 def daily_files(

@@ -163,7 +163,7 @@ def _surprises(lake: LakeResource, day: date, figures: pl.DataFrame) -> Iterable
         return ()
     days = daily_files(lake, REPORT_FIGURES_TABLE.name, day - FORECAST_AGE, day - timedelta(days=1))
     earlier = (
-        scan_copied(lake, REPORT_FIGURES_COPY, days, few=True)
+        scan_copied(lake, REPORT_FIGURES_COPY, days, codes=codes)
         .filter(pl.col("code").is_in(codes), pl.col("kind").is_in(FORECAST_KINDS))
         .select(list(REPORT_FIGURES_TABLE.schema))
         .collect()

@@ -67,7 +67,7 @@ def test_days_that_the_lake_has_already_are_partitions(archive):
     lake.put_new(key, b"{}", content_type="application/json", metadata={})
 
     assert with_first_day(config, TODAY).first_day == "2024-12-30"
-    assert _begins(with_first_day(config, TODAY), "report_links_history") == "2024"
+    assert _begins(with_first_day(config, TODAY), "report_links_by_code") == "2024"
 
 
 def test_a_longer_window_moves_the_first_day_earlier_and_a_shorter_one_leaves_it(archive):
