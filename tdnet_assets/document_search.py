@@ -15,6 +15,7 @@ at once and any number of years fits into memory.
 
 from collections.abc import Iterator
 from datetime import date, datetime
+from itertools import chain
 from typing import Final, Literal
 
 import polars as pl
@@ -35,6 +36,7 @@ TITLE: Final = "title"
 """What ``kind`` says of a match in a title, which has no page."""
 
 _DAYS_AT_ONCE: Final = 23  # a month of business days
+_PAGES_AT_ONCE: Final = 8192  # some 50 MB as they are written and as they are compared
 _LISTED = {
     "date": pl.Date,
     **{
@@ -159,16 +161,19 @@ def _typed(**values: object) -> list[pl.Expr]:
 
 def _hits(query: Query, pages: pl.LazyFrame) -> pl.DataFrame:
     """The pages with any of the words, and for each word whether they have it."""
+    candidates = pages.filter(query.may_be_in(pl.col("text")))
+    # In few batches: each makes a table of all characters, which takes as long as 500 pages.
+    batches = candidates.collect_batches(chunk_size=_PAGES_AT_ONCE, maintain_order=False)
     # A column of its own: polars would compare the text anew for each word.
     compared = comparable_expression(pl.col("text")).alias("compared")
     words = pl.concat_list(query.found_in(pl.col("compared"))).alias("words")
-    return (
-        pages.filter(query.may_be_in(pl.col("text")))
+    return pl.concat(
+        batch.rechunk()
         .with_columns(compared)
         .with_columns(words)
         .filter(pl.col("words").list.any())
         .drop("compared")
-        .collect(engine="streaming")
+        for batch in chain((candidates.clear().collect(),), batches)
     )
 
 

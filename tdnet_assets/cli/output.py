@@ -10,6 +10,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import sys
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
@@ -18,18 +19,14 @@ from decimal import Decimal
 from typing import IO
 
 import polars as pl
-from rich import box
-from rich.cells import cell_len
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+from rich.cells import cell_len, set_cell_size
 
 from tdnet_assets.tables.written_values import exact, in_csv, in_json
 from tdnet_assets.tdnet.foreign_text import visible
 
 # Wider than any row: a pipe gets whole cells, a terminal those that fit.
 _UNLIMITED_WIDTH = 100_000
-_GAP = 2
+_GAP = "  "
 # In which order columns give way to the width of a terminal, and the width that is left to them.
 # All others (codes, days, times, values) are shown whole or, wider than the screen, folded by it.
 _SHRINKING = {
@@ -73,14 +70,6 @@ _FIRM = (
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"})
 
 
-class _Console(Console):
-    """A console that leaves it to us what becomes of a reader that goes away."""
-
-    def on_broken_pipe(self) -> None:
-        """Rich itself would end the process with 1."""
-        raise BrokenPipeError
-
-
 def write(frame: pl.DataFrame, format_: str, shown: Sequence[str]) -> None:
     """Write a frame to standard output.
 
@@ -116,9 +105,11 @@ def printable(value: object) -> str:
         return f"{exact(value)}"
     if isinstance(value, float):
         return f"{value:.3f}"  # ratios, which a person reads; the other forms have each digit
+    text = str(value)
+    if text.isprintable():  # nearly all are, and are not looked at letter by letter
+        return text
     return "".join(
-        _escaped(letter) if unicodedata.category(letter) in _UNSAFE else letter
-        for letter in str(value)
+        _escaped(letter) if unicodedata.category(letter) in _UNSAFE else letter for letter in text
     )
 
 
@@ -129,24 +120,28 @@ def _write_table(frame: pl.DataFrame) -> None:
         for place, name in enumerate(frame.columns)
     }
     output = _text_output()
-    console = _Console(file=output, highlight=False, markup=False, emoji=False)
-    widths = fitted(natural, console.width if output.isatty() else _UNLIMITED_WIDTH)
-    console.width = max(console.width, sum(widths.values()) + _GAP * len(widths))
-    # A gap of two: the blank behind a cell, and the blank that stands for a line between columns.
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    for name, width in widths.items():
-        table.add_column(
-            name,
-            justify="right" if frame.schema[name].is_numeric() else "left",
-            no_wrap=True,
-            overflow="ellipsis",
-            width=width,
-        )
+    screen = shutil.get_terminal_size().columns if output.isatty() else _UNLIMITED_WIDTH
+    widths = fitted(natural, screen)
+    is_number = {name: frame.schema[name].is_numeric() for name in widths}
     places = [frame.columns.index(name) for name in widths]
-    for row in rows:
-        # Text, not str: brackets in a title are no markup.
-        table.add_row(*(Text(row[place]) for place in places))
-    console.print(table)
+
+    # Not rich's table: of a thousand rows it would take a second.
+    def line(cells: Sequence[str]) -> str:
+        return _GAP.join(
+            _cell(cells[place], width, at_the_right=is_number[name])
+            for place, (name, width) in zip(places, widths.items(), strict=True)
+        )
+
+    rule = "─" * (sum(widths.values()) + len(_GAP) * (len(widths) - 1))
+    output.writelines(f"{one}\n" for one in (line(frame.columns), rule, *map(line, rows)))
+
+
+def _cell(text: str, width: int, *, at_the_right: bool) -> str:
+    """A text in so many cells of a terminal."""
+    free = width - cell_len(text)
+    if free < 0:
+        return f"{set_cell_size(text, width - 1)}…"
+    return f"{' ' * free}{text}" if at_the_right else f"{text}{' ' * free}"
 
 
 def fitted(natural: Mapping[str, int], width: int) -> dict[str, int]:
@@ -157,7 +152,7 @@ def fitted(natural: Mapping[str, int], width: int) -> dict[str, int]:
         width: of the terminal, in cells.
     """
     widths = dict(natural)
-    excess = sum(widths.values()) + _GAP * (len(widths) - 1) - width
+    excess = sum(widths.values()) + len(_GAP) * (len(widths) - 1) - width
     for name, least in _SHRINKING.items():
         if excess > 0 and widths.get(name, 0) > least:
             cut = min(excess, widths[name] - least)
