@@ -7,7 +7,6 @@ a title, a disclosure by its number. What does not: which files answer a questio
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 from difflib import get_close_matches
-from typing import Any
 
 import polars as pl
 
@@ -137,26 +136,18 @@ def stored_file(config: PlatformConfig, disclosure_id: str, kind: str) -> tuple[
 
 def files_of(config: PlatformConfig, disclosure_id: str) -> pl.DataFrame:
     """The expected files of a disclosure, as rows of ``documents`` with their ``date``."""
-    return _found(catalog.scan_documents, config, disclosure_id)
+    days = disclosure_of(config, disclosure_id)["date"]
+    # Of a number that is not listed there is no file, on whichever day it would be looked for.
+    first, last = (days.min(), days.max()) if len(days) else (date.min, date.min)
+    files = catalog.scan_documents(config=config, first=first, last=last)  # type: ignore[arg-type] # days are days
+    return files.filter(pl.col("disclosure_id") == disclosure_id).collect()
 
 
 def disclosure_of(
     config: PlatformConfig, disclosure_id: str, as_of: datetime | None = None
 ) -> pl.DataFrame:
     """The row of a disclosure, as the lake has it or had it at a moment; empty without one."""
-    if as_of is None:
-        return _found(catalog.scan_disclosures, config, disclosure_id)
-
-    def scan(**days: Any) -> pl.LazyFrame:
-        return catalog.scan_disclosures(**days, as_of=as_of)
-
-    return _found(scan, config, disclosure_id)
-
-
-def _found(
-    scan: Callable[..., pl.LazyFrame], config: PlatformConfig, disclosure_id: str
-) -> pl.DataFrame:
-    """A disclosure's rows: looked for about the day in its number, then in all days."""
+    # It is looked for about the day in its number, then in all days.
     spans: list[tuple[date | None, date | None]] = [(None, None)]
     try:
         registered = date.fromisoformat(disclosure_id[:8])
@@ -165,7 +156,7 @@ def _found(
         pass  # the number begins with no date: all days are looked at
     found = pl.DataFrame()
     for first, last in spans:
-        listed = scan(config=config, first=first, last=last)
+        listed = catalog.scan_disclosures(config=config, first=first, last=last, as_of=as_of)
         found = listed.filter(pl.col("disclosure_id") == disclosure_id).collect()
         if found.height:
             break

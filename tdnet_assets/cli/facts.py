@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any
 
 import click
 import polars as pl
@@ -11,7 +10,7 @@ from tdnet_assets import catalog
 from tdnet_assets.catalog import QueryError
 from tdnet_assets.cli import questions
 from tdnet_assets.config import PlatformConfig
-from tdnet_assets.lookups import near, whole_code
+from tdnet_assets.lookups import disclosure_of, near, whole_code
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.resources.lake.store import LakeResource
 from tdnet_assets.tdnet.identifiers import as_printed, is_disclosure_id
@@ -60,7 +59,7 @@ def facts(
         whole = whole_code(config, code, first, last)
         if disclosure_id:
             disclosure_id = as_printed(disclosure_id)
-            first, last, whole = _place_of(config, disclosure_id, first, last, whole)
+            first, last = _days_of(config, disclosure_id, first, last)
         answer = catalog.scan_facts(config=config, first=first, last=last, code=whole, as_of=as_of)
         if disclosure_id:
             answer = answer.filter(pl.col("disclosure_id") == disclosure_id)
@@ -101,16 +100,13 @@ def _element_note(asked: pl.LazyFrame, elements: Sequence[str]) -> questions.Not
     return note
 
 
-def _place_of(
-    config: PlatformConfig,
-    disclosure_id: str,
-    first: date | None,
-    last: date | None,
-    code: str | None,
-) -> tuple[Any, Any, str | None]:
+def _days_of(
+    config: PlatformConfig, disclosure_id: str, first: date | None, last: date | None
+) -> tuple[date, date]:
     """The one day of a disclosure, so that no other day's facts are opened."""
     if not is_disclosure_id(disclosure_id):
         raise QueryError(f"{disclosure_id!r} is not a disclosure number: it has 14 digits")
-    listed = catalog.scan_disclosures(config=config, first=first, last=last, code=code)
-    days = listed.filter(pl.col("disclosure_id") == disclosure_id).select("date").collect()["date"]
-    return (days.min(), days.max(), code) if len(days) else (first, last, code)
+    days: list[date] = disclosure_of(config, disclosure_id)["date"].to_list()
+    asked_for = [day for day in days if (first or day) <= day <= (last or day)]
+    # On the first of all days there is nothing, as of what is not listed in these.
+    return (min(asked_for), max(asked_for)) if asked_for else (date.min, date.min)

@@ -12,6 +12,7 @@ import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -21,6 +22,10 @@ from tdnet_assets.resources.aws.embedded_keys import EMBEDDED_ACCESS_KEY, EMBEDD
 
 if TYPE_CHECKING:
     from obstore.store import S3Credential
+
+
+# A client of the SDK takes 40 ms to make, and whoever asks several questions opens as many lakes.
+_ADDRESSES: dict[tuple[object, str, str | None], str] = {}
 
 
 class Keys(NamedTuple):
@@ -72,7 +77,10 @@ def bucket_access(config: PlatformConfig) -> BucketAccess:
         address, keys = f"{config.aws_endpoint_url}/{config.bucket}", _embedded_keys
     else:
         credentials = clients.credentials(config)
-        address, keys = _address(config), lambda: _keys_now(credentials)
+        # By the session: what it knows of variables and profiles is what an address is made of.
+        asked_of = (clients.session(config), config.bucket, config.endpoint_url("s3"))
+        address = _ADDRESSES.get(asked_of) or _ADDRESSES.setdefault(asked_of, _address(config))
+        keys = partial(_keys_now, credentials)
     endpoint = address.removesuffix(f"/{config.bucket}")
     # Said of everything that a variable of the shell would else decide for the Rust crate.
     options = {

@@ -329,7 +329,10 @@ def scan_copied(
     days_of: dict[int, set[date]] = {}
     for day in days:
         days_of.setdefault(0 if copy.years_together else day.year, set()).add(day)
-    years = sorted(year for year, found in days_of.items() if len(found) > FILES_WORTH_A_COPY)
+    files = copy.parts if codes is None else 1
+    years = sorted(
+        year for year, found in days_of.items() if len(found) > FILES_WORTH_A_COPY * files
+    )
     for year, opened in zip(years, copy.open_years(years, codes), strict=True):
         if opened is None:
             continue
