@@ -273,6 +273,26 @@ def test_facts_of_a_company_are_looked_for_on_its_days_only(platform, lake):
     assert catalog.scan_facts(config=platform).collect().height == 2
 
 
+def test_days_on_which_a_company_published_no_archive_are_not_opened_for_its_facts_and_revisions(
+    platform, lake
+):
+    title_only, report, revision = DAY, DAY + timedelta(days=1), DAY + timedelta(days=2)
+    put_day(lake, title_only, [disclosure(title_only, 1, code="72030")])
+    put_day(lake, report, [_filing(report, 2, code="72030")])
+    listed = disclosure(revision, 3, code="72030", xbrl_url="0912.zip", xbrl_kind="revision")
+    put_day(lake, revision, [listed])
+    for day in (title_only, report, revision):
+        lake.write_table("financial_facts", day, FACTS_TABLE.frame([]), {})
+        lake.write_table("forecast_revisions", day, REVISIONS_TABLE.frame([]), {})
+
+    facts = catalog.scan_facts(config=platform, code="72030")
+    revisions = catalog.scan_forecast_revisions(config=platform, code="72030")
+
+    facts_of = {f"financial_facts/date={day}/data.parquet" for day in (report, revision)}
+    assert _files(facts) == facts_of
+    assert _files(revisions) == {f"forecast_revisions/date={revision}/data.parquet"}
+
+
 def test_of_two_companies_on_one_day_only_the_one_that_is_asked_for_is_found(platform, lake):
     put_day(lake, DAY, [_filing(DAY, 1, code="72030"), _filing(DAY, 2, code="141A0")])
     facts = [_fact("1" * 14, "72030"), _fact("2" * 14, "141A0", "0.1")]

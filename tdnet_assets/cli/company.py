@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -15,13 +15,19 @@ from tdnet_assets import catalog
 from tdnet_assets.cli import questions
 from tdnet_assets.cli.exit_codes import FAILED
 from tdnet_assets.cli.output import printable
+from tdnet_assets.config import PlatformConfig
 from tdnet_assets.lookups import whole_code
+from tdnet_assets.tdnet.listing import TOKYO
 from tdnet_assets.tdnet.reports.surprises import RANKED_ITEMS
 
 _LATELY = 10
 _SHOWN = ("disclosed_at", "title", "category", "status", "disclosure_id")
 _FIGURES = ("revenue", *(item for item in RANKED_ITEMS if item != "revenue"))
 _FORECAST_YEARS = ("this_year", "next_year")
+# A company that still reports has done so within this, and its forecasts of that year are younger
+# than both together: what is older need not be opened.
+_REPORTS_WITHIN = timedelta(days=400)
+_FORECASTS_BEFORE = timedelta(days=500)
 
 
 @click.command()
@@ -30,7 +36,7 @@ def company(code: str) -> None:
     """A company's name, latest report, forecast against result, and newest disclosures."""
     with questions.answering("table") as config:
         whole = whole_code(config, code, None, None)
-        listed = catalog.scan_disclosures(config=config, code=whole).collect()
+        first, listed = _listed(config, whole)
         if listed.is_empty():
             note = questions.code_note(config, whole, None, None)
             click.echo(f"tdnet: {note(listed) or f'no disclosure of {whole}'}", err=True)
@@ -39,13 +45,27 @@ def company(code: str) -> None:
         last = newest.row(0, named=True)
         exchanges = ", ".join(last["exchanges"])
         click.echo(f"{whole}  {printable(last['company_name'])}  {printable(exchanges)}\n")
-        reports = catalog.scan_earnings(config=config, code=whole).collect()
-        revisions = catalog.scan_forecast_revisions(config=config, code=whole).collect()
+        asked = {"config": config, "first": first, "code": whole}
+        reports = catalog.scan_earnings(**asked).collect()
+        revisions = catalog.scan_forecast_revisions(**asked).collect()
         for line in _latest_report(reports, revisions):
             click.echo(line)
         click.echo()
         order = ("disclosed_at", "disclosure_id")
         questions.show(newest.lazy(), order, None, "table", _SHOWN)
+
+
+def _listed(config: PlatformConfig, code: str | None) -> tuple[date | None, pl.DataFrame]:
+    """A company's disclosures, and since when: of late where that tells all that is shown."""
+    today = datetime.now(TOKYO).date()
+    since = today - _REPORTS_WITHIN - _FORECASTS_BEFORE
+    of_late = catalog.scan_disclosures(config=config, code=code, first=since).collect()
+    reported = of_late.filter(
+        pl.col("xbrl_kind") == "earnings", pl.col("date") >= today - _REPORTS_WITHIN
+    )
+    if of_late.height >= _LATELY and reported.height:
+        return since, of_late
+    return None, catalog.scan_disclosures(config=config, code=code).collect()
 
 
 def _latest_report(reports: pl.DataFrame, revisions: pl.DataFrame) -> Iterator[str]:

@@ -6,6 +6,8 @@ from decimal import Decimal
 import pytest
 from click.testing import CliRunner
 
+from benchmarks.aws_proxy import proxy
+from benchmarks.years import Traffic
 from tdnet_assets.cli.main import main
 from tdnet_assets.resources.lake.store import LakeResource
 from tdnet_assets.tables.earnings import EARNINGS_TABLE
@@ -46,7 +48,9 @@ def _put(lake, table, day, **values):
         "fiscal_year_end": YEAR_END,
     }
     lake.write_table(table.name, day, table.frame([row | values]), {})
-    put_day(lake, day, [disclosure(day, 1, code="72030", disclosed_at=_at(day), title="決算短信")])
+    kind = "revision" if table is REVISIONS_TABLE else "earnings"
+    listed = {"disclosed_at": _at(day), "title": "決算短信", "xbrl_url": "x.zip", "xbrl_kind": kind}
+    put_day(lake, day, [disclosure(day, 1, code="72030", **listed)])
 
 
 @pytest.fixture
@@ -132,6 +136,31 @@ def test_the_ten_newest_disclosures_are_listed_and_a_company_without_reports_say
     assert [line[-1][:8] for line in lines[-10:]] == [
         f"{FULL - timedelta(days=back):%Y%m%d}" for back in reversed(range(10))
     ]
+
+
+def test_of_a_company_that_reports_nothing_older_than_what_is_shown_is_opened(
+    lake, platform, aws_endpoint
+):
+    today = datetime.now(TOKYO).date()
+    long_ago = today - timedelta(days=2000)
+    _put(lake, EARNINGS_TABLE, long_ago, title="決算短信", period="FY", period_end=YEAR_END)
+    for back in range(1, 12):
+        day = today - timedelta(days=back)
+        put_day(lake, day, [disclosure(day, 1, code="72030")])
+    reported = today - timedelta(days=30)
+    figures = {"period": "Q1", "period_end": reported, "revenue": Decimal(7)}
+    _put(lake, EARNINGS_TABLE, reported, title="第１四半期", **figures)
+    traffic = Traffic()
+
+    with proxy(aws_endpoint, traffic.pass_on) as address:
+        env = variables(platform.changed(aws_endpoint_url=address))
+        lines = _lines(CliRunner().invoke(main, ["company", "72030"], env=env))
+
+    assert lines[1][2] == "第１四半期"
+    assert ["revenue", "7"] in lines
+    opened = [target for target, _ in traffic.passed if "list-type" not in target]
+    assert any(f"date={reported}" in target for target in opened)
+    assert not any(f"date={long_ago}" in target for target in opened)
 
 
 @pytest.mark.usefixtures("interim")
