@@ -91,8 +91,8 @@ def yearly_copy_of(
 ) -> Table:
     """The yearly copy of a daily table, sorted so that few rows of a year lie together.
 
-    It has the daily table's columns, led by ``date``, which those have in their path. A narrow
-    table can have all years in one file, which is brought up to date by years.
+    It has the daily table's columns, led by ``date``, which those have in their path. Of a
+    narrow table all years can be in one file.
     """
     whose = "" if years_together else "a year's "
     columns = [

@@ -69,7 +69,15 @@ def filled(lake):
         lake,
         DAY,
         [
-            disclosure(DAY, 1, code="72030", disclosed_at=_at(8, 30), title="決算短信〔日本基準〕"),
+            disclosure(
+                DAY,
+                1,
+                code="72030",
+                disclosed_at=_at(8, 30),
+                title="決算短信〔日本基準〕",
+                xbrl_url="081220260610000001.zip",
+                xbrl_kind="earnings",
+            ),
             disclosure(DAY, 2, code="141A0", disclosed_at=_at(9, 0), title="ＥＴＦ の　収益分配"),
             disclosure(
                 DAY,
@@ -102,6 +110,8 @@ def filled(lake):
                 disclosed_at=_at(23, 59, NEXT_DAY),
                 title="自己株式の取得",
                 status="deleted",
+                xbrl_url="081220260611000006.zip",
+                xbrl_kind="earnings",
             ),
         ],
     )

@@ -83,6 +83,9 @@ def _forecast(year: int, item: str, step: int) -> Decimal:
     return (result * factor).quantize(Decimal("0.01"))
 
 
+_FILED = {"xbrl_url": "081220260610000001.zip", "xbrl_kind": "earnings"}
+
+
 def _write_year(lake: LakeResource, code: str, name: str, year: int) -> None:
     start, end = date(year - 1, 4, 1), date(year, 3, 31)
     reports = (
@@ -95,7 +98,7 @@ def _write_year(lake: LakeResource, code: str, name: str, year: int) -> None:
         if year == YEARS[-1] and period == "FY":
             continue
         title = f"{year}年３月期 {period} 決算短信〔日本基準〕(連結)"
-        listed = disclosure(day, number, code=code, company_name=name, title=title)
+        listed = disclosure(day, number, code=code, company_name=name, title=title, **_FILED)
         figures = [_row(listed, start, until, period, "report", None, until)]
         for item in ITEMS:
             share, prior = Decimal(part), result_of(year - 1, item)

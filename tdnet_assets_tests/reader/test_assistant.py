@@ -70,7 +70,9 @@ def assistant(collected):
 
 def write_hostile_day(lake: LakeResource) -> None:
     """A disclosure that speaks to assistants, in its title and on pages; one is very long."""
-    row = disclosure(HOSTILE_DAY, 1, code="585A4", title=HOSTILE, company_name="見本\u202e商事")
+    filed = {"xbrl_url": "091220200304000001.zip", "xbrl_kind": "revision"}
+    named = {"title": HOSTILE, "company_name": "見本\u202e商事"}
+    row = disclosure(HOSTILE_DAY, 1, code="585A4", **named, **filed)
     put_day(lake, HOSTILE_DAY, [row])
     pages = [HOSTILE, LONG_PAGE, ""]
     texts = [

@@ -182,6 +182,8 @@ class YearlyCopy:
     def bring_up_to_date(self, year: int) -> Update:
         """Read the daily files that changed since the copy was made; write it if any did.
 
+        Years that are together are brought up to date together.
+
         Raises:
             ConflictError: others write it again and again.
         """
@@ -192,16 +194,17 @@ class YearlyCopy:
 
     def _bring_up_to_date(self, year: int) -> Update:
         stored = self.read(year)
-        files = daily_files(self.lake, self.source, date(year, 1, 1), date(year, 12, 31))
-        of_year = {day: was for day, was in stored.contents.items() if day.year == year}
-        known = {day for day, was in of_year.items() if day in files and was.is_of(files[day])}
+        days = () if self.years_together else (date(year, 1, 1), date(year, 12, 31))
+        files = daily_files(self.lake, self.source, *days)
+        known = {
+            day for day, was in stored.contents.items() if day in files and was.is_of(files[day])
+        }
         update = Update(
             changed=[day for day in files if day not in known],
-            removed=sorted(of_year.keys() - files.keys()),
+            removed=sorted(stored.contents.keys() - files.keys()),
         )
         if update.changed or update.removed:
-            kept = known | (stored.contents.keys() - of_year.keys())
-            self._write(year, stored, kept, self._read_days(update.changed))
+            self._write(year, stored, known, self._read_days(update.changed))
         return update
 
     def _write(
