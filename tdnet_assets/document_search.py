@@ -37,6 +37,7 @@ TITLE: Final = "title"
 
 _DAYS_AT_ONCE: Final = 23  # a month of business days
 _PAGES_AT_ONCE: Final = 8192  # some 50 MB as they are written and as they are compared
+_PAGES_A_PART: Final = 2048
 _LISTED = {
     "date": pl.Date,
     **{
@@ -167,14 +168,19 @@ def _hits(query: Query, pages: pl.LazyFrame) -> pl.DataFrame:
     # A column of its own: polars would compare the text anew for each word.
     compared = comparable_expression(pl.col("text")).alias("compared")
     words = pl.concat_list(query.found_in(pl.col("compared"))).alias("words")
-    return pl.concat(
-        batch.rechunk()
-        .with_columns(compared)
-        .with_columns(words)
-        .filter(pl.col("words").list.any())
-        .drop("compared")
-        for batch in chain((candidates.clear().collect(),), batches)
-    )
+    hits = []
+    for batch in chain((candidates.clear().collect(),), batches):
+        # On all processors: one column alone would be compared by one.
+        parts = [
+            part.lazy()
+            .with_columns(compared)
+            .with_columns(words)
+            .filter(pl.col("words").list.any())
+            .drop("compared")
+            for part in (batch.rechunk().iter_slices(_PAGES_A_PART) if batch.height else [batch])
+        ]
+        hits += pl.collect_all(parts)
+    return pl.concat(hits)
 
 
 def _found(query: Query, rows: pl.DataFrame, hits: list[pl.DataFrame]) -> pl.DataFrame:
