@@ -45,9 +45,10 @@ def company(code: str) -> None:
         last = newest.row(0, named=True)
         exchanges = ", ".join(last["exchanges"])
         click.echo(f"{whole}  {printable(last['company_name'])}  {printable(exchanges)}\n")
-        asked = {"config": config, "first": first, "code": whole}
-        reports = catalog.scan_earnings(**asked).collect()
-        revisions = catalog.scan_forecast_revisions(**asked).collect()
+        reports, revisions = (
+            scan(config=config, first=first, code=whole).collect()
+            for scan in (catalog.scan_earnings, catalog.scan_forecast_revisions)
+        )
         for line in _latest_report(reports, revisions):
             click.echo(line)
         click.echo()
