@@ -61,7 +61,7 @@ def test_events_come_back_as_they_were_and_lie_packed(config):
 
     assert len(logged) == len(stored(config, EVENTS))
     assert all(isinstance(text, bytes) for text in stored(config, EVENTS))
-    assert all(len(text) < len(LONG.encode()) / 5 for text in stored(config, CHECKS))
+    assert all(len(text) < len(LONG.encode()) / 3 for text in stored(config, CHECKS))
 
 
 def test_events_of_an_earlier_version_which_are_not_packed_are_read(config, monkeypatch):
