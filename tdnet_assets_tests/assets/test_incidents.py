@@ -311,6 +311,40 @@ def test_a_file_that_is_forbidden_inside_the_window_is_failed_not_gone(site, pip
     assert row.disclosure_id in pipeline.failure(result)
 
 
+@pytest.mark.parametrize("status", [503, 429, 403])
+def test_a_site_that_refuses_every_file_is_asked_tens_of_times_and_not_thousands(
+    site, pipeline, status
+):
+    site.set_day(DAY, 450)
+    site.faults.answer(r"\.(pdf|zip)$", status=status)
+
+    results = [pipeline.materialize(DAY) for _ in range(3)]
+
+    assert not any(result.success for result in results)
+    files = pipeline.table("documents", DAY)
+    assert files.height > 500
+    assert set(files["status"]) == {"failed"}
+    not_asked = files.filter(pl.col("error").str.starts_with("not asked for"))
+    assert not_asked.height >= files.height - 8
+    assert len(_documents_requested(site)) < 40
+
+
+@pytest.mark.parametrize("status", [503, 429, 403])
+def test_a_site_that_refuses_everything_is_asked_tens_of_times_by_a_run_of_a_month(
+    site, pipeline, status
+):
+    first = date(2026, 6, 1)
+    for back in range(30):
+        site.set_day(first + timedelta(days=back), 130)
+    site.faults.answer(".", status=status)
+
+    result = pipeline.materialize(first, date(2026, 6, 30))
+
+    assert not result.success
+    assert "30 of 30 days not complete" in pipeline.failure(result)
+    assert len(site.requests) < 40
+
+
 def test_hostile_archives_and_links_never_reach_the_lake(site, pipeline):
     site.set_day(DAY, 60)
     with_xbrl = [row for row in site.rows(DAY) if row.xbrl_name]
