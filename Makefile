@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 
+# Every process of the tests would compile again what the one before it has compiled.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo up check test coverage mutants conformance audit lint ruff types imports format install requirements clean
 
 demo: install

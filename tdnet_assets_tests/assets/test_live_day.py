@@ -393,7 +393,7 @@ def test_a_session_that_is_cancelled_ends_within_two_seconds_and_its_files_are_f
     assert live.not_whole(TODAY) == ""
 
 
-@pytest.mark.parametrize("range_", [False, True])
+@pytest.mark.parametrize("range_", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_a_run_of_today_logs_its_events_when_the_day_is_closed(pipeline, site, range_):
     pipeline.overrides["tdnet"] = TdnetOfToday(config=pipeline.config, backoff_floor_seconds=0.01)
     site.publish(TODAY, 130)

@@ -37,6 +37,7 @@ def known(pipeline):
     return made, {key: (one.run_id, one.status) for key, one in said.items()}
 
 
+@pytest.mark.slow
 def test_runs_that_a_later_one_has_superseded_go_and_all_that_is_known_stays(site, own):
     site.set_day(DAY, 12)
     site.set_day(NEXT, 12)

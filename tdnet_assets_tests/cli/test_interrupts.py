@@ -31,9 +31,9 @@ def silence():
     [
         ["status"],  # waits for DynamoDB, in Python
         ["query"],  # waits for S3, outside Python
-        ["infra", "deploy"],
-        ["doctor"],
-        ["collect", "2026-06-10"],
+        pytest.param(["infra", "deploy"], marks=pytest.mark.slow),
+        pytest.param(["doctor"], marks=pytest.mark.slow),
+        pytest.param(["collect", "2026-06-10"], marks=pytest.mark.slow),
     ],
     ids=" ".join,
 )

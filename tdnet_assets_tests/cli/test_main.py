@@ -85,6 +85,7 @@ def test_the_list_says_of_a_command_what_its_own_help_says_first(name):
     assert entry.get_short_help_str(200) == command.get_short_help_str(200)
 
 
+@pytest.mark.slow
 def test_a_new_home_is_named_on_standard_error_once_and_found_from_below(site, platform, tmp_path):
     site.set_day(DAY, 1)
     environment = variables(platform)

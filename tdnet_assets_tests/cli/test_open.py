@@ -6,9 +6,11 @@ from datetime import date
 
 import polars as pl
 import pytest
+from click.testing import CliRunner
 
+from tdnet_assets.cli.main import main
 from tdnet_assets.resources.lake import layout
-from tdnet_assets_tests.commands import TDNET, in_terminal, run, variables
+from tdnet_assets_tests.commands import TDNET, in_terminal, variables
 
 DAY = date(2026, 6, 10)
 
@@ -23,6 +25,16 @@ def stored(site, pipeline):
     return row.disclosure_id, content
 
 
+@pytest.fixture
+def tdnet(platform):
+    """Invokes the command in this process, led to the test's own services."""
+
+    def invoke(*arguments):
+        return CliRunner().invoke(main, arguments, env=variables(platform), catch_exceptions=False)
+
+    return invoke
+
+
 def test_a_pipe_gets_the_bytes_as_they_were_fetched(platform, stored):
     number, content = stored
     wide = number.translate({ord(digit): ord(digit) + 0xFEE0 for digit in "0123456789"})
@@ -35,18 +47,18 @@ def test_a_pipe_gets_the_bytes_as_they_were_fetched(platform, stored):
     assert done.stderr == b""
 
 
-def test_a_file_or_a_folder_gets_it_and_the_path_is_said(platform, stored, tmp_path):
+def test_a_file_or_a_folder_gets_it_and_the_path_is_said(tdnet, stored, tmp_path):
     number, content = stored
 
-    to_file = run(variables(platform), "open", number, "--to", str(tmp_path / "report.pdf"))
-    to_folder = run(variables(platform), "open", number, "--kind", "xbrl", "--to", str(tmp_path))
-    nowhere = run(variables(platform), "open", number, "--to", str(tmp_path / "no" / "x.pdf"))
+    to_file = tdnet("open", number, "--to", str(tmp_path / "report.pdf"))
+    to_folder = tdnet("open", number, "--kind", "xbrl", "--to", str(tmp_path))
+    nowhere = tdnet("open", number, "--to", str(tmp_path / "no" / "x.pdf"))
 
     assert to_file.stdout == f"{tmp_path}/report.pdf\n"
     assert (tmp_path / "report.pdf").read_bytes() == content
     assert to_folder.stdout == f"{tmp_path}/{number}.zip\n"
     assert (tmp_path / f"{number}.zip").read_bytes().startswith(b"PK")
-    assert nowhere.returncode == 2
+    assert nowhere.exit_code == 2
     assert "x.pdf cannot be written: No such file or directory" in nowhere.stderr
 
 
@@ -64,25 +76,25 @@ def test_on_a_terminal_the_viewer_of_the_desktop_shows_it(platform, stored, tmp_
     assert said.endswith(f"/{number}.pdf")
 
 
-def test_a_file_that_is_not_as_it_was_stored_is_not_given_but_told(platform, pipeline, stored):
+def test_a_file_that_is_not_as_it_was_stored_is_not_given_but_told(tdnet, pipeline, stored):
     number, content = stored
     key = layout.document_key(DAY, number, "pdf")
     pipeline.lake.store.put(key, content[:-1] + b"?")
 
-    damaged = run(variables(platform), "open", number)
+    damaged = tdnet("open", number)
     pipeline.lake.delete(key)
-    gone = run(variables(platform), "open", number)
+    gone = tdnet("open", number)
 
-    assert (damaged.returncode, damaged.stdout) == (1, "")
+    assert (damaged.exit_code, damaged.stdout) == (1, "")
     assert damaged.stderr == (
         f"tdnet: {key} is damaged: its sha256 is another; `tdnet verify --from {DAY} "
         f"--until {DAY} --repair` asks for it again while TDnet has it\n"
     )
-    assert (gone.returncode, gone.stdout) == (1, "")
+    assert (gone.exit_code, gone.stdout) == (1, "")
     assert f"{key} is not there; `tdnet verify" in gone.stderr
 
 
-def test_what_the_lake_does_not_have_is_said_with_what_it_has(platform, pipeline, stored):
+def test_what_the_lake_does_not_have_is_said_with_what_it_has(tdnet, pipeline, stored):
     number, _ = stored
     documents = pipeline.table("documents", DAY)
     failed = documents.with_columns(
@@ -90,12 +102,12 @@ def test_what_the_lake_does_not_have_is_said_with_what_it_has(platform, pipeline
     ).filter(pl.col("disclosure_id") == number, pl.col("kind") == "pdf")
     pipeline.lake.write_table("documents", DAY, failed, {})
 
-    unknown = run(variables(platform), "open", "20260610999999")
-    other = run(variables(platform), "open", number, "--kind", "xbrl")
-    not_stored = run(variables(platform), "open", number)
-    wrong = run(variables(platform), "open", "7203")
+    unknown = tdnet("open", "20260610999999")
+    other = tdnet("open", number, "--kind", "xbrl")
+    not_stored = tdnet("open", number)
+    wrong = tdnet("open", "7203")
 
-    assert [done.returncode for done in (unknown, other, not_stored, wrong)] == [1, 1, 1, 2]
+    assert [done.exit_code for done in (unknown, other, not_stored, wrong)] == [1, 1, 1, 2]
     assert "the lake knows of no file at all of 20260610999999, not of its pdf" in unknown.stderr
     assert f"the lake knows of pdf of {number}, not of its xbrl" in other.stderr
     assert f"the pdf of {number} is failed: 404 Not Found" in not_stored.stderr
