@@ -42,8 +42,13 @@ class Topic:
         self.server.server_close()
 
     def received(self, count):
-        """So many notices; an end mark behind them would come with a further one."""
-        found = [self.messages.get(timeout=PATIENCE) for _ in range(count)]
+        """So many notices, as they were published; an end mark tells that there is no further one.
+
+        They arrive in any order: the topic sends each from a thread.
+        """
         self.sns.publish(TopicArn=self.arn, Subject="end", Message="mark")
-        assert self.messages.get(timeout=PATIENCE)["Message"] == "mark"
-        return found
+        found = [self.messages.get(timeout=PATIENCE) for _ in range(count + 1)]
+        assert self.messages.empty()
+        notices = [body for body in found if body["Message"] != "mark"]
+        assert len(notices) == count
+        return sorted(notices, key=lambda body: body["Timestamp"])
