@@ -223,7 +223,7 @@ def _position_is_possible(summary: SummaryCells, earnings: Earnings) -> Iterator
     for cell, fact in summary.numbers.items():
         if cell.element != assets_element or fact.value is None or not _is_result(cell):
             continue
-        net = summary.numbers.get(cell._replace(element=results.net_assets.element or ""))
+        net = summary.numbers.get(cell.under(results.net_assets.element or ""))
         if net is not None and net.value is not None:
             yield Finding(
                 name=NET_ASSETS_WITHIN_ASSETS,
@@ -233,12 +233,12 @@ def _position_is_possible(summary: SummaryCells, earnings: Earnings) -> Iterator
                 right=fact.value,
                 tolerance=Decimal(0),
             )
-        equity = summary.numbers.get(cell._replace(element=results.equity.element or ""))
-        ratio = summary.numbers.get(cell._replace(element=results.equity_ratio.element or ""))
+        equity = summary.numbers.get(cell.under(results.equity.element or ""))
+        ratio = summary.numbers.get(cell.under(results.equity_ratio.element or ""))
         if equity is not None and ratio is not None:
             yield from _rate_finding(
                 EQUITY_RATIO_AGREES,
-                f"{_named(cell._replace(element=ratio.element))} and equity by total assets",
+                f"{_named(cell.under(ratio.element))} and equity by total assets",
                 ratio,
                 _Quotient(equity, fact),
             )
@@ -250,8 +250,8 @@ def _change_rates(summary: SummaryCells) -> Iterator[Finding]:
         element, statistic = changed_element(cell.element)
         if statistic != "rate" or rate.value is None or cell.members:
             continue
-        now = summary.numbers.get(cell._replace(element=element))
-        before = _base(summary, cell._replace(element=element))
+        now = summary.numbers.get(cell.under(element))
+        before = _base(summary, cell.under(element))
         if now is not None and before is not None:
             yield from _rate_finding(
                 CHANGE_RATE_AGREES,
@@ -284,8 +284,8 @@ def _change_amounts(summary: SummaryCells) -> Iterator[Finding]:
         element, statistic = changed_element(cell.element)
         if statistic != "change" or change.value is None or cell.members:
             continue
-        now = summary.numbers.get(cell._replace(element=element))
-        before = _base(summary, cell._replace(element=element))
+        now = summary.numbers.get(cell.under(element))
+        before = _base(summary, cell.under(element))
         if now is None or before is None or now.value is None or before.value is None:
             continue
         yield _finding(

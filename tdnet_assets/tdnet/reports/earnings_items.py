@@ -17,9 +17,9 @@ STANDARDS: tuple[Standard, ...] = ("jp", "ifrs", "us", "reit", "etf")
 Unit = Literal["yen", "yen_per_share", "fraction", "shares"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Item:
-    """One line of a 決算短信 and the elements that state it.
+    """One line of a 決算短信 and the elements that state it; each is one of a kind.
 
     Where several elements of a standard state one item, they stand in order of preference: the
     whole before a part of it (営業収益 holds 売上高 and 営業収入 in retail), the usual before the

@@ -282,7 +282,7 @@ class _Reader:
         """Whether the change of a figure or its earlier figure is filled."""
         before = self._before(cell)
         around = [
-            cell._replace(element=change_element(cell.element)),
+            cell.under(change_element(cell.element)),
             *([before] if before else []),
         ]
         return any(self._summary.value(place) is not None for place in around)
@@ -422,11 +422,12 @@ class _Reader:
 
         Dividends per share are always the company's own; ratios are the group's where it has them.
         """
+        stated = [element for element in elements if element in self._cells]
         values: list[Decimal | None] = []
         for kind in (RESULT, FORECAST, LOWER, UPPER):
             places = [
                 Cell(element, span, scope, kind, dividend_schedule=schedule)
-                for element in elements
+                for element in stated
                 for span in spans
                 for scope in (self._periods.consolidation, NON_CONSOLIDATED)
             ]
@@ -459,7 +460,7 @@ class _Reader:
         )
 
     def _change(self, cell: Cell) -> Decimal | None:
-        return self._take(cell._replace(element=change_element(cell.element)))
+        return self._take(cell.under(change_element(cell.element)))
 
     def _take(self, cell: Cell) -> Decimal | None:
         self._taken.add(cell)

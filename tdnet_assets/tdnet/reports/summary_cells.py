@@ -58,8 +58,14 @@ class Cell(NamedTuple):
     dividend_schedule: str | None = None
     members: tuple[Member, ...] = ()
 
+    def under(self, element: str) -> "Cell":
+        """The cell of another element in the same context."""
+        return Cell(element, *self[1:])
 
-_ANY_SPAN = Span(None, date.min)
+    @property
+    def anywhen(self) -> tuple[object, ...]:
+        """What the cell has in common with those of other spans."""
+        return self.element, *self[2:]
 
 
 class SummaryCells:
@@ -92,9 +98,9 @@ class SummaryCells:
                 text = fact.text.strip()
                 self._texts[fact.element].setdefault("".join(text.split()), text)
         self.numbers = {cell: agreed(cell, stated) for cell, stated in cells.items()}
-        self._spans: dict[Cell, list[Span]] = defaultdict(list)
+        self._spans: dict[tuple[object, ...], list[Span]] = defaultdict(list)
         for cell in self.numbers:
-            self._spans[cell._replace(span=_ANY_SPAN)].append(cell.span)
+            self._spans[cell.anywhen].append(cell.span)
 
     def form(self) -> Family:
         """Whose form the summary is.
@@ -169,7 +175,7 @@ class SummaryCells:
 
     def spans(self, cell: Cell) -> Sequence[Span]:
         """Every span for which the summary has the cell's number; the cell's own is no matter."""
-        return self._spans.get(cell._replace(span=_ANY_SPAN), ())
+        return self._spans.get(cell.anywhen, ())
 
 
 def summary_family(fact: Fact) -> Family | None:
@@ -202,6 +208,8 @@ def agreed(cell: Cell, facts: Sequence[Fact]) -> Fact:
     Raises:
         EarningsError: they do not agree.
     """
+    if len(facts) == 1:  # as nearly all are
+        return facts[0]
     best = min(facts, key=unit_of)
     for fact in facts:
         if not _agree(best, fact):
