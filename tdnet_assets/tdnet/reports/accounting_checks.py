@@ -271,7 +271,7 @@ def _base(summary: SummaryCells, cell: Cell) -> Fact | None:
         return found
     result, forecast = (cell._replace(result_forecast=kind) for kind in (RESULT, FORECAST))
     # The second of two forecast periods is held against the first.
-    span = comparative(cell.span, {*summary.spans(result), *summary.spans(forecast)})
+    span = comparative(cell.span, [*summary.spans(result), *summary.spans(forecast)])
     # An interim report forecasts a year whose base, the last year, it does not state.
     if span is None or abs(span.months - cell.span.months) > 1:
         return None

@@ -220,7 +220,8 @@ def _figures(summary: SummaryCells) -> list[Cell]:
 
     A result of the year before, which stands beside them, is of a figure too.
     """
-    spans = {cell.span for cell in summary.numbers if cell.result_forecast in PREDICTED}
+    # In the order of the document, which decides where one year stands behind two forecasts.
+    spans = dict.fromkeys(c.span for c in summary.numbers if c.result_forecast in PREDICTED)
     ends = {span.end for span in spans}
     figures: dict[Cell, None] = {}
     for cell in summary.numbers:
