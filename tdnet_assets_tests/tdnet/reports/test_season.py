@@ -1,6 +1,9 @@
 """A season's filings: every figure stands in the column that its context's id names."""
 
 import datetime as dt
+import os
+import subprocess
+import sys
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -62,6 +65,40 @@ def test_every_invented_figure_is_in_the_column_that_its_context_names():
     assert season.right > 100 * len(COMPANIES)
     assert dict(season.findings) == {}
     assert set(season.without_column) == {"QuarterlyPeriod"}
+
+
+_READ_ALL = """
+import hashlib, pathlib, sys
+from tdnet_assets.tdnet.errors import TdnetError
+from tdnet_assets.tdnet.reports.earnings_report import read_earnings
+from tdnet_assets.tdnet.reports.revision_notice import read_revisions
+from tdnet_assets.tdnet.reports.summary_cells import SummaryCells
+from tdnet_assets.tdnet.xbrl.archive import read_archive
+read = hashlib.sha256()
+for path in sorted(pathlib.Path(sys.argv[1]).glob("*.zip")):
+    try:
+        summary = SummaryCells(read_archive(path.read_bytes()).facts)
+        told = read_revisions(summary) or read_earnings(summary)
+    except TdnetError as error:
+        told = error
+    read.update(f"{path.name} {told}".encode())
+print(read.hexdigest())
+"""
+
+
+@needs_season
+@pytest.mark.slow
+def test_what_filings_say_is_the_same_in_every_process():
+    def read_with(seed):
+        return subprocess.run(
+            [sys.executable, "-c", _READ_ALL, str(SEASON)],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+
+    assert len({read_with(seed) for seed in ("1", "2", "3")}) == 1
 
 
 def test_a_figure_in_another_column_than_its_context_names_is_found():
