@@ -145,7 +145,7 @@ def notice_topic(examination: Examination) -> Iterator[Finding]:
 
 
 def watches(examination: Examination) -> Iterator[Finding]:
-    """The watch file is valid, and the topics that it names are there."""
+    """The watch file is valid, and the topics and secrets that it names are there."""
     if not examination.config.watches:
         yield ok(_WATCHES, "none: nobody is told of disclosures")
         return
@@ -154,19 +154,37 @@ def watches(examination: Examination) -> Iterator[Finding]:
     topics = [_topic(examination, _WATCHES, topic, advice) for topic in found.topics]
     # One line: of several topics the first that is not as it should be.
     problem = next((one for one in topics if one.status != OK), None)
-    unset = [
-        reference
-        for reference in found.references
-        if reference.startswith("env:") and not secret_variable(reference.partition(":")[2])
-    ]
+    absent = [one for one in found.references if not _has_secret(examination, one)]
+    unset = [one for one in absent if one.startswith("env:")]
+    missing = [one for one in absent if one not in unset]
     if problem:
         yield problem
+    elif missing:
+        yield failed(_WATCHES, f"there is no secret {listed(missing)}", advice)
     elif unset:
         seen = f"not set here: {listed(unset)}"
         yield warning(_WATCHES, seen, "set it where the daemon runs, if that is not here")
     else:
         destinations = len(found.destinations or {})
         yield ok(_WATCHES, f"{len(found.watches)} watches, {destinations} destinations")
+
+
+def _has_secret(examination: Examination, reference: str) -> bool:
+    """Whether a secret is there; it is not read."""
+    kind, _, name = reference.partition(":")
+    if kind == "env":
+        return bool(secret_variable(name))
+    if kind == "ssm":
+        named = [{"Key": "Name", "Values": [name]}]
+        answer = examination.client("ssm").describe_parameters(ParameterFilters=named)
+        return bool(answer["Parameters"])
+    try:
+        found = examination.client("secretsmanager").describe_secret(SecretId=name)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+            raise
+        return False
+    return "DeletedDate" not in found  # for some days it could be brought back
 
 
 def _readable(sender: MetricsResource, sent_at: datetime, wait_seconds: float) -> bool:

@@ -14,6 +14,7 @@ from tdnet_assets.config import PlatformConfig
 from tdnet_assets.infrastructure import names
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.resources.notices.watch_source import read_watch_list
+from tdnet_assets.tdnet.watching.watch_list import WatchList
 
 VERSION: Final = "2012-10-17"
 
@@ -167,12 +168,8 @@ def _watching(config: PlatformConfig, account: Account) -> list[_Statement]:
     """What telling people needs: the table, and the topics and secrets that the file names."""
     watches = read_watch_list(config)
     *_, table = _tables(config, account)
+    secrets, parameters = _secrets(watches, account)
     actions = ["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
-    kinds = [reference.partition(":") for reference in watches.references]
-    secrets = [name for kind, _, name in kinds if kind == "secretsmanager"]
-    parameters = [
-        account.arn("ssm", f"parameter{name}") for kind, _, name in kinds if kind == "ssm"
-    ]
     optional = (
         ("TellTopics", "sns:Publish", list(watches.topics)),
         ("ReadSecrets", "secretsmanager:GetSecretValue", secrets),
@@ -185,12 +182,28 @@ def _watching(config: PlatformConfig, account: Account) -> list[_Statement]:
     ]
 
 
+def _secrets(watches: WatchList, account: Account) -> tuple[list[str], list[str]]:
+    """The ARNs of the secrets and of the parameters that a watch file names."""
+    kinds = [reference.partition(":") for reference in watches.references]
+    return (
+        [name for kind, _, name in kinds if kind == "secretsmanager"],
+        [account.arn("ssm", f"parameter{name}") for kind, _, name in kinds if kind == "ssm"],
+    )
+
+
 def _examination(config: PlatformConfig, account: Account, *tables: str) -> list[_Statement]:
     """What only ``tdnet doctor`` reads: settings of the parts of the stack."""
     stack = names.stack(config)
-    watched = read_watch_list(config).topics
-    topics = [account.arn("sns", names.topic(config)), config.notice_topic, *watched]
+    watches = read_watch_list(config)
+    topics = [account.arn("sns", names.topic(config)), config.notice_topic, *watches.topics]
+    secrets, parameters = _secrets(watches, account)
+    # Whether they are there, without a right to read them; IAM knows no limit for the second.
+    watched = [
+        *([_allow("SeeSecrets", ["secretsmanager:DescribeSecret"], secrets)] if secrets else []),
+        *([_allow("SeeParameters", ["ssm:DescribeParameters"], "*")] if parameters else []),
+    ]
     return [
+        *watched,
         _allow("ReadBucketSettings", _BUCKET_SETTINGS, account.global_arn("s3", config.bucket)),
         _allow("ReadTableSettings", _TABLE_SETTINGS, list(tables)),
         # Whether it asks for all alarms or for those that are named is nowhere documented.

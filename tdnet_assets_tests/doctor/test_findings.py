@@ -332,6 +332,60 @@ def test_a_notice_topic_that_is_not_there_is_named(account):
     assert "TDNET_NOTICE_TOPIC" in line.advice
 
 
+def _watch_file(folder, *destinations):
+    path = folder / "watches.toml"
+    names = [f"d{number}" for number in range(len(destinations))]
+    tables = [
+        f"[destinations.{name}]\n{text}\n" for name, text in zip(names, destinations, strict=True)
+    ]
+    path.write_text(
+        "".join(tables) + f'[[watches]]\nname = "w"\nto = {json.dumps(names)}\ncodes = ["7203"]\n'
+    )
+    return str(path)
+
+
+def test_watches_are_looked_at_with_all_that_they_name(account, tmp_path, monkeypatch):
+    topic = account.config.notice_topic
+    secret = account.client("secretsmanager").create_secret(
+        Name="watched-hook", SecretString="https://h.example.com/geheim"
+    )["ARN"]
+    account.client("ssm").put_parameter(Name="/watched/hook", Value="geheim", Type="SecureString")
+
+    def finding(*destinations):
+        with account.other(watches=_watch_file(tmp_path, *destinations)) as examination:
+            (line,) = watch.watches(examination)
+        assert "geheim" not in str(line)
+        return line
+
+    def hook(reference):
+        return f'webhook = "https://h.example.com/"\nsecret = "{reference}"'
+
+    managed = f'webhook = "secretsmanager:{secret}"\nhost = "h.example.com"'
+    gone = managed.replace(secret, f"{secret}-gone")
+    assert finding(managed, hook("ssm:/watched/hook")).seen == "1 watches, 2 destinations"
+    assert finding(managed, hook("ssm:/watched/hook")).status == "ok"
+    assert finding(managed, gone).status == "failed"
+    assert f"there is no secret secretsmanager:{secret}-gone" in finding(managed, gone).seen
+    assert "ssm:/watched/none" in finding(hook("ssm:/watched/none")).seen
+    unset = finding(hook("env:WATCHED_HOOK"))
+    assert (unset.status, unset.seen) == ("warning", "not set here: env:WATCHED_HOOK")
+    monkeypatch.setenv("WATCHED_HOOK", "geheim")
+    assert finding(hook("env:WATCHED_HOOK")).status == "ok"
+    missing = finding(f'topic = "{topic}-none"')
+    assert missing.status == "failed"
+    assert missing.seen == f"there is no {topic}-none"
+    account.client("secretsmanager").delete_secret(SecretId=secret)
+    assert finding(managed).status == "failed"
+
+
+def test_a_watch_file_that_is_not_valid_fails_with_its_line(account, tmp_path):
+    (tmp_path / "watches.toml").write_text('[[watches]]\nname = "w"\n')
+    with account.other(watches=str(tmp_path / "watches.toml")) as examination:
+        lines = account.examined(examination, [watch.WATCHES])
+
+    assert "line 1: watch w: to: say where to" in lines["watches"].seen
+
+
 def test_an_alarm_that_rings_is_a_warning_that_names_it(account):
     cloudwatch = account.client("cloudwatch")
     name = "tdnet-dev-FreshnessLag-critical"

@@ -117,7 +117,8 @@ def test_the_same_calls_to_what_is_not_ours_are_denied(subject, allowed, recordi
 
     wrongly = [call for call, verdict in zip(strangers, verdicts, strict=True) if verdict]
     assert not wrongly
-    assert without_limits <= {"cloudwatch:GetMetricData"}  # IAM knows no limit for it
+    # IAM knows no limit for them.
+    assert without_limits <= {"cloudwatch:GetMetricData", "ssm:DescribeParameters"}
 
 
 def test_nothing_is_allowed_that_no_recorded_call_needs(subject, allowed):
@@ -158,6 +159,48 @@ def test_without_a_topic_nothing_may_be_published(example, allowed):
             (operator_policy(example.changed(notice_topic=TOPIC), HERE), publish),
         ]
     ) == [False, True, False]
+
+
+def test_a_watch_file_adds_just_what_it_names_to_the_policies(example, tmp_path):
+    secret = f"arn:aws:secretsmanager:ap-northeast-1:{ACCOUNT}:secret:hook-a1b2c3"
+    hook = '[destinations.d]\nwebhook = "https://h.example.com/"\n'
+    rest = '[[watches]]\nname = "w"\nto = ["d"]\ncodes = ["7203"]\n'
+    files = {
+        "table": hook,
+        "topic": f'[destinations.d]\ntopic = "{TOPIC}"\n',
+        "secret": f'{hook}secret = "secretsmanager:{secret}"\n',
+        "parameter": f'{hook}secret = "ssm:/hook"\n',
+        "variable": f'{hook}secret = "env:HOOK"\n',
+    }
+
+    def permissions(policy, text=None):
+        path = tmp_path / "watches.toml"
+        path.write_text(f"{text}{rest}")
+        config = example.changed(watches=str(path) if text else "")
+        return {permission for permission, _ in _permissions(policy(config, HERE))}
+
+    run = {name: permissions(run_policy, text) for name, text in files.items()}
+    table = f"arn:aws:dynamodb:ap-northeast-1:{ACCOUNT}:table/{example.notices_table}"
+    parameter = f"arn:aws:ssm:ap-northeast-1:{ACCOUNT}:parameter/hook"
+    assert run["table"] - permissions(run_policy) == {
+        *((f"dynamodb:{name}Item", table) for name in ("Delete", "Get", "Put", "Update")),
+        ("dynamodb:Query", f"{table}/index/*"),
+    }
+    assert run["variable"] == run["table"]
+    assert run["topic"] - run["table"] == {("sns:Publish", TOPIC)}
+    assert run["secret"] - run["table"] == {("secretsmanager:GetSecretValue", secret)}
+    assert run["parameter"] - run["table"] == {("ssm:GetParameter", parameter)}
+    operator = {name: permissions(operator_policy, text) for name, text in files.items()}
+    assert operator["table"] - permissions(operator_policy) == {
+        ("dynamodb:Query", f"{table}/index/*")
+    }
+    assert operator["variable"] == operator["table"]
+    assert operator["topic"] - operator["table"] == {("sns:GetTopicAttributes", TOPIC)}
+    assert operator["secret"] - operator["table"] == {("secretsmanager:DescribeSecret", secret)}
+    assert operator["parameter"] - operator["table"] == {("ssm:DescribeParameters", "*")}
+    assert {name: permissions(reader_policy, text) for name, text in files.items()} == (
+        dict.fromkeys(files, permissions(reader_policy))
+    )
 
 
 def test_a_lake_that_has_its_bucket_for_itself_may_be_listed_from_the_top(example, allowed):

@@ -109,6 +109,8 @@ def _calls(request: Request, region: str) -> Iterator[Call]:
             yield Call(f"cloudformation:{operation}", f"{stack}/*")
         case "secretsmanager":
             yield Call(f"secretsmanager:{operation}", _arguments(request)["SecretId"])
+        case "ssm" if operation == "DescribeParameters":
+            yield Call("ssm:DescribeParameters", "*")
         case "ssm":
             name = _arguments(request)["Name"]
             yield Call(f"ssm:{operation}", f"arn:aws:ssm:{region}:{ACCOUNT}:parameter{name}")
