@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from tdnet_assets.infrastructure.alarms import ALARMS
 from tdnet_assets.local.bootstrap import bootstrap
 from tdnet_assets.resources.aws.notices_table import SENT, NoticesResource
 from tdnet_assets.resources.lake.store import LakeResource
@@ -111,9 +112,18 @@ def test_a_notice_that_failed_for_good_makes_the_day_of_this_asset_red_and_no_ot
     table = NoticesResource(config=watched.config)
     table.give_up(table.claim(found[0], THEN), error="answered 410", unconfirmed=False)
 
+    started = datetime.now(UTC)
     result = watched.materialize(DAY)
 
     assert not result.success
+    failed = watched.metrics.statistics(
+        "PartitionsFailed",
+        start=started.replace(second=0, microsecond=0),
+        end=datetime.now(UTC) + timedelta(minutes=1),
+        statistic="Maximum",
+    )
+    assert max(value for _, value in failed) == 1
+    assert "PartitionsFailed" in {alarm.metric for alarm in ALARMS}
     assert watched.checks(result, "notices_delivered") == {str(DAY): False}
     assert "1 notices were not taken within a day" in watched.failure(result)
     assert "answered 410" in watched.failure(result)

@@ -38,6 +38,7 @@ _ANSWER_BYTES = 2_000
 _SHOWN_ANSWER = 200
 # What is shorter is a word of the path; a token is longer, and known by its beginning.
 _TELLTALE = 8
+_BETWEEN_PARTS = re.compile(r"[/?&=;]")
 # What clouds answer machines with, outside the link-local range.
 _METADATA = frozenset(
     map(ipaddress.ip_address, ("fd00:ec2::254", "100.100.100.200", "192.0.0.192", "fd20:ce::254"))
@@ -248,7 +249,7 @@ def _read(answer: http.client.HTTPResponse) -> bytes:
 def _shown(said: bytes, target: str) -> str:
     """The beginning of an answer, unless it repeats a part of the address that may be a secret."""
     text = said.decode(errors="replace")
-    parts = (part[:_TELLTALE] for part in re.split(r"[/?&=;]", target) if len(part) >= _TELLTALE)
+    parts = (part[:_TELLTALE] for part in _BETWEEN_PARTS.split(target) if len(part) >= _TELLTALE)
     if any(part in text or part in unquote(text) for part in parts):
         return "(it repeats the address, which is not shown)"
     return repr(text[:_SHOWN_ANSWER])

@@ -70,6 +70,17 @@ def test_a_row_is_told_once_within_seconds_and_its_retitling_and_deletion_after_
     assert table.last_beat() == ""
 
 
+def test_a_burst_is_told_as_fast_as_its_destination_takes_it(lake, hook, today):
+    with WatchDesk(lake, every_seconds=20) as desk:
+        time.sleep(0.5)  # its first look is over, and the next one far away
+        begun = time.monotonic()
+        desk.rows_stored(today, [_row(today, number) for number in range(90)])
+        _until(lambda: len(hook.ids) == 90)
+
+    assert len(hook.bodies) == 5
+    assert hook.at[-1] - begun < 15
+
+
 def test_handing_over_takes_no_time_whatever_the_destination_and_the_table_do(
     lake, hook, today, platform
 ):
