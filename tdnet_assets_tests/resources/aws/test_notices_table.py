@@ -5,18 +5,26 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
 
+import pytest
+
 from tdnet_assets.resources.aws.notices_table import (
     CLAIMED,
     SENT,
     TO_TELL,
     UNDELIVERABLE,
     NoticeItem,
+    NoticesResource,
     told_events,
 )
 from tdnet_assets_tests.resources.notices.notices import DAY, item
 
 NOW = datetime.now(UTC)
 FAR = NOW + timedelta(days=400)
+
+
+@pytest.fixture
+def table(platform) -> NoticesResource:
+    return NoticesResource(config=platform)
 
 
 def test_an_item_says_everything_of_a_notice_again(table):
