@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from tdnet_assets.resources.aws.executions import Details, ExecutionsResource
 
@@ -173,14 +173,3 @@ class RunProgress:
         moment = max(datetime.now(UTC), self._heard + _MILLISECOND)
         record = executions.progress(self.execution_id, percent, **counts, now=moment)
         self._heard = record.updated_at
-
-
-@dataclass(frozen=True, slots=True)
-class DayFailure:
-    """Why an asset of a day was not materialized."""
-
-    day: date
-    asset: str
-    error_type: str
-    message: str
-    permanent: bool
