@@ -176,8 +176,9 @@ def _has_secret(examination: Examination, reference: str) -> bool:
         return bool(secret_variable(name))
     if kind == "ssm":
         named = [{"Key": "Name", "Values": [name]}]
-        answer = examination.client("ssm").describe_parameters(ParameterFilters=named)
-        return bool(answer["Parameters"])
+        # A page may be empty though another one follows.
+        pages = examination.client("ssm").get_paginator("describe_parameters")
+        return any(page["Parameters"] for page in pages.paginate(ParameterFilters=named))
     try:
         found = examination.client("secretsmanager").describe_secret(SecretId=name)
     except ClientError as error:
