@@ -44,7 +44,7 @@ YEARLY: Final = Partitions("year", "yyyy", "YEARS", FIRST_DAY[:4], "year of the 
 _PARTITIONS: Final[dict[Partition, Partitions | None]] = {
     "date": DAILY,
     "year": YEARLY,
-    "none": None,
+    "single": None,
 }
 
 TABLES: Final[tuple[tuple[Table, Partitions | None], ...]] = tuple(

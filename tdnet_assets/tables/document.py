@@ -10,7 +10,7 @@ from itertools import groupby
 from tdnet_assets.tables import ALL_TABLES, ALL_VIEWS, japanese_names
 from tdnet_assets.tables.table import Column, Table
 
-_FOLDERS = {"date": "date=YYYY-MM-DD/", "year": "year=YYYY/", "none": ""}
+_FOLDERS = {"date": "date=YYYY-MM-DD/", "year": "year=YYYY/", "single": ""}
 _HEAD = """# Tables
 
 *[Documentation](README.md)*

@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 import polars as pl
 
-Partition = Literal["date", "year", "none"]
-"""The key of a table's folders: the day (JST) of the list, its year, or none: there is one file."""
+Partition = Literal["date", "year", "single"]
+"""The key of a table's folders: the day (JST) of the list, or its year; single: it is one file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def yearly_copy_of(
         "is read without opening every day; never the truth.",
         keys=daily.keys,
         order=order,
-        partition="none" if years_together else "year",
+        partition="single" if years_together else "year",
         copy_of=daily.name,
         rows_a_group=rows_a_group,
         parts=parts,

@@ -89,7 +89,7 @@ def _expected(table: Table, folder: Path) -> Columns:
     files = sorted(folder.glob("**/*.parquet"))
     frames = [pl.read_parquet(file, hive_partitioning=False) for file in files]
     columns = pl.concat(frames).to_dict(as_series=False)
-    if table.partition == "none":
+    if table.partition == "single":
         return columns
     said = [file.parent.name.partition("=")[2] for file in files]
     keys = [key for key, frame in zip(said, frames, strict=True) for _ in range(frame.height)]

@@ -67,7 +67,7 @@ def test_the_page_says_where_each_table_is():
     keys = {
         "date": layout.table_key("TABLE", DAY),
         "year": layout.yearly_table_key("TABLE", 2026),
-        "none": layout.whole_table_key("TABLE"),
+        "single": layout.whole_table_key("TABLE"),
     }
     for table in ALL_TABLES:
         if table.partition:

@@ -297,7 +297,7 @@ def yearly_copy(lake: LakeResource, table: Table = HISTORY_TABLE) -> YearlyCopy:
         table.order,
         table.rows_a_group,
         table.parts,
-        years_together=table.partition == "none",
+        years_together=table.partition == "single",
     )
 
 
