@@ -136,10 +136,10 @@ def stored_file(config: PlatformConfig, disclosure_id: str, kind: str) -> tuple[
 
 def files_of(config: PlatformConfig, disclosure_id: str) -> pl.DataFrame:
     """The expected files of a disclosure, as rows of ``documents`` with their ``date``."""
-    days = disclosure_of(config, disclosure_id)["date"]
+    days = disclosure_of(config, disclosure_id)["date"].to_list()
     # Of a number that is not listed there is no file, on whichever day it would be looked for.
-    first, last = (days.min(), days.max()) if len(days) else (date.min, date.min)
-    files = catalog.scan_documents(config=config, first=first, last=last)  # type: ignore[arg-type] # days are days
+    first, last = (min(days), max(days)) if days else (date.min, date.min)
+    files = catalog.scan_documents(config=config, first=first, last=last)
     return files.filter(pl.col("disclosure_id") == disclosure_id).collect()
 
 
