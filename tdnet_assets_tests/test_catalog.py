@@ -140,7 +140,7 @@ def test_a_row_of_half_past_eight_belongs_to_its_day_in_tokyo(platform, lake, di
         assert (row["disclosed_at"], row["date"]) == (early, DAY)
         assert disclosures(last=DAY - timedelta(days=1), **asked).height == 0
     yearly_copy(lake).bring_up_to_date(2026)
-    (row,) = yearly_copy(lake).open(2026).rows.collect().to_dicts()
+    (row,) = yearly_copy(lake).read(2026).frame.to_dicts()
     assert (row["disclosed_at"], row["date"]) == (early, DAY)
 
 

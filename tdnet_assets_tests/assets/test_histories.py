@@ -168,7 +168,7 @@ def test_a_copy_with_other_columns_is_made_anew(lake, make):
     narrow = {name: type_ for name, type_ in whole.schema.items() if name != "is_correction"}
     older = type(whole)(lake, whole.name, whole.source, narrow, HISTORY_TABLE.order)
     older.bring_up_to_date(2026)
-    assert whole.contents(2026) == {}
+    assert whole.read(2026).contents == {}
 
     metadata, _ = make()
 

@@ -119,19 +119,12 @@ class YearlyCopy:
             return layout.whole_table_key(self.name)
         return layout.yearly_table_key(self.name, year, part)
 
-    def contents(self, year: int) -> Contents:
-        """The days in the copy of a year, by its footer; none where there is no usable copy."""
-        opened = self.open(year)
-        return opened.contents if opened else {}
-
-    def open(self, year: int) -> OpenedCopy | None:
-        """The copy of a year; None where there is none."""
-        return self.open_years([year], None)[0]
-
     def open_years(
         self, years: Sequence[int], codes: Collection[str] | None
     ) -> Sequence[OpenedCopy | None]:
         """The copies of some years, opened at once: each costs a request or two of a distant S3.
+
+        Without days where a file is of another layout; None where one is missing.
 
         Args:
             years: which.
@@ -237,7 +230,8 @@ class YearlyCopy:
     def _parts_of(self, codes: Collection[str]) -> set[int]:
         if self.parts == 1:
             return {0}
-        return set(pl.DataFrame({"code": list(codes)}).select(self._part).to_series())
+        asked = pl.Series("code", list(codes), pl.String).to_frame()
+        return set(asked.select(self._part).to_series())
 
     def _at_once(self, read: Callable[[str], _T], keys: Sequence[str]) -> list[_T]:
         """What is read under some keys, in their order."""

@@ -104,13 +104,14 @@ def test_a_company_s_rows_of_a_wide_table_are_one_request_a_year(
         assert found.height == 6
 
     assert len(parts) > 3
+    assert _rows(lake, EARNINGS_COPY, []).collect().is_empty()
 
 
 def test_all_rows_of_a_wide_table_are_those_of_all_parts(lake, reports):
     yearly_copy(lake, EARNINGS_COPY).bring_up_to_date(2026)
 
     stored = yearly_copy(lake, EARNINGS_COPY).read(2026)
-    opened = yearly_copy(lake, EARNINGS_COPY).open(2026)
+    (opened,) = yearly_copy(lake, EARNINGS_COPY).open_years([2026], None)
 
     assert sorted(stored.frame["code"]) == sorted(CODES * 6)
     assert opened.rows.collect().equals(stored.frame)
@@ -121,7 +122,7 @@ def test_all_rows_of_a_wide_table_are_those_of_all_parts(lake, reports):
 def test_a_part_that_is_older_than_the_others_stands_for_its_own_companies_alone(lake, reports):
     copy = yearly_copy(lake, EARNINGS_COPY)
     copy.bring_up_to_date(2026)
-    (old,) = (key for key in [copy.key(2026, 1)])
+    old = copy.key(2026, 1)
     before = lake.read_with_head(old)
     changed = EARNINGS_TABLE.frame([{"disclosure_id": "9" * 14, "code": code} for code in CODES])
     lake.write_table("earnings", date(2026, 6, 3), changed, {})
@@ -130,14 +131,14 @@ def test_a_part_that_is_older_than_the_others_stands_for_its_own_companies_alone
 
     lake.store.put(old, before[0], attributes={"Content-Type": "x"})
 
-    assert copy.contents(2026) == {}
+    assert copy.read(2026).contents == {}
     found = _rows(lake, EARNINGS_COPY, None).collect()
     assert found.sort("code", "disclosure_id").equals(expected)
     for code in CODES:
         of_company = _rows(lake, EARNINGS_COPY, [code]).collect()
         assert of_company.sort("disclosure_id").equals(expected.filter(pl.col("code") == code))
     assert len(copy.bring_up_to_date(2026).changed) == 6
-    assert len(copy.contents(2026)) == 6
+    assert len(copy.read(2026).contents) == 6
 
 
 def test_a_copy_of_the_layout_with_one_file_a_year_is_made_anew(lake, reports):
@@ -149,7 +150,7 @@ def test_a_copy_of_the_layout_with_one_file_a_year_is_made_anew(lake, reports):
     assert _rows(lake, EARNINGS_COPY, ["72030"]).collect().height == 6
     copy.bring_up_to_date(2026)
 
-    assert len(copy.contents(2026)) == 6
+    assert len(copy.read(2026).contents) == 6
     assert sorted(copy.read(2026).frame["code"]) == sorted(CODES * 6)
 
 
@@ -174,7 +175,7 @@ def test_years_that_are_together_are_one_request_however_many_they_are(
     assert copy.bring_up_to_date(2025).changed == []
     lake.store.delete(layout.table_key("report_links", date(2025, 6, 2)))
     assert copy.bring_up_to_date(2025).removed == [date(2025, 6, 2)]
-    assert len(copy.contents(2025)) == 17
+    assert len(copy.read(2025).contents) == 17
 
 
 def test_years_that_are_brought_up_to_date_at_once_are_all_in_the_file(lake):
@@ -186,5 +187,5 @@ def test_years_that_are_brought_up_to_date_at_once_are_all_in_the_file(lake):
     with ThreadPoolExecutor(len(years)) as pool:
         list(pool.map(copy.bring_up_to_date, years))
 
-    assert {day.year for day in copy.contents(2026)} == set(years)
+    assert {day.year for day in copy.read(2026).contents} == set(years)
     assert copy.read(2026).frame.height == 24
