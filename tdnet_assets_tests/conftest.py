@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tdnet_assets.config import PlatformConfig
     from tdnet_assets.sample_site.site import SampleSite
     from tdnet_assets_tests.pipeline import Pipeline
+    from tdnet_assets_tests.resources.notices.receivers import Receiver
 
 _NUMBERS = itertools.count(1)
 NOW = datetime(2026, 6, 30, 20, 0, tzinfo=TOKYO)
@@ -124,3 +125,12 @@ def pipeline(platform: "PlatformConfig", instance: "dg.DagsterInstance") -> "Pip
     from tdnet_assets_tests.pipeline import Pipeline
 
     return Pipeline(platform, instance)
+
+
+@pytest.fixture
+def hook() -> "Iterator[Receiver]":
+    """A webhook on loopback that takes what it is sent."""
+    from tdnet_assets_tests.resources.notices.receivers import receiving
+
+    with receiving() as receiver:
+        yield receiver

@@ -15,7 +15,6 @@ from tdnet_assets.tdnet.listing import TOKYO
 from tdnet_assets_tests.pipeline import Pipeline
 from tdnet_assets_tests.resources.notices import receivers
 from tdnet_assets_tests.resources.notices.notices import watch_file
-from tdnet_assets_tests.resources.notices.receivers import receiving
 
 EVERYTHING = 'name = "all"\nto = ["hook"]\nexchanges = ["東", "名", "札", "福"]\n'
 # What comes of days that are not today is told within a week.
@@ -25,12 +24,6 @@ YESTERDAY = datetime.now(TOKYO).date() - timedelta(days=1)
 @pytest.fixture
 def site() -> SampleSite:
     return SampleSite()
-
-
-@pytest.fixture
-def hook():
-    with receiving() as receiver:
-        yield receiver
 
 
 @pytest.fixture

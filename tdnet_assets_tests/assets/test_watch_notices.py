@@ -16,7 +16,6 @@ from tdnet_assets.resources.notices.watch_source import read_watch_list
 from tdnet_assets.resources.notices.watched_day import read_watched_day
 from tdnet_assets_tests.pipeline import Pipeline
 from tdnet_assets_tests.resources.notices.notices import watch_file
-from tdnet_assets_tests.resources.notices.receivers import receiving
 
 # A day on which many companies report.
 DAY = date(2026, 5, 14)
@@ -27,12 +26,6 @@ figures = ["forecast_revision.net_income.change <= -0.01", "surprise.operating_i
   "dividend.changed"]
 """
 EVERYTHING = 'name = "all"\nto = ["hook"]\nexchanges = ["東", "名", "札", "福"]\n'
-
-
-@pytest.fixture
-def hook():
-    with receiving() as receiver:
-        yield receiver
 
 
 @pytest.fixture

@@ -14,13 +14,6 @@ from tdnet_assets.tables.watch_notices import WATCH_NOTICES_TABLE
 from tdnet_assets.tdnet.listing import TOKYO
 from tdnet_assets_tests.lake_days import disclosure, put_day
 from tdnet_assets_tests.resources.notices.notices import watch_file
-from tdnet_assets_tests.resources.notices.receivers import receiving
-
-
-@pytest.fixture
-def hook():
-    with receiving() as receiver:
-        yield receiver
 
 
 @pytest.fixture

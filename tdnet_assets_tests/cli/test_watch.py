@@ -13,16 +13,10 @@ from tdnet_assets.tdnet.listing import TOKYO
 from tdnet_assets_tests.commands import run, variables
 from tdnet_assets_tests.lake_days import disclosure, put_day
 from tdnet_assets_tests.resources.notices.notices import watch_file
-from tdnet_assets_tests.resources.notices.receivers import answer, receiving
+from tdnet_assets_tests.resources.notices.receivers import answer
 
 TOYOTA = 'name = "toyota"\nto = ["hook"]\ncodes = ["7203"]\n'
 WORDS = 'name = "words"\nto = ["hook"]\ncodes = ["7203"]\ntext = "減損"\nquiet = "22:00-07:00"\n'
-
-
-@pytest.fixture
-def hook():
-    with receiving() as receiver:
-        yield receiver
 
 
 @pytest.fixture

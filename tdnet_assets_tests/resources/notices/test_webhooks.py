@@ -14,13 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from tdnet_assets.resources.notices.webhooks import DeliveryError, post, refused_address
 from tdnet_assets_tests.resources.notices import receivers
-from tdnet_assets_tests.resources.notices.receivers import answer, receiving
-
-
-@pytest.fixture
-def hook():
-    with receiving() as receiver:
-        yield receiver
+from tdnet_assets_tests.resources.notices.receivers import answer
 
 
 def _refusal(address, **settings):
