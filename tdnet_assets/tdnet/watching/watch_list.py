@@ -139,19 +139,10 @@ class Watch:
         """Whether all of its conditions hold by what is known by now."""
         return all(verdict.holds for verdict in self.verdicts(subject))
 
-    def row_fits(self, subject: "WatchedDisclosure") -> bool:
-        """Whether nothing that the row says is against it."""
-        return all(verdict.holds is not False for verdict in self.verdicts(subject))
-
     @property
     def needs_text(self) -> bool:
         """Whether a document must be read before it can match."""
         return self.text is not None
-
-    @property
-    def needs_figures(self) -> bool:
-        """Whether facts must be read before it can match."""
-        return bool(self.figures)
 
     def matched_figures(self, subject: "WatchedDisclosure") -> tuple[WatchedFigure, ...]:
         """The figures that meet one of its conditions."""

@@ -76,13 +76,6 @@ def test_text_and_figures_match_when_they_are_read_and_not_before():
         wanted for _, wanted in cases
     ]
     assert [COLLAPSES.fits(subject) for subject, _ in cases] == [False, False, False, False, True]
-    assert [COLLAPSES.row_fits(subject) for subject, _ in cases] == [
-        True,
-        True,
-        True,
-        False,
-        True,
-    ]
     assert [one.seen for one in COLLAPSES.verdicts(cases[4][0])] == [
         "revision",
         "page 7",
