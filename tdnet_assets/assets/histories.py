@@ -92,9 +92,10 @@ def _metadata(copy: YearlyCopy, year: int, update: Update, stored: StoredCopy) -
     days = sorted(stored.contents)
     changed = [*update.changed, *update.removed]
     lake, key = copy.lake, copy.key(year)
+    rows = stored.frame["date"].dt.year() == year
     return {
-        "dagster/partition_row_count": stored.frame.height,
-        "dagster/uri": lake.uri(key),
+        "dagster/partition_row_count": rows.sum(),
+        "dagster/uri": lake.uri(key if copy.parts == 1 else f"{key.rpartition('/')[0]}/"),
         "days": len(days),
         "codes": stored.frame["code"].n_unique(),
         "megabytes": round(stored.bytes / 1e6, 3),

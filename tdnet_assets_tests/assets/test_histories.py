@@ -15,6 +15,8 @@ from tdnet_assets.resources.lake.store import LakeResource
 from tdnet_assets.resources.lake.yearly_copies import yearly_copy
 from tdnet_assets.tables.disclosure_history import HISTORY_TABLE
 from tdnet_assets.tables.disclosures import DISCLOSURES_TABLE
+from tdnet_assets.tables.earnings import EARNINGS_COPY
+from tdnet_assets.tables.report_links import REPORT_LINKS_COPY, REPORT_LINKS_TABLE
 from tdnet_assets.tdnet.listing import TOKYO
 from tdnet_assets_tests.lake_days import write_day
 
@@ -32,15 +34,15 @@ def lake(platform):
 def make(lake, instance):
     """Materializes the copy of a year through Dagster; gives its metadata and whether it passed."""
 
-    def run(year=2026):
+    def run(year=2026, asset=disclosure_history):
         result = dg.materialize(
-            [disclosure_history],
+            [asset],
             instance=instance,
             partition_key=str(year),
             resources={"lake": lake},
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
         )
-        (made,) = result.asset_materializations_for_node("disclosure_history")
+        (made,) = result.asset_materializations_for_node(asset.key.to_user_string())
         (check,) = result.get_asset_check_evaluations()
         assert check.check_name == ROWS_OF_THE_DAYS
         values = {name: value.value for name, value in made.metadata.items()}
@@ -230,3 +232,26 @@ def test_each_night_the_years_that_may_have_changed_are_asked_for(now, years, in
     assert [request.partition_key for request in requests] == years == years_that_change(now.date())
     assert len({request.run_key for request in requests}) == len(years)
     assert yearly_copies.default_status == dg.DefaultScheduleStatus.RUNNING
+
+
+def test_a_year_of_a_copy_of_all_years_shows_its_own_rows(lake, make):
+    (links,) = (one for one in HISTORIES if one.key.to_user_string() == REPORT_LINKS_COPY.name)
+    for year, count in ((2025, 3), (2026, 2)):
+        rows = [
+            {"disclosure_id": f"{year}06010{number}0000", "code": "72030", "relation": "replaces"}
+            for number in range(count)
+        ]
+        lake.write_table("report_links", date(year, 6, 1), REPORT_LINKS_TABLE.frame(rows), {})
+
+    metadata, check = make(2026, links)
+
+    assert check.passed
+    assert metadata["dagster/partition_row_count"] == 2
+    assert metadata["dagster/uri"] == lake.uri("tables/report_links_by_code/data.parquet")
+    assert make(2025, links)[0]["dagster/partition_row_count"] == 3
+
+
+def test_a_year_in_several_files_is_shown_with_its_folder(lake, make):
+    (earnings,) = (one for one in HISTORIES if one.key.to_user_string() == EARNINGS_COPY.name)
+
+    assert make(2026, earnings)[0]["dagster/uri"] == lake.uri("tables/earnings_history/year=2026/")

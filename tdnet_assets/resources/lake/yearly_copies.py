@@ -211,7 +211,8 @@ class YearlyCopy:
             *(self._conformed(table.frame, day) for day, table in read.items()),
         ]
         rows = pl.concat(frames).sort(self.order, nulls_last=True)
-        for part, etag in enumerate(stored.etags):
+        # The first one last: it is what an older layout has under its name, with all companies.
+        for part, etag in reversed(list(enumerate(stored.etags))):
             self.lake.put_parquet(
                 self.key(year, part),
                 rows.filter(self._part == part) if self.parts > 1 else rows,

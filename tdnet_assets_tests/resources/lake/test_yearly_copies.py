@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 
 import polars as pl
 import pytest
+from pydantic import PrivateAttr
 
 from benchmarks.aws_proxy import proxy
 from benchmarks.years import Traffic
@@ -152,6 +153,31 @@ def test_a_copy_of_the_layout_with_one_file_a_year_is_made_anew(lake, reports):
 
     assert len(copy.read(2026).contents) == 6
     assert sorted(copy.read(2026).frame["code"]) == sorted(CODES * 6)
+
+
+class Dying(LakeResource):
+    """A lake whose process is gone after so many puts."""
+
+    _left: int = PrivateAttr(default=7)
+
+    def put_parquet(self, *arguments, **options):
+        if self._left == 0:
+            raise KeyboardInterrupt
+        self._left -= 1
+        return super().put_parquet(*arguments, **options)
+
+
+def test_a_file_of_the_older_layout_has_every_company_until_all_others_are_there(lake, reports):
+    copy = yearly_copy(lake, EARNINGS_COPY)
+    older = type(copy)(lake, copy.name, copy.source, copy.schema, copy.order)
+    older.bring_up_to_date(2026)
+
+    with pytest.raises(KeyboardInterrupt):
+        yearly_copy(Dying(config=lake.config), EARNINGS_COPY).bring_up_to_date(2026)
+
+    stored = {found.key for found in lake.list("tables/earnings_history/")}
+    assert len(stored) == copy.parts
+    assert older.read(2026).frame.height == len(CODES) * 6
 
 
 def _put_links(lake, year):
