@@ -111,8 +111,8 @@ def run_policy(config: PlatformConfig, account: Account) -> dict[str, Any]:
 def operator_policy(config: PlatformConfig, account: Account) -> dict[str, Any]:
     """What a person needs who asks how things are: ``tdnet status``, ``query`` and ``doctor``.
 
-    It writes little: ``tdnet doctor`` sends a metric to see whether it arrives, and
-    ``tdnet verify --repair``
+    It writes little: ``tdnet doctor`` sends a metric to see whether it arrives, and keeps for
+    others what TDnet refused it; ``tdnet verify --repair``
     takes damaged objects away (the runs that then bring them back need the run's policy as well).
 
     Args:
@@ -129,6 +129,7 @@ def operator_policy(config: PlatformConfig, account: Account) -> dict[str, Any]:
         *_reads_of_the_lake(config, account),
         _allow("ReadExecutions", ["dynamodb:GetItem"], executions),
         _repairs_of_the_lake(config, account),
+        _remembers_refusals(config, account),
         _allow("ReadDisclosures", ["dynamodb:GetItem"], disclosures),
         _queries(executions, disclosures, *([notices] if config.watches else [])),
         *_examination(config, account, executions, disclosures, notices),
@@ -255,6 +256,7 @@ def _writes_of_the_lake(config: PlatformConfig, account: Account) -> list[_State
     return [
         _allow("WriteTables", ["s3:PutObject"], f"{lake}{layout.TABLES_FOLDER}*"),
         _allow("KeepFirstDay", ["s3:PutObject"], f"{lake}{layout.FIRST_DAY}"),
+        _remembers_refusals(config, account),
         _allow(
             "KeepWhatTdnetSent",
             ["s3:PutObject"],
@@ -262,6 +264,12 @@ def _writes_of_the_lake(config: PlatformConfig, account: Account) -> list[_State
             only_creates,
         ),
     ]
+
+
+def _remembers_refusals(config: PlatformConfig, account: Account) -> _Statement:
+    """Whoever asks TDnet, if only once as ``tdnet doctor``, tells the next what it refused."""
+    lake = f"{account.global_arn('s3', config.bucket)}/{config.prefix}"
+    return _allow("RememberRefusals", ["s3:PutObject"], f"{lake}{layout.REFUSALS}")
 
 
 def _repairs_of_the_lake(config: PlatformConfig, account: Account) -> _Statement:

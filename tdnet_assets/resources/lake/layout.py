@@ -16,6 +16,8 @@ ALL_CAPTURES = "raw/listing/"
 TABLES_FOLDER = "tables/"
 FIRST_DAY = "first_day.txt"
 """Where the archive begins, as YYYY-MM-DD."""
+REFUSALS = "refusals.json"
+"""What the host has refused, and until when it is left alone: what a session tells the next."""
 IMMUTABLE_FOLDERS = ("raw/", "documents/")
 """Folders in which an object is created and never written again."""
 

@@ -210,8 +210,8 @@ class LakeResource(BaseModel, frozen=True, extra="forbid"):
 
     def put_expected(
         self, key: str, content: bytes, *, content_type: str, expected: str | None
-    ) -> None:
-        """Replace an object, unless somebody else has done so since it was read.
+    ) -> str:
+        """Replace an object, unless somebody else has done so since it was read; its new etag.
 
         Args:
             key: where it is.
@@ -224,7 +224,7 @@ class LakeResource(BaseModel, frozen=True, extra="forbid"):
             LakeError: it is not stored, or nobody knows: nothing answered.
         """
         mode: PutMode = "create" if expected is None else {"e_tag": expected}
-        self._put(key, content, self._attributes(key, content, content_type, {}), mode)
+        return self._put(key, content, self._attributes(key, content, content_type, {}), mode)
 
     async def put_new_async(
         self, key: str, content: bytes, *, content_type: str, metadata: Mapping[str, str]

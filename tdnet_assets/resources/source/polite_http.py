@@ -32,6 +32,7 @@ from tdnet_assets.resources.source.answers import (
     http_date,
 )
 from tdnet_assets.resources.source.bounded_bodies import read_body
+from tdnet_assets.resources.source.refusal_memory import RefusalMemory
 from tdnet_assets.resources.source.refusals import Refusals
 from tdnet_assets.resources.source.request_slot import RequestSlot, Urgency
 from tdnet_assets.tdnet.errors import TdnetError, shown
@@ -85,10 +86,11 @@ class PoliteHttp:
     attempts: int
     backoff_floor: float
     attempt_timeout: float
+    refusals: Refusals
+    memory: RefusalMemory
     now: Callable[[], datetime] = system_now
     counts: RequestCounts = field(default_factory=RequestCounts)
-    refusals: Refusals = field(default_factory=Refusals)
-    closed: TransientSourceError | None = None
+    closed: SourceError | None = None
     """Why nothing more is asked of the host in this session; None as long as it is open."""
     closed_for: dict[str, SourceError] = field(default_factory=dict)
     """Why nothing more of a kind is asked for; see :class:`Refusals`."""
@@ -130,13 +132,24 @@ class PoliteHttp:
                 raise
             now = asyncio.get_running_loop().time()
             self.slot.rest(self.refusals.refused(wanted.kind, self.backoff_floor, now))
-            if self.refusals.close_the_door(wanted.kind, self.backoff_floor, self.now()):
-                self.closed_for.setdefault(wanted.kind, error)
+            if self._is_closed_by(error, wanted.kind):
+                await self.memory.keep()  # now: a process that is killed must not forget it
             raise
         if wanted.urgency is Urgency.LOOK:
             self._probe_was_answered(wanted.kind)
         self.refusals.answered(wanted.kind)
         return answer
+
+    def _is_closed_by(self, error: SourceError, kind: str) -> bool:
+        """Close what this refusal closes, the whole host or a kind; whether it was open before."""
+        was_closed = self.closed is not None, kind in self.closed_for
+        wait = error.retry_after if isinstance(error, TransientSourceError) else None
+        if wait is not None and wait > LONGEST_RETRY_AFTER_SECONDS:
+            self.closed = error
+            self.refusals.sent_away(wait, self.now())
+        if self.refusals.close_the_door(kind, self.backoff_floor, self.now()):
+            self.closed_for.setdefault(kind, error)
+        return was_closed != (self.closed is not None, kind in self.closed_for)
 
     def _probe_was_answered(self, kind: str) -> None:
         """A rest is over; a host that had refused looks as well is back, for every kind."""
@@ -152,8 +165,6 @@ class PoliteHttp:
         if error.retry_after is None:
             return True
         if error.retry_after > LONGEST_RETRY_AFTER_SECONDS:
-            self.closed = error
-            self.refusals.sent_away(error.retry_after, self.now())
             return False
         self.slot.pause(error.retry_after)
         return max(error.retry_after, self.backoff_floor)

@@ -1,7 +1,7 @@
 """How often the host has said no in a row, and what follows from it: a rest, then a closed door.
 
 What belongs here: counting refusals, by what was asked for. What does not: who keeps the rest
-(``request_slot.py``), and how the counts outlast a process (``admission.py``).
+(``request_slot.py``), and how the counts outlast a session (``refusal_memory.py``).
 """
 
 import json
@@ -106,21 +106,31 @@ class Refusals:
                 "in_a_row": self.in_a_row,
                 "closed_until": self.closed_until,
                 "away_until": self.away_until,
-            }
+            },
+            sort_keys=True,
         )
 
-    def take_up(self, content: bytes) -> None:
-        """Go on where a session has ended; what cannot be read says that nobody was refused.
+    @classmethod
+    def from_json(cls, content: bytes) -> "Refusals":
+        """What a session has left.
 
-        It may be of another version, or cut by a full disk.
+        Raises:
+            ValueError: it is something else, perhaps of another version.
         """
         try:
             left = json.loads(content)
-            in_a_row = {kind: int(count) for kind, count in left["in_a_row"].items()}
-            until = {kind: float(moment) for kind, moment in left["closed_until"].items()}
-            away_until = float(left.get("away_until", 0))
-        except (ValueError, TypeError, KeyError, AttributeError):
-            return
-        self.in_a_row.update(in_a_row)
-        self.closed_until.update(until)
-        self.away_until = away_until
+            return cls(
+                in_a_row={kind: int(count) for kind, count in left["in_a_row"].items()},
+                closed_until={kind: float(end) for kind, end in left["closed_until"].items()},
+                away_until=float(left["away_until"]),
+            )
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+            raise ValueError(f"{content[:40]!r} does not say what was refused") from error
+
+    def take_up(self, left: "Refusals") -> None:
+        """Go on from what another session has left: the longer of two times holds."""
+        for kind, count in left.in_a_row.items():
+            self.in_a_row[kind] = max(count, self.in_a_row.get(kind, 0))
+        for kind, until in left.closed_until.items():
+            self.closed_until[kind] = max(until, self.closed_until.get(kind, 0.0))
+        self.away_until = max(self.away_until, left.away_until)

@@ -18,6 +18,7 @@ import httpx
 from pydantic import BaseModel, Field
 
 from tdnet_assets.config import PlatformConfig
+from tdnet_assets.resources.lake.store import LakeResource
 from tdnet_assets.resources.source.admission import Admission
 from tdnet_assets.resources.source.answers import (
     Answer,
@@ -26,6 +27,7 @@ from tdnet_assets.resources.source.answers import (
     SourceError,
 )
 from tdnet_assets.resources.source.polite_http import PoliteHttp, Wanted, system_now
+from tdnet_assets.resources.source.refusal_memory import RefusalMemory
 from tdnet_assets.resources.source.refusals import FILE, LIST, Refusals
 from tdnet_assets.resources.source.request_slot import RequestSlot, Urgency
 from tdnet_assets.tdnet.listing import TOKYO
@@ -171,7 +173,7 @@ class TdnetResource(BaseModel, frozen=True, extra="forbid"):
             SourceError: the page was refused, or there was no whole answer in time.
         """
         async with self._open(now) as session:
-            if not session.admission.try_now():
+            if not await session.admission.try_now():
                 raise SessionBusyError("a run is talking to TDnet")
             if why := session.http.refusals.why_away(now()):
                 raise SessionBusyError(why)
@@ -197,7 +199,8 @@ class TdnetResource(BaseModel, frozen=True, extra="forbid"):
             # The files of two days, today's and another's, and a list page of each.
             limits=httpx.Limits(max_connections=2 * (self.concurrency + 1)),
         ) as client:
-            with Admission(self.config.home_path, slot, refusals, now) as admission:
+            memory = RefusalMemory(LakeResource(config=self.config), refusals)
+            async with Admission(self.config.home_path, slot, memory, now) as admission:
                 yield TdnetSession(
                     PoliteHttp(
                         client=client,
@@ -209,6 +212,7 @@ class TdnetResource(BaseModel, frozen=True, extra="forbid"):
                         attempt_timeout=self.attempt_timeout_seconds,
                         now=now,
                         refusals=refusals,
+                        memory=memory,
                     ),
                     self.config.oldest_listed_day,
                 )

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from datetime import datetime
+from itertools import count
 
 import pytest
 
@@ -16,7 +17,7 @@ from tdnet_assets.resources.source.refusals import (
     REFUSALS_BEFORE_THE_DOOR_IS_CLOSED,
 )
 from tdnet_assets.resources.source.request_slot import Urgency
-from tdnet_assets.resources.source.session import TdnetSession
+from tdnet_assets.resources.source.session import TdnetResource, TdnetSession
 from tdnet_assets.tdnet.listing import TOKYO
 from tdnet_assets_tests.resources.source.test_request_slot import DAY, PAGE, tdnet_at
 
@@ -104,13 +105,18 @@ def test_a_look_that_is_answered_after_refused_ones_opens_every_closed_door(
 
 @pytest.mark.parametrize("minutes", [7, 40])
 def test_files_refused_from_morning_to_night_are_asked_for_at_most_30_times_in_all_sessions(
-    site, base_url, tmp_path, minutes
+    site, base_url, tmp_path, bucket, minutes
 ):
     site.set_day(DAY, 30)
     site.faults.answer("pdf", status=503)
     names = [row.pdf_name for row in site.rows(DAY)]
     clock = VirtualClock(datetime(2026, 6, 30, 7, tzinfo=TOKYO))
-    tdnet = tdnet_at(base_url, tmp_path, rate=1, backoff_floor_seconds=1.0)
+    homes = count()
+
+    def tdnet() -> TdnetResource:
+        """As each run finds it in a container of its own: with nothing but the lake."""
+        home = tmp_path / str(next(homes))
+        return tdnet_at(base_url, home, rate=1, lake=bucket, backoff_floor_seconds=1.0)
 
     async def ask(session: TdnetSession, name: str) -> str:
         with pytest.raises(SourceError) as refused:
@@ -118,7 +124,7 @@ def test_files_refused_from_morning_to_night_are_asked_for_at_most_30_times_in_a
         return str(refused.value)
 
     async def collect() -> str:
-        async with tdnet.session(now=clock.now) as session:
+        async with tdnet().session(now=clock.now) as session:
             await session.list_page(PAGE, urgency=Urgency.LOOK)
             return [await ask(session, name) for name in names[:4]][-1]
 
@@ -136,22 +142,24 @@ def test_files_refused_from_morning_to_night_are_asked_for_at_most_30_times_in_a
 
     async def tomorrow() -> bytes | None:
         await asyncio.sleep(CLOSED_SECONDS[-1])
-        async with tdnet.session(now=clock.now) as session:
+        async with tdnet().session(now=clock.now) as session:
             return (await session.document(names[0], lambda _: None)).content
 
     assert virtual_time.run(tomorrow(), clock) == site.document(names[0])
 
 
 def test_files_are_asked_for_at_once_when_a_look_is_answered_after_refused_ones_in_any_session(
-    site, base_url, tmp_path
+    site, base_url, tmp_path, bucket
 ):
     site.set_day(DAY, 30)
     name = site.rows(DAY)[0].pdf_name
     clock = VirtualClock(datetime(2026, 6, 30, 7, tzinfo=TOKYO))
-    tdnet = tdnet_at(base_url, tmp_path, rate=1, attempts=1, backoff_floor_seconds=1.0)
+    homes = count()
 
     async def ask() -> list[str]:
         heard = []
+        home = tmp_path / str(next(homes))
+        tdnet = tdnet_at(base_url, home, rate=1, lake=bucket, attempts=1, backoff_floor_seconds=1.0)
         async with tdnet.session(now=clock.now) as session:
             for request in (
                 session.list_page(PAGE, urgency=Urgency.LOOK),

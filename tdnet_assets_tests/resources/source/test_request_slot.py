@@ -29,11 +29,19 @@ PAGE = page_name(DAY, 1)
 GAP = 0.02
 
 
-def tdnet_at(base_url: str, home: Path, *, rate: float = 1 / GAP, **limits: Any) -> TdnetResource:
-    config = PlatformConfig(
-        bucket="no-bucket",
-        executions_table="no-table",
-        disclosures_table="no-table",
+def tdnet_at(
+    base_url: str,
+    home: Path,
+    *,
+    rate: float = 1 / GAP,
+    lake: PlatformConfig | None = None,
+    **limits: Any,
+) -> TdnetResource:
+    """TDnet as a process of that home asks it; without a lake nothing is remembered."""
+    nowhere = PlatformConfig(
+        bucket="no-bucket", executions_table="no-table", disclosures_table="no-table"
+    )
+    config = (lake or nowhere).changed(
         tdnet_base_url=base_url,
         requests_per_second=rate,
         home=str(home),
