@@ -219,9 +219,13 @@ def test_a_list_that_does_not_add_up_for_hours_does_not_keep_the_files_from_bein
 
 
 def test_a_host_that_wants_to_be_left_alone_for_an_hour_is_by_later_sessions_and_looks_too(
-    live, site
+    live, site, tmp_path
 ):
     site.publish(TODAY, 30)
+
+    def elsewhere(name):
+        """In a container of its own."""
+        live.config = live.config.changed(home=str(tmp_path / name))
 
     took = live.collect(
         [TODAY], [(10, lambda: site.faults.answer(".", status=503, retry_after="3600"))]
@@ -229,7 +233,9 @@ def test_a_host_that_wants_to_be_left_alone_for_an_hour_is_by_later_sessions_and
     site.faults.clear()
     asked = len(site.requests)
     live.clock.advance(600)
+    elsewhere("next")
     live.collect([TODAY])
+    elsewhere("sensor")
     tdnet = TdnetResource(config=live.config)
     with pytest.raises(SessionBusyError, match="not to be asked before 2026-06-10 16:31 JST"):
         run(
@@ -242,6 +248,7 @@ def test_a_host_that_wants_to_be_left_alone_for_an_hour_is_by_later_sessions_and
     assert took < 120
     assert len(site.requests) == asked
     live.clock.advance(3000)
+    elsewhere("last")
     live.collect([TODAY])
     assert live.not_whole(TODAY) == ""
 

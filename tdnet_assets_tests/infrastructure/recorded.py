@@ -1,9 +1,10 @@
 """A full recorded run of a sample day, and of all else that the code location does by itself."""
 
+import asyncio
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -36,7 +37,10 @@ from tdnet_assets.resources.notices.delivery import Delivery
 from tdnet_assets.resources.notices.due_notices import DueNotices
 from tdnet_assets.resources.notices.sender import NoticeSender
 from tdnet_assets.resources.notices.watch_source import read_watch_list
+from tdnet_assets.resources.source.answers import TransientSourceError
+from tdnet_assets.resources.source.session import TdnetResource
 from tdnet_assets.sample_site.site import SampleSite, serve
+from tdnet_assets.tdnet.listing import page_name
 from tdnet_assets_tests.conftest import NOW
 from tdnet_assets_tests.doctor.account import deployed
 from tdnet_assets_tests.infrastructure.wire import (
@@ -96,9 +100,11 @@ def recorded(endpoint_url: str, instance: dg.DagsterInstance) -> Iterator[Record
         config = deployed(_with_watches(_config(endpoint_url, base_url), folder))
         through_proxy = config.changed(aws_endpoint_url=address)
         _run(Pipeline(through_proxy, instance))
+        _look_in_vain(through_proxy, site)  # as the sensor does
         run = list(requests)
         requests.clear()
         _look(through_proxy, Pipeline(through_proxy, instance))
+        _look_in_vain(through_proxy, site)  # as `tdnet doctor` does
         operator = list(requests)
         requests.clear()
         _read(through_proxy)
@@ -126,6 +132,16 @@ def _run(pipeline: Pipeline) -> None:
     # What only the sensors send, as they send it.
     pipeline.metrics.publish({SENSOR_HEARTBEAT: 1})
     pipeline.metrics.publish({FRESHNESS_LAG: 5_400})
+
+
+def _look_in_vain(config: PlatformConfig, site: SampleSite) -> None:
+    """A look that TDnet refuses, which is remembered."""
+    site.faults.answer("I_list", status=503, times=1)
+    look = TdnetResource(config=config).look(
+        page_name(DAY, 1), if_modified_since=None, timeout_seconds=5
+    )
+    with suppress(TransientSourceError):
+        asyncio.run(look)
 
 
 def _tell(config: PlatformConfig) -> None:

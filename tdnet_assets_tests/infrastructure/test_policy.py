@@ -50,8 +50,8 @@ def _elsewhere(call: Call, config: PlatformConfig) -> list[Call]:
         others = (own.removeprefix(config.prefix), f"other/{own}", "", config.prefix[:-2])
         contexts += [{**context, "s3:prefix": other} for other in others]
         contexts.append({})
-    # Tables and the first day are replaced too; everything else is only created.
-    replaced = (f"/{layout.TABLES_FOLDER}", f"/{layout.FIRST_DAY}")
+    # What is made again and again is replaced too; everything else is only created.
+    replaced = [f"/{part}" for part in (layout.TABLES_FOLDER, layout.FIRST_DAY, layout.REFUSALS)]
     if "s3:if-none-match" in context and not any(part in call.resource for part in replaced):
         contexts.append({})
     if call.resource.startswith(f"arn:aws:s3:::{config.bucket}/"):
