@@ -46,7 +46,7 @@ class RefusalMemory:
         try:
             async with self._turn:
                 while (content := self._refusals.to_json()) != self._stored:
-                    if await self._is_put(content):
+                    if await self._try_to_put(content):
                         return
                     await self._read()  # another process was faster: what it knows holds as well
         except TdnetAssetsError as error:
@@ -65,7 +65,7 @@ class RefusalMemory:
         self._stored = left.to_json()
         self._refusals.take_up(left)
 
-    async def _is_put(self, content: str) -> bool:
+    async def _try_to_put(self, content: str) -> bool:
         """Whether it is in the lake now, and not another process's of the meantime."""
         try:
             self._etag = await asyncio.to_thread(

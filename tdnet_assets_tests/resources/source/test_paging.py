@@ -46,7 +46,8 @@ class Collector:
         return asyncio.run(everything())
 
     def objects(self) -> set[str]:
-        return {found.key for found in self.store.lake.list("")}
+        """What is kept of what TDnet has sent."""
+        return {found.key for found in self.store.lake.list("")} - {layout.REFUSALS}
 
     def ids(self, capture: Capture) -> list[str]:
         """The disclosure numbers on a stored capture's pages, in list order."""
