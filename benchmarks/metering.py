@@ -21,11 +21,13 @@ from benchmarks.aws_proxy import Answer, Request, Send
 from benchmarks.prices import Unit, Usage
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.resources.aws import clients, executions, index_table
+from tdnet_assets.resources.lake import layout
 
 _FOLDERS = {
     "raw": Unit.RAW_BYTES,
     "documents": Unit.DOCUMENT_BYTES,
     "tables": Unit.TABLE_BYTES,
+    layout.REFUSALS: Unit.TABLE_BYTES,
 }
 _WRITE_UNIT_BYTES = 1024
 _READ_UNIT_BYTES = 4096

@@ -28,7 +28,7 @@ def watched(platform, instance, aws_endpoint):
 
     def passed(request, send):
         target = unquote(request.target)
-        if found := re.search(rf"/{platform.bucket}/(?:tables/)?([a-z_]+)/", target):
+        if found := re.search(rf"/{platform.bucket}/(?:tables/)?([a-z_]+)[/.]", target):
             seen.append((request.method, found[1]))
         return send()
 
@@ -83,7 +83,8 @@ def test_a_second_run_of_an_unchanged_day_reads_no_table_and_puts_nothing(site, 
     requests = Counter(seen)
     tables = RECIPES.keys() - {"listing_pages", "disclosure_index"}
     assert not [method for method, _ in requests if method not in ("GET", "HEAD")]
-    assert {table for method, table in requests if method == "GET"} == {"raw"}
+    assert {table for method, table in requests if method == "GET"} == {"raw", "refusals"}
+    assert requests["GET", "refusals"] == 1
     assert {table for method, table in requests if method == "HEAD"} == tables
     assert len(site.requests) - asked == 1
     assert made_in(pipeline, second) == RECIPES.keys() - {"listing_pages"}
