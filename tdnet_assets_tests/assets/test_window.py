@@ -69,7 +69,7 @@ def test_a_range_with_a_day_behind_the_window_is_retried_for_the_sake_of_one_tha
     failed = [record.data for record in caught.value.metadata["failed"].records]
     assert {row["day"]: row["error"] for row in failed if row["asset"] == "listing_pages"} == {
         str(first): "DayNotListedError",
-        str(last): "IncompleteListError",
+        str(last): "PageNotGivenError",
     }
     assert caught.value.allow_retries is True
 
