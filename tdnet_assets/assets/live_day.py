@@ -250,11 +250,14 @@ class LiveDay:
         day.say(f"{at:%H:%M} {day.date}: {more} rows of {rows:,}, {left:,} files to go")
 
     async def _expect(self) -> None:
-        self._is_behind = True
         self.day.versions.clear()
-        await make(DISCLOSURES_STEP, self.day)
-        expect_files(self.day)
-        self._is_behind = False
+        is_done = False
+        try:
+            await make(DISCLOSURES_STEP, self.day)
+            expect_files(self.day)
+            is_done = True
+        finally:
+            self._is_behind = not is_done
 
     def _fetch(self) -> None:
         if self.day.files.left and not self._is_fetching:
