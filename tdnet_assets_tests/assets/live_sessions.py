@@ -134,6 +134,19 @@ class LiveSessions:
         stored = self.lake.read_table("disclosures", day)
         return set(stored.frame["disclosure_id"].drop_nulls()) if stored else set()
 
+    def noting_rows(
+        self, day: date, seen: dict[str, float], since: float = 0.0
+    ) -> Callable[[], Awaitable[None]]:
+        """For ``watching``: notes the second after ``since`` at which each row is first there."""
+
+        async def watch() -> None:
+            while True:
+                await asyncio.sleep(1)
+                for number in self.numbers(day):
+                    seen.setdefault(number, self.clock.seconds - since)
+
+        return watch
+
     def not_whole(self, day: date) -> str:
         """What is not whole of the day's collected tables; empty when they all are."""
         state = read_day_state(self.lake, None, day)

@@ -57,13 +57,11 @@ def test_rows_published_while_files_are_fetched_are_in_the_lake_within_75_second
         for row in site.publish(TODAY, count):
             published[row.disclosure_id] = live.clock.seconds
 
-    async def watch():
-        while True:
-            await asyncio.sleep(1)
-            for number in live.numbers(TODAY):
-                seen.setdefault(number, live.clock.seconds)
-
-    live.collect([TODAY], [(31, lambda: publish(20)), (95, lambda: publish(130))], watching=watch)
+    live.collect(
+        [TODAY],
+        [(31, lambda: publish(20)), (95, lambda: publish(130))],
+        watching=live.noting_rows(TODAY, seen),
+    )
 
     assert len(published) == 150
     assert max(seen[number] - at for number, at in published.items()) <= 75
@@ -175,14 +173,10 @@ def test_a_run_of_another_day_works_off_today_first(live, site):
     seen: dict[str, float] = {}
     (row, *_), begun = site.publish(TODAY, 3), live.clock.seconds
 
-    async def watch():
-        while True:
-            await asyncio.sleep(1)
-            for number in live.numbers(TODAY):
-                seen.setdefault(number, live.clock.seconds)
-
     took = live.collect(
-        [YESTERDAY], [(80, lambda: site.publish(TODAY, 40, time="15:32"))], watching=watch
+        [YESTERDAY],
+        [(80, lambda: site.publish(TODAY, 40, time="15:32"))],
+        watching=live.noting_rows(TODAY, seen),
     )
 
     assert seen[row.disclosure_id] - begun <= 63

@@ -95,13 +95,9 @@ def test_a_range_with_today_looks_at_it_again_when_its_first_look_was_refused(li
     seen: dict[str, float] = {}
     begun = live.clock.seconds
 
-    async def watch():
-        while True:
-            await asyncio.sleep(1)
-            for number in live.numbers(TODAY):
-                seen.setdefault(number, live.clock.seconds - begun)
-
-    live.collect([YESTERDAY, TODAY], [(60, site.faults.clear)], watching=watch)
+    live.collect(
+        [YESTERDAY, TODAY], [(60, site.faults.clear)], watching=live.noting_rows(TODAY, seen, begun)
+    )
 
     assert len(seen) == 3
     assert max(seen.values()) <= 60 + 120
@@ -157,19 +153,15 @@ def test_rows_that_could_not_be_stored_are_stored_with_the_next_look(live, site,
     seen: dict[str, float] = {}
     begun = live.clock.seconds
 
-    async def watch():
-        while True:
-            await asyncio.sleep(1)
-            for number in live.numbers(TODAY):
-                seen.setdefault(number, live.clock.seconds - begun)
-
     def more():
         for row in site.publish(TODAY, 5):
             late.add(row.disclosure_id)
         aws.refuse("PUT .*tables/disclosures/")
 
     late: set[str] = set()
-    live.collect([TODAY], [(30, more), (100, aws.heal)], watching=watch)
+    live.collect(
+        [TODAY], [(30, more), (100, aws.heal)], watching=live.noting_rows(TODAY, seen, begun)
+    )
 
     assert aws.refused
     assert max(seen[number] for number in late) <= 100 + 75
@@ -184,18 +176,12 @@ def test_a_host_that_goes_away_between_two_pages_of_a_look_delays_rows_by_no_mor
     seen: dict[str, float] = {}
     begun = live.clock.seconds
 
-    async def watch():
-        while True:
-            await asyncio.sleep(1)
-            for number in live.numbers(TODAY):
-                seen.setdefault(number, live.clock.seconds - begun)
-
     def more():
         late.update(row.disclosure_id for row in site.publish(TODAY, 250))
 
     begin = lambda: site.faults.answer(".", status=503)  # noqa: E731 - two events of a line
     events = [(59, more), (61.5, begin), (181.5, site.faults.clear)]
-    live.collect([TODAY], events, watching=watch)
+    live.collect([TODAY], events, watching=live.noting_rows(TODAY, seen, begun))
 
     assert len(late) == 250
     assert max(seen[number] for number in late) <= 181.5 + 120

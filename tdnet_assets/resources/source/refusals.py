@@ -19,7 +19,7 @@ The next session begins where this one ended: one more refusal closes it.
 CLOSED_SECONDS = (0.0, 0.0, 0.0, 300.0, 600.0, 1200.0, 2400.0, 6000.0)
 """For how long other sessions find it closed as well, by the refusals since it was closed first.
 
-So a day of refusals from morning to night sees fewer than 30, in however many sessions.
+So a day of refusals from morning to night sees at most 30, in however many sessions.
 """
 LONGEST_AWAY_SECONDS = 86_400.0
 """Whoever asks to be left alone for longer is asked once a day whether that still holds."""
