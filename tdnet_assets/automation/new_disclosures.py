@@ -31,8 +31,8 @@ from tdnet_assets.automation.jobs import Job
 from tdnet_assets.automation.pauses import PAUSES, asked_again_at
 from tdnet_assets.resources.aws.executions import ExecutionsResource
 from tdnet_assets.resources.aws.metrics import SENSOR_HEARTBEAT, MetricsResource
-from tdnet_assets.resources.lake.captures import CaptureStore
-from tdnet_assets.resources.lake.store import LakeResource, sha256
+from tdnet_assets.resources.lake.captures import CaptureStore, SeenPage
+from tdnet_assets.resources.lake.store import LakeError, LakeResource, sha256
 from tdnet_assets.resources.source.answers import SessionBusyError, TransientSourceError
 from tdnet_assets.resources.source.polite_http import system_now
 from tdnet_assets.resources.source.refusals import LONGEST_AWAY_SECONDS
@@ -190,6 +190,11 @@ async def _ask(  # noqa: PLR0917 - as look has them
         if not_before > now:
             again = f"{not_before.astimezone(TOKYO):%H:%M}"
             return Look(good, f"{news}; the runs for it failed, the next is at {again}", 1)
+    elif answer.last_modified and not (seen.rejects or seen.missing):
+        try:
+            store.put_seen(day, SeenPage(answer.content, answer.last_modified), clock())
+        except LakeError as error:
+            news += f"; not kept for the run, which asks for the page again: {error}"
     return Look(good, news, 1, dg.RunRequest(partition_key=str(day), tags=_TAGS))
 
 

@@ -23,6 +23,8 @@ from tdnet_assets.resources.lake.store import DamagedObjectError, LakeError, Lak
 TDNET = "tdnet"
 """The source of a capture whose manifest names none."""
 
+# Metadata of a page: of its bytes as they came, and what to ask with whether it is still the same.
+_DIGEST, _VALIDATOR = "content-sha256", "content-last-modified"
 _READ_AGAIN = (
     "if TDnet lists the day still, `tdnet verify --repair` has it read again, else bring back the "
     "object's earlier version"
@@ -105,6 +107,14 @@ _MANIFEST = TypeAdapter(Capture)
 
 
 @dataclass(frozen=True, slots=True)
+class SeenPage:
+    """Page 1 as a look has stored it, of which no capture has been made yet."""
+
+    content: bytes
+    last_modified: str
+
+
+@dataclass(frozen=True, slots=True)
 class CaptureStore:
     """The captures in the lake."""
 
@@ -164,17 +174,45 @@ class CaptureStore:
         etag = found.etag if found else None
         return DamagedObjectError(self.lake.uri(key), seen, _READ_AGAIN, etag=etag)
 
-    def put_page(self, day: date, capture_id: str, number: int, content: bytes) -> str:
+    def put_page(
+        self, day: date, capture_id: str, number: int, content: bytes, validator: str | None = None
+    ) -> str:
         """Store a page's bytes; gives its key."""
         key = layout.page_key(day, capture_id, number)
+        metadata = {_DIGEST: sha256(content)} | ({_VALIDATOR: validator} if validator else {})
         # No time inside the gzip, so the same page is the same object.
-        self._put(
-            key,
-            gzip.compress(content, mtime=0),
-            "application/gzip",
-            {"content-sha256": sha256(content)},
-        )
+        self._put(key, gzip.compress(content, mtime=0), "application/gzip", metadata)
         return key
+
+    def put_seen(self, day: date, seen: SeenPage, at: datetime) -> None:
+        """Store what a look has seen, for the reading that follows: no capture is made of it.
+
+        Raises:
+            LakeError: it is not stored.
+        """
+        validator = seen.last_modified
+        if validator.isascii() and validator.isprintable():  # as S3 takes it
+            self.put_page(day, layout.capture_id(at), 1, seen.content, validator)
+
+    def seen_since(self, day: date, capture: Capture | None) -> SeenPage | None:
+        """What a look has stored last, if that was after this capture.
+
+        None also where nothing can be made of it: the page is asked for then as any other.
+        """
+        prefix = layout.captures_prefix(day)
+        after = layout.manifest_key(day, capture.id) if capture else None
+        keys = [stored.key for stored in self.lake.list(prefix, after=after)]
+        pages = [key for key in keys if layout.is_first_page(key)]
+        found = self.lake.read_with_head(pages[-1]) if pages else None
+        if found is None:
+            return None
+        stored, head = found
+        validator = head.metadata.get(_VALIDATOR)
+        with suppress(ValueError):
+            content = expanded_page(stored)
+            if validator and sha256(content) == head.metadata.get(_DIGEST):
+                return SeenPage(content, validator)
+        return None
 
     def put_manifest(self, capture: Capture) -> None:
         """Store the manifest, which makes the capture a finished one."""
