@@ -4,9 +4,10 @@ What belongs here: when today's list is looked at, whose work goes on until when
 of a look. What does not: how a run tells Dagster of it (``collection.py``), and what a look leads
 to (``live_day.py``).
 
-Today is looked at once a minute, whichever days were asked for: a backfill of a month takes hours,
-and the day must not wait for it. If it was asked for, it is begun first of all, and made when it is
-quiet; if not, the lake is written and no event logged: a run of today that comes later finds it.
+Today is looked at each minute, of a long list sooner, whichever days were asked for: a backfill of
+a month takes hours, and the day must not wait for it. If it was asked for, it is begun first of
+all, and made when it is quiet; if not, the lake is written and no event logged: a run of today that
+comes later finds it.
 """
 
 import asyncio
@@ -134,7 +135,8 @@ class CollectionSession:
         for live in list(self._live.values()):
             self._looked(await live.begin())
         while True:
-            due += self._pace.look_seconds
+            reading = max((live.reading_seconds for live in self._live.values()), default=0.0)
+            due += self._pace.next_look(reading)
             await asyncio.sleep(due - asyncio.get_running_loop().time())
             due = max(due, asyncio.get_running_loop().time())
             await self._look()

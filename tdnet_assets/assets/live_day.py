@@ -40,6 +40,14 @@ class Pace:
     patience_seconds: float = 1800.0
     all_pages_seconds: float = 3600.0
 
+    def next_look(self, reading_seconds: float) -> float:
+        """Seconds from one look to the next, where reading the list takes so many.
+
+        A row of a long list waits for the look and for the pages above it: looks come so much
+        sooner as these take, down to half the time.
+        """
+        return max(self.look_seconds - reading_seconds, self.look_seconds / 2)
+
 
 class LiveDay:
     """One day that is still published; within one event loop."""
@@ -63,6 +71,8 @@ class LiveDay:
         """
         self.day = day
         self.is_closed = False
+        self.reading_seconds = 0.0
+        """What reading the list has taken at most so far, from the look to the last page."""
         self._pace = pace
         self._changed = changed
         self._news_suffice = news_suffice
@@ -112,7 +122,7 @@ class LiveDay:
                 self._has_begun.set()
 
     async def _look(self) -> None:
-        day = self.day
+        day, began = self.day, _now()
         try:
             reading = await day.source.look(self._store, day.date)
         except TdnetError as error:
@@ -125,7 +135,7 @@ class LiveDay:
             self._refused_since = None
             day.files.ask_again()
         if reading is not None:
-            await self._take_in(reading)
+            await self._take_in(reading, began)
         elif self._is_behind or (
             day.files.listed is None and day.state.origins.get("listing_pages")
         ):
@@ -226,18 +236,20 @@ class LiveDay:
     async def _read(self, *, whole: bool) -> TdnetAssetsError | None:
         """Read all pages, or what is new; gives what kept it from being read or stored."""
         source = self.day.source
-        read = source.read_day if whole else source.read_news
+        read, began = source.read_day if whole else source.read_news, _now()
         try:
-            await self._take_in(await read(self._store, self.day.date))
+            await self._take_in(await read(self._store, self.day.date), began)
         except TdnetAssetsError as error:
             return error
         return None
 
-    async def _take_in(self, reading: ListReading) -> None:
+    async def _take_in(self, reading: ListReading, began: float) -> None:
         """Fold what has been read into the day's rows, and expect their files."""
         day = self.day
         self._reading = reading
         self._read_at = self._seen_at = _now()
+        if reading.error is None:  # what was waited for in vain says nothing of the list
+            self.reading_seconds = max(self.reading_seconds, self._read_at - began)
         day.capture = reading.capture.id
         before = day.files.listed.frame.height if day.files.listed else None
         await self._expect()

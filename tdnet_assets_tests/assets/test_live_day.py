@@ -78,6 +78,27 @@ def test_rows_published_while_files_are_fetched_are_in_the_lake_within_75_second
     assert [good for _, good in live.looks] == [True] * len(live.looks)
 
 
+@pytest.mark.parametrize("moments", [(61.0, 130.0), (43.5, 95.0)])
+def test_rows_far_down_a_list_of_18_pages_are_in_the_lake_within_75_seconds(live, site, moments):
+    # The second one comes while the list is read for the first one, so that it is read again.
+    site.publish(TODAY, 1790, time="15:00")
+    seen: dict[str, float] = {}
+    published: dict[str, float] = {}
+
+    def publish():
+        (row,) = site.publish(TODAY, time="08:00")
+        published[row.disclosure_id] = live.clock.seconds
+
+    live.collect(
+        [TODAY],
+        [(moment, publish) for moment in moments],
+        watching=live.noting_rows(TODAY, seen),
+        stop_after=220,
+    )
+
+    assert max(seen[number] - at for number, at in published.items()) <= 75
+
+
 def test_what_comes_while_the_last_files_are_fetched_is_not_left_to_the_next_session(live, site):
     site.publish(TODAY, 15, time="15:30")
 
