@@ -86,6 +86,7 @@ class PoliteHttp:
     attempts: int
     backoff_floor: float
     attempt_timeout: float
+    look_timeout: float
     refusals: Refusals
     memory: RefusalMemory
     now: Callable[[], datetime] = system_now
@@ -173,11 +174,11 @@ class PoliteHttp:
         name = wanted.name
         try:
             # httpx's own timeouts are per read: this one bounds a body that drips for ever.
-            async with asyncio.timeout(self.attempt_timeout) as deadline:
+            async with asyncio.timeout(self._longest(wanted)) as deadline:
                 response, content = await self._get(wanted, deadline)
         except TimeoutError as error:
             raise TransientSourceError(
-                f"{name}: no whole answer within {self.attempt_timeout:g} s"
+                f"{name}: no whole answer within {self._longest(wanted):g} s"
             ) from error
         except httpx.TransportError as error:
             raise TransientSourceError(f"{name}: {type(error).__name__}: {error}") from error
@@ -229,9 +230,14 @@ class PoliteHttp:
             # Asked to stay away, or refused again and again: those in the queue must not knock.
             if cause := self.closed or self._sent_away() or self._closed_for(wanted):
                 raise NotAskedError(f"not asked for, because earlier {cause}", status=cause.status)
-            deadline.reschedule(asyncio.get_running_loop().time() + self.attempt_timeout)
+            deadline.reschedule(asyncio.get_running_loop().time() + self._longest(wanted))
             self.counts.requests += 1
             yield
+
+    def _longest(self, wanted: Wanted) -> float:
+        """Seconds that an attempt may take: behind a look that hangs, the next one waits."""
+        longest = self.attempt_timeout
+        return min(longest, self.look_timeout) if wanted.impatient else longest
 
     def _sent_away(self) -> SourceError | None:
         why = self.refusals.why_away(self.now())

@@ -141,6 +141,9 @@ class TdnetResource(BaseModel, frozen=True, extra="forbid"):
     attempt_timeout_seconds: float = Field(
         default=120.0, gt=0, description="Longest time for one attempt, body included."
     )
+    look_timeout_seconds: float = Field(
+        default=20.0, gt=0, description="The same of a look, which is made each minute."
+    )
     concurrency: int = Field(
         default=8, ge=1, le=64, description="Documents in flight at once; the rate still holds."
     )
@@ -210,6 +213,7 @@ class TdnetResource(BaseModel, frozen=True, extra="forbid"):
                         attempts=self.attempts,
                         backoff_floor=self.backoff_floor_seconds,
                         attempt_timeout=self.attempt_timeout_seconds,
+                        look_timeout=self.look_timeout_seconds,
                         now=now,
                         refusals=refusals,
                         memory=memory,

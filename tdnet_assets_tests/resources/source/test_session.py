@@ -15,6 +15,7 @@ from typing import TypeVar
 
 import pytest
 
+from tdnet_assets.assets.live_day import Pace
 from tdnet_assets.local.embedded_aws import free_port
 from tdnet_assets.resources.source.answers import (
     Answer,
@@ -22,6 +23,7 @@ from tdnet_assets.resources.source.answers import (
     SourceError,
     TransientSourceError,
 )
+from tdnet_assets.resources.source.request_slot import Urgency
 from tdnet_assets.resources.source.session import (
     DOCUMENT_LIMIT_BYTES,
     LIST_PAGE_LIMIT_BYTES,
@@ -262,6 +264,21 @@ def test_an_attempt_ends_at_its_time_however_busy_the_server_looks(site, base_ur
     assert caught.value.attempts == 2
     assert 0.6 <= time.monotonic() - begun < 5
     assert len(site.requests) == 2
+
+
+@pytest.mark.parametrize("fault", ["drip", "wait"])
+def test_a_look_that_hangs_ends_before_the_next_one_is_due(site, base_url, tmp_path, fault):
+    tdnet = tdnet_at(base_url, tmp_path, rate=0, look_timeout_seconds=0.3)
+    if fault == "drip":
+        site.faults.drip(PAGE, piece_bytes=1, seconds=0.02)
+    else:
+        site.faults.wait(PAGE, seconds=20)
+
+    with pytest.raises(TransientSourceError, match=r"no whole answer within 0\.3 s") as caught:
+        asked(tdnet, lambda session: session.list_page(PAGE, urgency=Urgency.LOOK))
+
+    assert caught.value.attempts == len(site.requests) == 1
+    assert TdnetResource(config=tdnet.config).look_timeout_seconds < Pace().look_seconds / 2
 
 
 def _endless(head: bytes) -> Iterator[bytes]:
