@@ -625,11 +625,16 @@ def _aws() -> Iterator[str]:
 @click.command()
 @click.option("--size", "sizes", multiple=True, type=int, default=(180, 2694), show_default=True)
 @click.option("--phase", default=30.0, show_default=True, help="Second of the minute of each tick.")
+@click.option("--calm/--no-calm", default=True, help="Live each day with nothing going wrong.")
 @click.option("--faults/--no-faults", default=True, help="Live each day once more, with faults.")
 @click.option("--backfill/--no-backfill", default=True, help="And once beside a backfill.")
 @click.option("--talk", is_flag=True, help="Print what the runs say.")
-def main(sizes: Sequence[int], phase: float, *, faults: bool, backfill: bool, talk: bool) -> None:
+def main(
+    sizes: Sequence[int], phase: float, *, calm: bool, faults: bool, backfill: bool, talk: bool
+) -> None:
     """Print what was measured beside its aim, for each day; 1 if an aim is missed."""
+    if faults and not calm:
+        raise click.UsageError("what faults delay is held against a calm day: --no-calm wants none")
     print(
         f"A tick every {TICK_EVERY_SECONDS} s, {phase:g} s after the full minute, unless a run is "
         f"going; a run starts {START_SECONDS} s after\nits tick, a killed one again after "
@@ -646,11 +651,12 @@ def main(sizes: Sequence[int], phase: float, *, faults: bool, backfill: bool, ta
             return day
 
         for size in sizes:
-            calm = live(Plan(size, phase))
-            report.day(calm)
+            if calm:
+                undisturbed = live(Plan(size, phase))
+                report.day(undisturbed)
             if faults:
                 hard = live(Plan(size, phase, FAULTS), f", with {len(FAULTS)} faults")
-                report.faults(hard, calm, FAULTS)
+                report.faults(hard, undisturbed, FAULTS)
             if backfill:
                 full = live(Plan(size, phase, has_backfill=True), ", beside a backfill of a month")
                 report.rows(full)
