@@ -17,7 +17,7 @@ from tdnet_assets.resources.lake import layout, parquet_scans
 from tdnet_assets.resources.lake.store import LakeError, LakeResource
 from tdnet_assets.resources.lake.yearly_copies import yearly_copy
 from tdnet_assets.tables.disclosure_history import HISTORY_TABLE
-from tdnet_assets.tables.disclosures import DISCLOSURES_TABLE
+from tdnet_assets.tables.disclosures import DISCLOSURES_TABLE, REJECTS_TABLE
 from tdnet_assets.tables.documents import DOCUMENTS_TABLE
 from tdnet_assets.tables.earnings import EARNINGS_TABLE, EARNINGS_VIEW
 from tdnet_assets.tables.financial_facts import FACTS_TABLE
@@ -128,6 +128,28 @@ def test_both_ends_of_the_days_are_included_and_only_their_files_are_opened(
     later = catalog.scan_disclosures(config=platform).filter(pl.col("date") == DAY)
     assert _files(later) == {f"disclosures/date={DAY}/data.parquet"}
     assert disclosures(first=date(2027, 1, 1)).height == 0
+
+
+def test_rows_that_could_not_be_read_are_those_of_the_days_that_are_asked_for(platform, lake):
+    unread = {
+        "position": 1,
+        "reason": "no title",
+        "html": "<tr></tr>",
+        "capture": "20260610T030000",
+    }
+    for page, day in enumerate(_days(4), start=1):
+        lake.write_table("rejects", day, REJECTS_TABLE.frame([{"page": page, **unread}]), {})
+
+    def found(**asked):
+        rows = catalog.scan_rejects(config=platform, **asked).collect()
+        return dict(rows.select("date", "page").sort("date").iter_rows())
+
+    first, second, third, fourth = _days(4)
+    assert found(first=second, last=third) == {second: 2, third: 3}
+    assert found(first=third) == {third: 3, fourth: 4}
+    assert found(last=first) == {first: 1}
+    with pytest.raises(QueryError, match="is before the first"):
+        catalog.scan_rejects(config=platform, first=second, last=first)
 
 
 def test_a_row_of_half_past_eight_belongs_to_its_day_in_tokyo(platform, lake, disclosures):

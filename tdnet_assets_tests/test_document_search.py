@@ -153,7 +153,12 @@ def test_the_newest_come_first_and_a_limit_leaves_older_months_closed(lake, plat
     assert whole.height == 15
     assert whole["disclosed_at"].is_sorted(descending=True)
     assert search(Query.parse("自己株式"), config=platform, limit=4).equals(whole.head(4))
-    lake.store.delete(f"tables/document_texts/date={DAY - timedelta(days=4)}/data.parquet")
+    oldest = f"tables/document_texts/date={DAY - timedelta(days=4)}/data.parquet"
+    lake.store.put(oldest, b"damaged")
+    assert search(Query.parse("自己株式"), config=platform, limit=4).equals(whole.head(4))
+    with pytest.raises(pl.exceptions.ComputeError):
+        search(Query.parse("自己株式"), config=platform)
+    lake.store.delete(oldest)
     assert search(Query.parse("自己株式"), config=platform).height == 12
 
 
