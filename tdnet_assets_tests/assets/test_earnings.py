@@ -307,6 +307,8 @@ def test_a_result_is_held_against_the_companys_own_last_forecast(site, pipeline)
     shown = _metadata(pipeline, result, "report_figures")["biggest_surprises"].records
     (line,) = [record.data for record in shown if record.data["code"] == row.code]
     assert line["item"] == "operating_income"
+    forecast_income = stated.this_year.figures.operating_income.value
+    assert line["forecast"].replace(",", "") == str(int(forecast_income))
     assert line["result"].replace(",", "") == str(
         int(_row(pipeline, DAY, row.disclosure_id)["operating_income"])
     )

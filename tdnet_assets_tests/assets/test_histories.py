@@ -45,6 +45,7 @@ def make(lake, instance):
         (made,) = result.asset_materializations_for_node(asset.key.to_user_string())
         (check,) = result.get_asset_check_evaluations()
         assert check.check_name == ROWS_OF_THE_DAYS
+        assert isinstance(made.metadata["object"], dg.UrlMetadataValue)
         values = {name: value.value for name, value in made.metadata.items()}
         return values, check
 
@@ -77,6 +78,7 @@ def test_the_copy_holds_every_row_of_the_year_by_company_and_time(lake, make):
     assert metadata["changed_days"] == 3
     assert metadata["megabytes"] == round(_stored(lake).bytes / 1e6, 3)
     assert metadata["last_day"] == "2026-06-12"
+    assert metadata["object"] == lake.console_url(KEY)
 
 
 def test_an_unchanged_year_is_not_written_again(lake, make):

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from tdnet_assets.sample_site.companies import Company, company_of
 from tdnet_assets.sample_site.day import SampleRow, planned_day
-from tdnet_assets.sample_site.figures import change_rate, figures
+from tdnet_assets.sample_site.figures import change_rate, dividends, figures
 from tdnet_assets.sample_site.linked_files import filing
 from tdnet_assets.sample_site.pdf import blank_pdf, pdf
 from tdnet_assets.sample_site.periods import Period
@@ -248,6 +248,16 @@ def test_every_file_of_every_archive_is_well_formed(
                 assert archive.company.name in data.decode("cp932")
             else:
                 ET.fromstring(data)  # noqa: S314 - our own files
+
+
+def test_the_text_of_every_inline_document_stands_in_paragraphs_and_tables(
+    earnings: list[Archive], revisions: list[Archive]
+):
+    for archive in earnings + revisions:
+        for data in archive.inline("").values():
+            body = ET.fromstring(data).find("{http://www.w3.org/1999/xhtml}body")  # noqa: S314
+            assert body is not None
+            assert "".join([body.text or "", *(part.tail or "" for part in body)]).split() == []
 
 
 def test_an_earnings_archive_has_the_real_folders_and_file_names(earnings: list[Archive]):
@@ -592,6 +602,19 @@ def test_a_dividend_revision_tells_old_new_and_last_years_dividends(revisions: l
         annual = "CurrentYearDuration_AnnualMember_NonConsolidatedMember"
         assert isinstance(by_context[f"{annual}_PreviousMember_ForecastMember"], Decimal)
         assert isinstance(by_context[f"{annual}_CurrentMember_ForecastMember"], Decimal)
+        told = {
+            when: by_context[
+                f"PriorYearDuration_{when}Member_NonConsolidatedMember_CurrentMember_ResultMember"
+            ]
+            for when in ("SecondQuarter", "YearEnd", "Annual")
+        }
+        year = max(int(fact.period[1][:4]) for fact in facts if len(fact.period) == 2)
+        paid = dividends(archive.company, year - 1)
+        assert told == {
+            "SecondQuarter": paid.second_quarter,
+            "YearEnd": paid.year_end,
+            "Annual": paid.annual,
+        }
         dates = [fact for fact in facts if fact.name == "ReportingDateOfDividendForecastCorrection"]
         assert len(dates) == 1
 
