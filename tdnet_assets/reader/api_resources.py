@@ -15,7 +15,7 @@ from tdnet_assets import catalog
 from tdnet_assets.document_search import FOUND_SCHEMA, Within, search
 from tdnet_assets.lookups import mentions, require_category, whole_code
 from tdnet_assets.reader.library import Library
-from tdnet_assets.reader.parameters import Query
+from tdnet_assets.reader.parameters import LONGEST_TEXT, Query
 from tdnet_assets.reader.problems import ProblemError
 from tdnet_assets.reader.window_days import Window
 from tdnet_assets.tables.disclosures import DISCLOSURES_TABLE
@@ -59,7 +59,7 @@ class Parameter:
     schema: Mapping[str, object] = field(default_factory=lambda: {"type": "string"})
 
 
-_TEXT = {"type": "string", "maxLength": 200}
+_TEXT = {"type": "string", "maxLength": LONGEST_TEXT}
 PARAMETERS: Final = {
     one.name: one
     for one in (
@@ -80,7 +80,7 @@ PARAMETERS: Final = {
         Parameter(
             "words",
             'Words, all of them; "exact phrases"; -without.',
-            {"type": "string", "minLength": 1, "maxLength": 200},
+            {**_TEXT, "minLength": 1},
         ),
         Parameter("in", "Where to look.", {"type": "string", "enum": [*PLACES]}),
         Parameter("status", "What became of the row.", {"type": "string", "enum": [*STATUSES]}),

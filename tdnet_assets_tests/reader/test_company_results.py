@@ -1,5 +1,6 @@
 """What a company's figures say: periods, forecasts against results, and how forecasts moved."""
 
+import re
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -141,6 +142,11 @@ def test_charts_have_a_bar_a_year_marks_of_forecasts_and_all_in_words():
     assert "2026/03\nresult: 156\nforecast: 130\nfirst forecast: 100" in chart
     assert "<b>" not in chart
     assert (steps.count("<circle"), steps.count('class="end line0"')) == (3, 1)
+    heights = [float(y) for y in re.findall(r'cy="([0-9.]+)"', steps)]
+    (end,) = re.findall(r'class="end line0" d="M[0-9.]+ ([0-9.]+)', steps)
+    # The diamond's middle is 6 below where it begins.
+    height = heights[0] + (156 - 100) / (130 - 100) * (heights[1] - heights[0])
+    assert float(end) + 6 == pytest.approx(height, abs=0.3)
     assert "style=" not in chart + steps
     assert years_chart([], "t", words=WORDS, text=str, tick=str, name="z") == ""
 

@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.reader.application import application
+from tdnet_assets.reader.notice_pages import NOTICE_DAYS
 from tdnet_assets.resources.lake.store import LakeResource
 from tdnet_assets.tables.watch_notices import WATCH_NOTICES_TABLE
 from tdnet_assets.tdnet.listing import TOKYO
@@ -79,6 +80,15 @@ def said(answer):
     return " ".join(" ".join(texts).split())
 
 
+def numbers(answer):
+    """The disclosures whose notices a page shows."""
+    assert answer.status_code == 200, answer.text[:2000]
+    links = html.fromstring(answer.content).xpath(
+        "//tbody//th[contains(@class, 'title')]/a[2]/@href"
+    )
+    return {link.rpartition("/")[2] for link in links}
+
+
 def test_what_was_told_stands_with_its_times_and_states_in_both_languages(told):
     client, _ = told
 
@@ -112,11 +122,27 @@ def test_notices_are_filtered_by_watch_state_and_company(told):
         (f"id={rows[2].disclosure_id}", {rows[2].disclosure_id}),
         ("watch=other", set()),
     ):
-        tree = html.fromstring(client.get(f"/notices?{query}").content)
-        links = tree.xpath("//tbody//th[contains(@class, 'title')]/a[2]/@href")
-        assert {link.rpartition("/")[2] for link in links} == shown, query
+        assert numbers(client.get(f"/notices?{query}")) == shown, query
     assert client.get("/notices?state=lost").status_code == 400
     assert client.get("/notices?id=123").status_code == 400
+
+
+def test_older_notices_than_those_of_the_last_days_are_shown_by_their_number(told, platform):
+    client, rows = told
+    lake, today = LakeResource(config=platform), datetime.now(TOKYO).date()
+    oldest, older = (
+        disclosure(today - timedelta(days=back), 0, code="72030")
+        for back in (NOTICE_DAYS - 1, NOTICE_DAYS)
+    )
+    for listed in (oldest, older):
+        notices = WATCH_NOTICES_TABLE.frame([_notice(listed)])
+        lake.write_table("watch_notices", listed.disclosed_at.date(), notices, {})
+
+    usual = numbers(client.get("/notices"))
+    asked = numbers(client.get(f"/notices?id={older.disclosure_id}"))
+
+    assert usual == {one.disclosure_id for one in (*rows[:3], oldest)}
+    assert asked == {older.disclosure_id}
 
 
 def test_a_silence_is_explained_by_the_condition_that_did_not_hold(told):

@@ -29,6 +29,20 @@ def test_the_description_has_every_resource_in_three_forms():
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("resource", "name"), [("disclosures", "q"), ("search", "words")])
+def test_a_text_may_be_as_long_as_the_description_says(reader, resource, name):
+    parameters = openapi()["paths"][f"/api/v1/{resource}"]["get"]["parameters"]
+    (longest,) = [one["schema"]["maxLength"] for one in parameters if one["name"] == name]
+
+    statuses = [
+        reader.get(f"/api/v1/{resource}?{name}={'x' * length}").status_code
+        for length in (longest, longest + 1)
+    ]
+
+    assert statuses == [200, 400]
+
+
+@pytest.mark.slow
 def test_what_is_answered_is_what_the_description_says(collected):
     import schemathesis  # noqa: PLC0415 - 0.7 s, which no other test need pay
     from schemathesis.specs.openapi import checks  # noqa: PLC0415 - as above

@@ -212,10 +212,12 @@ def test_a_page_of_a_pdf_is_a_picture_made_elsewhere(reader, collected):
     number = row["items"][0]["disclosure_id"]
 
     picture = reader.get(f"/disclosures/{number}/pages/1.png")
+    again = reader.get(f"/disclosures/{number}/pages/1.png")
     beyond = reader.get(f"/disclosures/{number}/pages/99.png")
     page = text_of(reader.get(f"/disclosures/{number}?lang=ja"))
 
     assert picture.content.startswith(b"\x89PNG")
+    assert again.content == picture.content
     assert (beyond.status_code, "no page 99" in beyond.text) == (422, True)
     assert "この文書は見本です" in page
 
