@@ -638,6 +638,24 @@ def test_the_books_of_any_company_and_period_balance(code: str, year: int, quart
         + books.minority_interests
         == books.net_assets
     )
+    assets = (
+        books.cash,
+        books.receivables,
+        books.inventories,
+        books.other_current_assets,
+        books.tangible_assets,
+        books.intangible_assets,
+        books.investments,
+    )
+    debts = (
+        books.payables,
+        books.short_loans,
+        books.other_current_liabilities,
+        books.long_loans,
+        books.other_long_liabilities,
+    )
+    assert 0 < min(assets) < max(assets) < books.total_assets / 2
+    assert 0 < min(debts) < max(debts) < books.liabilities / 2
 
 
 @pytest.mark.parametrize(
