@@ -154,6 +154,18 @@ def test_every_reason_and_step_has_words_in_japanese():
     )
 
 
+def test_several_reasons_stand_apart_as_each_language_has_it():
+    reasons = [
+        Lack("documents", wholeness.ABSENT, "not there"),
+        Lack("earnings", wholeness.CHECK_FAILED, "check x failed", ("x",)),
+    ]
+
+    assert Words("en").lacks(reasons) == "documents: not there; earnings: check x failed"
+    assert Words("ja").lacks(reasons) == (
+        "documents: まだありません。earnings: 検査 x に合格していません"
+    )
+
+
 def test_an_empty_lake_says_what_to_do_first(empty_reader):
     empty_reader.get("/api/v1/days")  # waits for the first look
 
@@ -177,7 +189,13 @@ def test_a_company_shows_results_forecasts_revisions_and_dividends(reader):
     assert len(tree.xpath("//svg")) == 5
     # Every chart has its table.
     assert len(tree.xpath("//figure[.//details//table]")) == 4
-    assert "38.00" in said
+    paid = [
+        [f"{year}/03", f"{amount}.00", f"{amount}.00", "31 %"]
+        for year, amount in ((2025, 40), (2024, 38), (2023, 36), (2022, 34), (2021, 32))
+    ]
+    dividends = tree.xpath("//section[@aria-labelledby='dividends']//tbody/tr")
+    cells = [[cell.text_content() for cell in row] for row in dividends]
+    assert cells == [["2026/03", "", "42.00", ""], *paid]
 
 
 def test_a_short_code_leads_to_the_company(reader):
