@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
@@ -276,6 +277,19 @@ def test_services_that_cannot_start_are_refused_with_the_end_of_the_log(
 
 
 @pytest.mark.skipif(not Path("/proc/self/net").exists(), reason="asks Linux's /proc")
+def test_who_waits_for_the_services_to_start_leaves_the_processor_to_them(
+    config: PlatformConfig,
+) -> None:
+    elsewhere = config.changed(aws_endpoint_url="http://127.0.0.1:9")  # where nothing is made
+    before = time.thread_time()
+
+    with running_services(elsewhere):
+        took = time.thread_time() - before
+
+    assert starts(config) == 1
+    assert took < 0.2, took
+
+
 def test_the_services_listen_on_loopback_only(config: PlatformConfig) -> None:
     with running_services(config):
         services = services_of(config)
