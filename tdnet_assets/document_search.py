@@ -94,6 +94,7 @@ def search(
     Raises:
         QueryError: an argument is wrong.
         LakeError: S3 refused or failed.
+        polars.exceptions.ComputeError: a table's file is damaged.
     """
     config = connect(config or PlatformConfig.from_environment())
     answer = FOUND_SCHEMA.to_frame()
