@@ -10,8 +10,6 @@ from decimal import Decimal
 import polars as pl
 import pytest
 from anyio.from_thread import start_blocking_portal
-from mcp import StdioServerParameters
-from mcp.client import Client
 
 from tdnet_assets.reader.assistant_answers import LONGEST_LINE
 from tdnet_assets.reader.assistant_tools import CHARACTERS_OF_TEXT
@@ -57,6 +55,9 @@ class Assistant:
 
 @pytest.fixture(scope="module")
 def assistant(collected):
+    from mcp import StdioServerParameters  # noqa: PLC0415 - 0.6 s, which no other test need pay
+    from mcp.client import Client  # noqa: PLC0415 - as above
+
     write_hostile_day(collected.lake)
     server = StdioServerParameters(
         command=str(commands.TDNET), args=["mcp"], env=commands.variables(collected.config)

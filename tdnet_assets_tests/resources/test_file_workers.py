@@ -70,16 +70,16 @@ def test_what_the_function_refuses_is_refused_in_its_own_words_and_the_process_s
 
 
 @pytest.mark.parametrize(
-    ("function", "content", "said"),
+    ("function", "make", "said"),
     [
-        (crash, b"", "crash was ended by SIGSEGV on a file of 0 bytes"),
-        (grow, b"12", "grow needed more than 300 MB on a file of 2 bytes"),
-        (check_pdf, crashing_pdf(), "check_pdf was ended by SIGABRT on a file of 1,105 bytes"),
+        (crash, bytes, "crash was ended by SIGSEGV on a file of 0 bytes"),
+        (grow, lambda: b"12", "grow needed more than 300 MB on a file of 2 bytes"),
+        (check_pdf, crashing_pdf, "check_pdf was ended by SIGABRT on a file of 1,105 bytes"),
     ],
 )
-def test_a_process_that_dies_costs_one_file(function, content, said):
+def test_a_process_that_dies_costs_one_file(function, make, said):
     (before, _), death, (after, _) = asked(
-        (process_of, b""), (function, content), (process_of, b""), memory_bytes=300_000_000
+        (process_of, b""), (function, make()), (process_of, b""), memory_bytes=300_000_000
     )
 
     assert isinstance(death, WorkerDiedError)

@@ -1,10 +1,12 @@
 """PDFs that are small until they are opened."""
 
 import zlib
+from functools import cache
 
 MEGABYTE = bytes(1 << 20)
 
 
+@cache  # it takes a second
 def crashing_pdf(megabytes: int = 500) -> bytes:
     """A PDF of 1 KB whose table of objects expands to so many MB; PDFium aborts without them."""
     inner = zlib.compressobj(9)
