@@ -38,11 +38,9 @@ def bootstrap(config: PlatformConfig) -> None:
     """
     _create_bucket(config)
     dynamodb = clients.client(config, "dynamodb")
-    _create_table(dynamodb, executions.table_definition(config))
-    _expire_items(dynamodb, config.executions_table, executions.TTL_ATTRIBUTE)
+    _create_table(dynamodb, executions.table_definition(config), executions.TTL_ATTRIBUTE)
     _create_table(dynamodb, index_table.table_definition(config))
-    _create_table(dynamodb, notices_table.table_definition(config))
-    _expire_items(dynamodb, config.notices_table, notices_table.EXPIRY_ATTRIBUTE)
+    _create_table(dynamodb, notices_table.table_definition(config), notices_table.EXPIRY_ATTRIBUTE)
     _bring_back_index(config)
 
 
@@ -56,21 +54,31 @@ def _create_bucket(config: PlatformConfig) -> None:
     _unless_it_exists(clients.client(config, "s3").create_bucket, Bucket=config.bucket, **location)
 
 
-def _create_table(dynamodb: Any, definition: dict[str, Any]) -> None:
-    _unless_it_exists(dynamodb.create_table, **definition)
+def _create_table(
+    dynamodb: Any, definition: dict[str, Any], ttl_attribute: str | None = None
+) -> None:
+    table = definition["TableName"]
+    made = _unless_it_exists(dynamodb.create_table, **definition)
     # Asked even when the table was there: its maker may have been killed before this.
-    dynamodb.get_waiter("table_exists").wait(
-        TableName=definition["TableName"], WaiterConfig={"Delay": 1, "MaxAttempts": 60}
-    )
+    if made is None or made["TableDescription"]["TableStatus"] != "ACTIVE":
+        dynamodb.get_waiter("table_exists").wait(
+            TableName=table, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+        )
+    if ttl_attribute:
+        _expire_items(dynamodb, table, ttl_attribute, is_new=made is not None)
 
 
-def _expire_items(dynamodb: Any, table: str, ttl_attribute: str) -> None:
-    described = dynamodb.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
-    if described["TimeToLiveStatus"] == "DISABLED":
+def _expire_items(dynamodb: Any, table: str, ttl_attribute: str, *, is_new: bool) -> None:
+    if is_new or _never_expires(dynamodb, table):
         dynamodb.update_time_to_live(
             TableName=table,
             TimeToLiveSpecification={"Enabled": True, "AttributeName": ttl_attribute},
         )
+
+
+def _never_expires(dynamodb: Any, table: str) -> bool:
+    described = dynamodb.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
+    return bool(described["TimeToLiveStatus"] == "DISABLED")
 
 
 def _bring_back_index(config: PlatformConfig) -> None:
@@ -84,9 +92,11 @@ def _bring_back_index(config: PlatformConfig) -> None:
         _LOGGER.info("%d days of the lake fed to the disclosure index", rebuilt.days)
 
 
-def _unless_it_exists(create: Any, **arguments: Any) -> None:
+def _unless_it_exists(create: Any, **arguments: Any) -> dict[str, Any] | None:
+    """What AWS says of what was made; None if it was there."""
     try:
-        create(**arguments)
+        return dict(create(**arguments))
     except ClientError as error:
         if error.response["Error"]["Code"] not in _EXISTS:
             raise
+        return None

@@ -21,6 +21,7 @@ from tdnet_assets.resources.lake.captures import CaptureStore
 from tdnet_assets.sample_site.site import SampleSite
 from tdnet_assets.tables.recipes import COLLECTION, names
 from tdnet_assets_tests.assets.live_sessions import LiveSessions, TdnetOfToday, moment
+from tdnet_assets_tests.pipeline import AT_ONCE
 
 TODAY = date(2026, 6, 10)
 YESTERDAY = date(2026, 6, 9)
@@ -410,7 +411,7 @@ def test_a_session_that_is_cancelled_ends_within_two_seconds_and_its_files_are_f
 
 @pytest.mark.parametrize("range_", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_a_run_of_today_logs_its_events_when_the_day_is_closed(pipeline, site, range_):
-    pipeline.overrides["tdnet"] = TdnetOfToday(config=pipeline.config, backoff_floor_seconds=0.01)
+    pipeline.overrides["tdnet"] = TdnetOfToday(config=pipeline.config, **AT_ONCE)
     site.publish(TODAY, 130)
     site.set_day(YESTERDAY, 20)
     first = YESTERDAY if range_ else TODAY
@@ -441,7 +442,7 @@ def test_a_run_of_today_logs_its_events_when_the_day_is_closed(pipeline, site, r
 
 
 def test_a_run_of_today_says_what_kept_the_list_from_being_read(pipeline, site):
-    pipeline.overrides["tdnet"] = TdnetOfToday(config=pipeline.config, backoff_floor_seconds=0.01)
+    pipeline.overrides["tdnet"] = TdnetOfToday(config=pipeline.config, **AT_ONCE)
     site.publish(TODAY, 130)
     site.faults.answer("I_list", status=404)
 
@@ -458,7 +459,7 @@ def test_a_run_of_today_says_what_kept_the_list_from_being_read(pipeline, site):
 def test_a_run_of_today_whose_files_are_refused_is_red_and_not_asked_for_again(
     pipeline, site, status
 ):
-    pipeline.overrides["tdnet"] = TdnetOfToday(config=pipeline.config, backoff_floor_seconds=0.01)
+    pipeline.overrides["tdnet"] = TdnetOfToday(config=pipeline.config, **AT_ONCE)
     site.publish(TODAY, 4)
     site.faults.answer(r"\.(pdf|zip)$", status=status)
 

@@ -14,7 +14,7 @@ from dagster._core.remote_origin import (
 from tdnet_assets.config import PlatformConfig
 from tdnet_assets.definitions import DAILY_ASSETS, build_definitions
 from tdnet_assets.resources.source.session import TdnetResource
-from tdnet_assets_tests.pipeline import Pipeline
+from tdnet_assets_tests.pipeline import AT_ONCE, Pipeline
 
 Tick = Callable[..., SensorExecutionData]
 Do = Callable[..., dg.ExecuteInProcessResult]
@@ -32,7 +32,7 @@ def instance() -> Iterator[dg.DagsterInstance]:
 def repository(platform: PlatformConfig) -> dg.RepositoryDefinition:
     """What the daemon loads of the code location, less patient with TDnet."""
     definitions = build_definitions(platform)
-    definitions.resources["tdnet"] = TdnetResource(config=platform, backoff_floor_seconds=0.01)
+    definitions.resources["tdnet"] = TdnetResource(config=platform, **AT_ONCE)
     return definitions.get_repository_def()
 
 

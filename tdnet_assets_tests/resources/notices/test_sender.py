@@ -193,7 +193,7 @@ def test_a_table_that_takes_no_writes_for_a_while_loses_nothing_and_repeats_what
     watches = to_hooks(hook=hook.address)
     with proxy(platform.aws_endpoint_url, full) as address:
         config = platform.changed(aws_endpoint_url=address)
-        full_table = NoticesResource(config=config)
+        full_table = NoticesResource(config=config, attempts=2)
         sender = NoticeSender(
             full_table,
             Delivery(platform),

@@ -66,7 +66,7 @@ def fetched(
     """The outcomes in the order in which they were told."""
     outcomes: list[FileOutcome] = []
     tdnet = TdnetResource(
-        config=config, attempts=3, backoff_floor_seconds=0.01, concurrency=concurrency
+        config=config, attempts=3, backoff_floor_seconds=0.0001, concurrency=concurrency
     )
 
     async def everything() -> None:

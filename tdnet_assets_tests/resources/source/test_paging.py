@@ -36,7 +36,7 @@ class Collector:
     def __init__(self, config: PlatformConfig) -> None:
         self.config = config
         self.store = CaptureStore(LakeResource(config=config))
-        self.tdnet = TdnetResource(config=config, backoff_floor_seconds=0.01, attempts=2)
+        self.tdnet = TdnetResource(config=config, attempts=2, backoff_floor_seconds=0.0001)
 
     def read(self) -> ListReading:
         async def everything() -> ListReading:
