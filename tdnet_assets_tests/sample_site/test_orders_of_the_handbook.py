@@ -18,12 +18,13 @@ ORDERS = [
 
 def test_every_order_of_the_page_is_taken(site, base_url):
     row = next(iter(site.rows(site.now().date())))
-    for order in ORDERS:
-        order = {**order}  # noqa: PLW2901 - with a disclosure that is there
-        if "disclosure_id" in order:
-            order["disclosure_id"] = row.disclosure_id
-        answer = httpx.post(base_url.replace("/inbs", "/_control"), json=order)
-        assert answer.status_code == 200, (order, answer.text)
+    with httpx.Client() as client:
+        for order in ORDERS:
+            order = {**order}  # noqa: PLW2901 - with a disclosure that is there
+            if "disclosure_id" in order:
+                order["disclosure_id"] = row.disclosure_id
+            answer = client.post(base_url.replace("/inbs", "/_control"), json=order)
+            assert answer.status_code == 200, (order, answer.text)
     assert len(ORDERS) > 25
 
 
