@@ -76,6 +76,7 @@ def _processes_naming(home):
     return found
 
 
+@pytest.mark.slow
 def test_importing_the_code_location_starts_nothing_and_brings_no_heavy_module(tmp_path):
     code = (
         "import sys, threading, tdnet_assets.code_location\n"
@@ -99,6 +100,7 @@ def test_importing_the_code_location_starts_nothing_and_brings_no_heavy_module(t
     assert not home.exists()
 
 
+@pytest.mark.slow
 def test_the_definitions_know_nothing_of_local_services():
     code = (
         "import sys, tdnet_assets.definitions\n"
@@ -286,6 +288,7 @@ def _versions(pipeline, day=DAY):
     return versions
 
 
+@pytest.mark.slow
 def test_an_unchanged_day_keeps_its_versions_and_nothing_becomes_stale(site, history):
     site.set_day(DAY, 12)
     history.materialize(DAY)
@@ -297,6 +300,7 @@ def test_an_unchanged_day_keeps_its_versions_and_nothing_becomes_stale(site, his
     assert _statuses(history) == dict.fromkeys(CHAIN, StaleStatus.FRESH)
 
 
+@pytest.mark.slow
 def test_a_changed_list_changes_the_versions_of_all_that_follows_from_it(site, history):
     site.set_day(DAY, 12)
     history.materialize(DAY)
@@ -326,6 +330,7 @@ def test_what_follows_from_a_changed_list_is_stale_until_it_is_made_again(site, 
     assert _statuses(history) == dict.fromkeys(CHAIN, StaleStatus.FRESH)
 
 
+@pytest.mark.slow
 def test_a_changed_day_makes_no_other_day_stale(site, history):
     other = date(2026, 6, 11)
     for day in (DAY, other):

@@ -54,6 +54,7 @@ def found(platform):
     return numbers
 
 
+@pytest.mark.slow
 def test_what_a_search_compares_costs_no_more_for_standing_in_many_files(lake, platform):
     many, few = [DAY + timedelta(days=offset) for offset in range(2, 62)], [DAY]
     for day in (*many, *few):

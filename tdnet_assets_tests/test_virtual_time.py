@@ -137,6 +137,7 @@ def test_a_thread_that_fails_or_is_given_up_does_not_stop_the_clock_for_ever(clo
     assert run(work(), clock) == 60.0
 
 
+@pytest.mark.slow
 def test_the_clock_stands_still_while_a_worker_process_answers(clock):
     async def work() -> tuple[list[float], set[int]]:
         loop, seen, workers = asyncio.get_running_loop(), [], set()

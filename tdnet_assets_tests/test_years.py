@@ -68,6 +68,7 @@ def test_what_is_asked_of_a_company_or_a_month_is_the_same_in_a_lake_of_twice_th
     assert large["scan_earnings", code] <= 15
 
 
+@pytest.mark.slow
 def test_the_reports_of_a_company_are_read_from_the_copy_and_are_those_of_the_days(
     platform, pipeline, site, aws_endpoint
 ):

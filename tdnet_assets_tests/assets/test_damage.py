@@ -26,6 +26,7 @@ def state_of(pipeline):
     return read_day_state(pipeline.lake, index, DAY)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("table", ["disclosures", "documents", "financial_facts", "earnings"])
 def test_a_table_that_was_cut_is_not_whole_and_the_next_run_makes_it_again(collected, table):
     key = layout.table_key(table, DAY)
@@ -51,6 +52,7 @@ def test_a_table_whose_bytes_turned_over_is_put_anew_though_it_says_that_it_is_r
     assert collected.lake.read(key) == content
 
 
+@pytest.mark.slow
 def test_a_page_that_is_damaged_in_the_lake_is_asked_for_again(site, collected):
     (capture,) = CaptureStore(collected.lake).ids(DAY)
     collected.lake.store.put(layout.page_key(DAY, capture, 1), b"no gzip file")
@@ -63,6 +65,7 @@ def test_a_page_that_is_damaged_in_the_lake_is_asked_for_again(site, collected):
     assert collected.table("disclosures", DAY).height == 25
 
 
+@pytest.mark.slow
 def test_an_alien_manifest_costs_a_reading_and_the_rows_stay(site, collected):
     (capture,) = CaptureStore(collected.lake).ids(DAY)
     collected.lake.store.put(layout.manifest_key(DAY, capture), b"[]")
@@ -75,6 +78,7 @@ def test_an_alien_manifest_costs_a_reading_and_the_rows_stay(site, collected):
     assert result.success
 
 
+@pytest.mark.slow
 def test_an_archive_that_is_not_what_was_stored_is_named_and_no_fact_of_it_is_read(site, collected):
     row = next(row for row in site.rows(DAY) if row.xbrl_name)
     key = layout.document_key(DAY, row.disclosure_id, "xbrl")
@@ -95,6 +99,7 @@ def test_an_archive_that_is_not_what_was_stored_is_named_and_no_fact_of_it_is_re
     assert row.disclosure_id in set(collected.table("financial_facts", DAY)["disclosure_id"])
 
 
+@pytest.mark.slow
 def test_a_table_beside_another_that_turned_over_is_put_anew_too(site, pipeline):
     site.set_day(DAY, 25)
     name = next(row.xbrl_name for row in site.rows(DAY) if row.xbrl_name)

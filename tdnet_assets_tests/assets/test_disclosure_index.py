@@ -46,6 +46,7 @@ def _counts(made):
     return tuple(made.metadata[name] for name in ("put", "deleted", "unchanged"))
 
 
+@pytest.mark.slow
 def test_a_collected_day_is_found_by_id_by_code_and_by_day(site, pipeline, index, feed):
     site.set_day(DAY, 180)
     pipeline.materialize(DAY, select=STORED)

@@ -3,6 +3,7 @@
 from datetime import date
 
 import polars as pl
+import pytest
 
 from tdnet_assets_tests.risen_reader import raise_reader
 
@@ -31,6 +32,7 @@ def test_a_raised_reader_makes_the_table_from_the_first_capture_on(site, pipelin
     assert deleted["first_seen_at"] < deleted["last_seen_at"]
 
 
+@pytest.mark.slow
 def test_a_table_that_holds_its_day_inside_is_made_again_from_the_lake(site, pipeline):
     site.set_day(DAY, 12)
     assert pipeline.materialize(DAY).success

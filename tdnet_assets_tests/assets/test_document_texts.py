@@ -66,6 +66,7 @@ def test_every_page_and_every_section_is_a_row_by_company(site, pipeline):
     assert pipeline.checks(result, "texts_read") == {str(DAY): True}
 
 
+@pytest.mark.slow
 def test_a_second_run_reads_nothing_and_writes_nothing(pipeline, rows):
     pipeline.materialize(DAY, select=STEPS)
     before = pipeline.objects()
@@ -80,6 +81,7 @@ def test_a_second_run_reads_nothing_and_writes_nothing(pipeline, rows):
     assert metadata["files"].value == len(_outcomes(pipeline)) > len(rows)
 
 
+@pytest.mark.slow
 def test_only_new_files_are_read_where_the_day_has_grown(site, pipeline):
     site.set_day(DAY, 6)
     pipeline.materialize(DAY, select=STEPS)
@@ -169,6 +171,7 @@ def test_what_stopped_its_process_is_tried_again_and_what_was_refused_is_not(
     assert metadata["read_now"].value == 1 + len(new) > 1
 
 
+@pytest.mark.slow
 def test_a_file_that_the_lake_has_damaged_makes_the_day_red_until_it_is_itself_again(
     pipeline, rows
 ):
@@ -188,6 +191,7 @@ def test_a_file_that_the_lake_has_damaged_makes_the_day_red_until_it_is_itself_a
     assert _outcomes(pipeline)[rows[0].disclosure_id, "pdf"]["outcome"] == "read"
 
 
+@pytest.mark.slow
 def test_texts_that_were_lost_are_read_again_though_their_extractions_are_there(pipeline, rows):
     pipeline.materialize(DAY, select=STEPS)
     before = pipeline.table("document_texts", DAY)
@@ -197,6 +201,7 @@ def test_texts_that_were_lost_are_read_again_though_their_extractions_are_there(
     assert pipeline.table("document_texts", DAY).equals(before)
 
 
+@pytest.mark.slow
 def test_another_reader_reads_every_file_again(pipeline, rows, monkeypatch):
     pipeline.materialize(DAY, select=STEPS)
     raise_reader(monkeypatch, "document_texts")

@@ -105,6 +105,7 @@ def test_every_report_is_a_row_with_the_companys_exact_figures(site, pipeline):
     )
 
 
+@pytest.mark.slow
 def test_accountants_checks_pass_on_sound_reports_for_each_day(site, pipeline):
     site.set_day(DAY, 40)
 
@@ -168,6 +169,7 @@ def test_links_are_the_same_in_whatever_order_the_days_are_made(site, pipeline, 
     assert pipeline.objects() == before
 
 
+@pytest.mark.slow
 def test_another_companys_report_of_the_same_period_replaces_nothing(site, pipeline, report):
     first, code, archive = report
     other = next(row.code for row, _ in _reports(site, DAY).values() if row.code != code)
@@ -180,6 +182,7 @@ def test_another_companys_report_of_the_same_period_replaces_nothing(site, pipel
     assert _row(pipeline, LATER, second)["replaces"] is None
 
 
+@pytest.mark.slow
 def test_a_report_that_contradicts_itself_is_a_reject_and_the_others_are_rows(
     site, pipeline, report
 ):
@@ -201,6 +204,7 @@ def test_a_report_that_contradicts_itself_is_a_reject_and_the_others_are_rows(
     assert "earnings" not in pipeline.materialized(result)
 
 
+@pytest.mark.slow
 def test_no_stored_archive_disappears_whatever_is_in_it(site, pipeline):
     """Only attachments, a new taxonomy, a summary under another name, bytes that are no zip."""
     site.set_day(DAY, 60)
@@ -240,6 +244,7 @@ def test_no_stored_archive_disappears_whatever_is_in_it(site, pipeline):
     assert pipeline.checks(result, "revisions_understood") == {str(DAY): False}
 
 
+@pytest.mark.slow
 def test_an_archive_without_facts_fails_the_check_and_is_no_reject(site, pipeline):
     site.set_day(DAY, 30)
     (number, *_) = sorted(_reports(site, DAY))
@@ -258,6 +263,7 @@ def test_an_archive_without_facts_fails_the_check_and_is_no_reject(site, pipelin
     )
 
 
+@pytest.mark.slow
 def test_a_report_under_a_notices_name_is_a_reject(site, pipeline, report):
     _, _, archive = report
     site.set_day(DAY, 60)
@@ -272,6 +278,7 @@ def test_a_report_under_a_notices_name_is_a_reject(site, pipeline, report):
     assert pipeline.checks(result, "revisions_understood") == {str(DAY): False}
 
 
+@pytest.mark.slow
 def test_figures_that_do_not_agree_warn_and_the_day_stands(site, pipeline, report):
     number, _, archive = report
     site.faults.send_instead(rf"{number}\.zip$", _with_other_assets(archive))
@@ -284,6 +291,7 @@ def test_figures_that_do_not_agree_warn_and_the_day_stands(site, pipeline, repor
     assert number in set(pipeline.table("earnings", DAY)["disclosure_id"])
 
 
+@pytest.mark.slow
 def test_a_result_is_held_against_the_companys_own_last_forecast(site, pipeline):
     site.set_day(DAY, 40)
     annual = {

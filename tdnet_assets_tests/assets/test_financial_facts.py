@@ -93,6 +93,7 @@ def test_an_archive_that_cannot_be_read_is_kept_with_its_reason_and_hurts_no_oth
     assert pipeline.materialized(result).keys() == {"listing_pages", "disclosures", "documents"}
 
 
+@pytest.mark.slow
 def test_a_mended_reader_reads_the_unread_archive_and_takes_it_off_the_table(
     site, pipeline, archives, monkeypatch
 ):
@@ -234,6 +235,7 @@ def _read_now(pipeline, result):
     return event.materialization.metadata["read_now"].value
 
 
+@pytest.mark.slow
 def test_an_unchanged_day_is_not_read_again_and_nothing_is_written(pipeline, archives):
     first = pipeline.materialize(DAY, select=STEPS)
     before = pipeline.objects()
@@ -244,6 +246,7 @@ def test_an_unchanged_day_is_not_read_again_and_nothing_is_written(pipeline, arc
     assert pipeline.objects() == before
 
 
+@pytest.mark.slow
 def test_only_new_archives_are_read_when_a_day_grows(site, pipeline, archives):
     pipeline.materialize(DAY, select=STEPS)
     new = {row.disclosure_id for row in site.publish(DAY, 40) if row.xbrl_name}
@@ -255,6 +258,7 @@ def test_only_new_archives_are_read_when_a_day_grows(site, pipeline, archives):
     assert numbers == new | archives.keys()
 
 
+@pytest.mark.slow
 def test_an_archive_that_comes_later_stands_in_its_place_and_the_bytes_are_those_of_one_reading(
     site, pipeline, archives
 ):
@@ -276,6 +280,7 @@ def test_an_archive_that_comes_later_stands_in_its_place_and_the_bytes_are_those
     assert pipeline.lake.read(key) == content
 
 
+@pytest.mark.slow
 def test_of_a_day_that_grows_only_the_new_archives_are_understood_again(site, pipeline, archives):
     understood = []
 

@@ -53,6 +53,7 @@ def test_bytes_in_another_charset_are_refused_and_kept(site, pipeline):
     assert raw in pipeline.failure(result)
 
 
+@pytest.mark.slow
 def test_2694_rows_over_27_pages_become_2694_keys(site, pipeline):
     site.set_day(DAY, 2694)
 
@@ -66,6 +67,7 @@ def test_2694_rows_over_27_pages_become_2694_keys(site, pipeline):
     assert pipeline.record(result).total_count == 2694
 
 
+@pytest.mark.slow
 def test_an_unreadable_row_costs_only_itself_and_fails_the_check(site, pipeline):
     site.set_day(DAY, 450)
     site.faults.malformed_row(DAY, page=3, position=7, kind="bad_time")
@@ -88,6 +90,7 @@ def test_an_unreadable_row_costs_only_itself_and_fails_the_check(site, pipeline)
     assert (record.status, record.rejected_count, record.total_count) == ("failed", 1, 450)
 
 
+@pytest.mark.slow
 def test_the_rejects_are_cleared_when_the_row_can_be_read_again(site, pipeline):
     site.set_day(DAY, 30)
     site.faults.malformed_row(DAY, page=1, position=2, kind="missing_cell")
@@ -122,6 +125,7 @@ def test_a_day_without_disclosures_is_a_success_with_no_rows(pipeline):
     assert (record.status, record.total_count, record.progress) == ("completed", 0, 100)
 
 
+@pytest.mark.slow
 def test_a_missing_page_in_the_middle_is_a_failure_that_keeps_the_rows_before_it(site, pipeline):
     site.set_day(DAY, 450)
     site.faults.answer(r"I_list_002", status=404)
@@ -160,6 +164,7 @@ def test_a_list_that_never_settles_is_a_failure_whose_rows_are_kept(site, pipeli
     assert pipeline.table("disclosures", DAY).height >= 150
 
 
+@pytest.mark.slow
 def test_a_row_that_is_not_on_its_page_is_a_failure_and_the_others_are_kept(site, pipeline):
     site.set_day(DAY, 150)
     whole = list_page(DAY, 2, site.rows(DAY))
@@ -174,6 +179,7 @@ def test_a_row_that_is_not_on_its_page_is_a_failure_and_the_others_are_kept(site
     assert pipeline.table("disclosures", DAY).height == 149
 
 
+@pytest.mark.slow
 def test_a_second_materialization_asks_for_no_document_and_writes_nothing(site, pipeline):
     site.set_day(DAY, 130)
     first = pipeline.materialize(DAY)
@@ -190,6 +196,7 @@ def test_a_second_materialization_asks_for_no_document_and_writes_nothing(site, 
     assert (record.collected_count, record.skipped_count) == (0, 130)
 
 
+@pytest.mark.slow
 def test_a_changed_day_costs_a_new_capture_and_the_new_files_only(site, pipeline):
     site.set_day(DAY, 30)
     pipeline.materialize(DAY)
@@ -207,6 +214,7 @@ def test_a_changed_day_costs_a_new_capture_and_the_new_files_only(site, pipeline
     assert (record.collected_count, record.skipped_count) == (1, 30)
 
 
+@pytest.mark.slow
 def test_deleted_and_retitled_rows_are_recorded_and_nothing_is_lost(site, pipeline):
     site.set_day(DAY, 40)
     pipeline.materialize(DAY)
@@ -249,6 +257,7 @@ def test_two_rows_deleted_before_they_were_ever_seen_leave_the_day_whole_at_once
     assert all(event.event_specific_data.passed for event in evaluations)
 
 
+@pytest.mark.slow
 def test_documents_are_retried_refused_or_accepted_by_what_they_are(site, pipeline):
     site.set_day(DAY, 12)
     linked = [row for row in site.rows(DAY) if row.pdf_name]
@@ -287,6 +296,7 @@ def test_documents_are_retried_refused_or_accepted_by_what_they_are(site, pipeli
     assert pipeline.record(again).collected_count == 2
 
 
+@pytest.mark.slow
 def test_stored_bytes_are_the_bytes_that_were_sent(site, pipeline):
     site.set_day(DAY, 25)
     pipeline.materialize(DAY)
@@ -311,6 +321,7 @@ def test_a_file_that_is_forbidden_inside_the_window_is_failed_not_gone(site, pip
     assert row.disclosure_id in pipeline.failure(result)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [503, 429, 403])
 def test_a_site_that_refuses_every_file_is_asked_tens_of_times_and_not_thousands(
     site, pipeline, status
@@ -329,6 +340,7 @@ def test_a_site_that_refuses_every_file_is_asked_tens_of_times_and_not_thousands
     assert len(_documents_requested(site)) < 40
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [503, 429, 403])
 def test_a_site_that_refuses_everything_is_asked_tens_of_times_by_a_run_of_a_month(
     site, pipeline, status
@@ -345,6 +357,7 @@ def test_a_site_that_refuses_everything_is_asked_tens_of_times_by_a_run_of_a_mon
     assert len(site.requests) < 40
 
 
+@pytest.mark.slow
 def test_hostile_archives_and_links_never_reach_the_lake(site, pipeline):
     site.set_day(DAY, 60)
     with_xbrl = [row for row in site.rows(DAY) if row.xbrl_name]
@@ -373,6 +386,7 @@ def test_a_day_that_tdnet_does_not_list_is_refused_with_the_reason(pipeline):
     assert (record.status, record.error_type) == ("failed", "DayNotListedError")
 
 
+@pytest.mark.slow
 def test_one_bad_day_of_a_range_costs_only_itself(site, pipeline):
     first, last = date(2026, 6, 8), date(2026, 6, 11)
     for number, day in enumerate((first, date(2026, 6, 9), DAY, last), start=1):
@@ -469,6 +483,7 @@ def test_a_record_goes_from_start_over_progress_to_completion_and_keeps_its_star
     assert completed["completed_at"]["S"] > going["updated_at"]["S"] > started["updated_at"]["S"]
 
 
+@pytest.mark.slow
 def test_every_metric_of_the_catalogue_is_read_back_under_its_exact_name(site, pipeline):
     site.set_day(DAY, 20)
     site.faults.malformed_row(DAY, page=1, position=1, kind="bad_code")
@@ -494,6 +509,7 @@ def test_every_metric_of_the_catalogue_is_read_back_under_its_exact_name(site, p
     assert pipeline.checks(result, "metrics_delivered") == {str(DAY): True}
 
 
+@pytest.mark.slow
 def test_a_refused_metric_fails_a_check_and_is_in_the_record_but_fails_no_run(site, pipeline):
     site.set_day(DAY, 3)
     denied = b'{"__type": "AccessDenied", "message": "not authorized: cloudwatch:PutMetricData"}'

@@ -49,6 +49,7 @@ def all_files(site, day):
     return Counter(name for row in site.rows(day) for name in (row.pdf_name, row.xbrl_name) if name)
 
 
+@pytest.mark.slow
 def test_rows_published_while_files_are_fetched_are_in_the_lake_within_75_seconds(live, site):
     site.publish(TODAY, 150, time="15:30")
     seen: dict[str, float] = {}
@@ -135,6 +136,7 @@ def test_archives_of_a_burst_come_before_its_pdfs_and_the_newest_burst_first(liv
     assert {row.disclosure_id for row in early} <= live.numbers(TODAY)
 
 
+@pytest.mark.slow
 def test_facts_of_a_burst_are_in_the_lake_while_its_pdfs_still_come(live, site):
     live.derive = True
     rows = site.publish(TODAY, 80)
@@ -157,6 +159,7 @@ def test_facts_of_a_burst_are_in_the_lake_while_its_pdfs_still_come(live, site):
     assert live.not_whole(TODAY) == ""
 
 
+@pytest.mark.slow
 def test_nothing_is_green_before_the_last_file(live, site):
     site.publish(TODAY, 120)
     told = []
@@ -173,6 +176,7 @@ def test_nothing_is_green_before_the_last_file(live, site):
     assert live.not_whole(TODAY) == ""
 
 
+@pytest.mark.slow
 def test_a_session_that_is_killed_is_resumed_and_no_file_is_fetched_twice(live, site):
     site.publish(TODAY, 150)
 
@@ -190,6 +194,7 @@ def test_a_session_that_is_killed_is_resumed_and_no_file_is_fetched_twice(live, 
     assert live.numbers(TODAY) == {row.disclosure_id for row in site.rows(TODAY)}
 
 
+@pytest.mark.slow
 def test_a_run_of_another_day_works_off_today_first(live, site):
     site.set_day(YESTERDAY, 160)
     seen: dict[str, float] = {}
@@ -238,6 +243,7 @@ def test_today_is_not_looked_at_at_night(live, site, clock):
     assert live.looks == []
 
 
+@pytest.mark.slow
 def test_at_midnight_the_day_is_finished_and_the_next_is_left_for_the_morning(live, site, clock):
     clock.advance((moment(TODAY, "23:58") - clock.now()).total_seconds())
     site.publish(TODAY, 150)
@@ -250,6 +256,7 @@ def test_at_midnight_the_day_is_finished_and_the_next_is_left_for_the_morning(li
     assert live.asked("20260611.html") == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["503", "maintenance"])
 def test_a_host_that_is_away_for_a_while_costs_little_and_no_more_time(live, site, fault):
     site.publish(TODAY, 150)
@@ -276,6 +283,7 @@ def test_a_host_that_is_away_for_a_while_costs_little_and_no_more_time(live, sit
     assert [good for _, good in live.looks].count(False) >= 8
 
 
+@pytest.mark.slow
 def test_a_retitle_on_a_later_page_is_found_by_the_pass_at_the_end(live, site):
     site.publish(TODAY, 250, time="15:00")
     victim = site.rows(TODAY)[230].disclosure_id
@@ -291,6 +299,7 @@ def test_a_retitle_on_a_later_page_is_found_by_the_pass_at_the_end(live, site):
     assert live.not_whole(TODAY) == ""
 
 
+@pytest.mark.slow
 def test_a_run_for_news_reads_only_their_page_until_all_pages_are_an_hour_old(live, site, clock):
     site.publish(TODAY, 450, time="15:00")
     live.collect([TODAY])
@@ -323,6 +332,7 @@ def _captures(live):
     return [store.get(TODAY, one) for one in store.ids(TODAY)]
 
 
+@pytest.mark.slow
 def test_a_run_for_news_finds_deletions_on_its_page_at_once_and_others_within_the_hour(
     live, site, clock
 ):
@@ -409,7 +419,8 @@ def test_a_session_that_is_cancelled_ends_within_two_seconds_and_its_files_are_f
     assert live.not_whole(TODAY) == ""
 
 
-@pytest.mark.parametrize("range_", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("range_", [False, True])
 def test_a_run_of_today_logs_its_events_when_the_day_is_closed(pipeline, site, range_):
     pipeline.overrides["tdnet"] = TdnetOfToday(config=pipeline.config, **AT_ONCE)
     site.publish(TODAY, 130)

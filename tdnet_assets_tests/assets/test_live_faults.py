@@ -74,6 +74,7 @@ def live(platform, site, clock, aws) -> Iterator[LiveSessions]:
         yield LiveSessions(config, site, clock)
 
 
+@pytest.mark.slow
 def test_a_run_of_today_finds_what_has_changed_on_later_pages_only(live, site):
     site.publish(TODAY, 250, time="15:00")
     live.collect([TODAY])
@@ -88,6 +89,7 @@ def test_a_run_of_today_finds_what_has_changed_on_later_pages_only(live, site):
     assert titles[row.disclosure_id] == "訂正後の表題"
 
 
+@pytest.mark.slow
 def test_a_range_with_today_looks_at_it_again_when_its_first_look_was_refused(live, site):
     site.set_day(YESTERDAY, 160)
     site.publish(TODAY, 3)
@@ -105,6 +107,7 @@ def test_a_range_with_today_looks_at_it_again_when_its_first_look_was_refused(li
     assert live.not_whole(YESTERDAY) == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fails", ["HEAD .*2026-06-10", "BatchGetItem"])
 def test_a_store_that_fails_when_today_is_taken_up_costs_one_look(live, site, aws, fails):
     site.set_day(YESTERDAY, 300)
@@ -127,6 +130,7 @@ def test_a_store_that_fails_when_today_is_taken_up_costs_one_look(live, site, aw
     assert max(seen.values()) <= 70 + 120
 
 
+@pytest.mark.slow
 def test_a_range_begins_though_today_cannot_be_and_takes_it_up_with_a_look(live, site, aws):
     site.set_day(YESTERDAY, 160)
     site.publish(TODAY, 3)
@@ -148,6 +152,7 @@ def test_a_range_begins_though_today_cannot_be_and_takes_it_up_with_a_look(live,
     assert live.not_whole(TODAY) == live.not_whole(YESTERDAY) == ""
 
 
+@pytest.mark.slow
 def test_rows_that_could_not_be_stored_are_stored_with_the_next_look(live, site, aws):
     site.publish(TODAY, 200)
     seen: dict[str, float] = {}
@@ -168,6 +173,7 @@ def test_rows_that_could_not_be_stored_are_stored_with_the_next_look(live, site,
     assert live.not_whole(TODAY) == ""
 
 
+@pytest.mark.slow
 def test_a_host_that_goes_away_between_two_pages_of_a_look_delays_rows_by_no_more_than_two_minutes(
     live, site
 ):
@@ -188,6 +194,7 @@ def test_a_host_that_goes_away_between_two_pages_of_a_look_delays_rows_by_no_mor
     assert live.not_whole(TODAY) == ""
 
 
+@pytest.mark.slow
 def test_a_list_that_does_not_add_up_for_hours_does_not_keep_the_files_from_being_fetched(
     live, site
 ):
@@ -239,6 +246,7 @@ def test_a_host_that_wants_to_be_left_alone_for_an_hour_is_by_later_sessions_and
     assert live.not_whole(TODAY) == ""
 
 
+@pytest.mark.slow
 def test_a_list_that_is_refused_when_the_day_is_to_be_closed_is_waited_for(live, site):
     site.publish(TODAY, 150)
     # News of one page, so that all pages are to be read at the end.
@@ -252,6 +260,7 @@ def test_a_list_that_is_refused_when_the_day_is_to_be_closed_is_waited_for(live,
     assert not [text for text in live.said if "listing_pages" in text]
 
 
+@pytest.mark.slow
 def test_the_next_day_is_taken_up_in_the_morning_by_a_range_that_has_not_come_to_it(
     live, site, clock
 ):
@@ -275,6 +284,7 @@ def test_the_next_day_is_taken_up_in_the_morning_by_a_range_that_has_not_come_to
     assert live.not_whole(next_day) == ""
 
 
+@pytest.mark.slow
 def test_a_file_that_was_not_given_to_us_and_was_to_another_process_is_stored(
     live, site, platform, tmp_path
 ):
@@ -296,6 +306,7 @@ def test_a_file_that_was_not_given_to_us_and_was_to_another_process_is_stored(
     assert set(live.table("documents", TODAY)["status"]) == {"stored"}
 
 
+@pytest.mark.slow
 def test_a_day_whose_stored_state_cannot_be_read_costs_no_other_day(site, platform, aws, instance):
     days = [TODAY - timedelta(days=back) for back in (3, 2, 1)]
     for day in days:
@@ -315,6 +326,7 @@ def test_a_day_whose_stored_state_cannot_be_read_costs_no_other_day(site, platfo
         assert pipeline.record(result).status == "failed"
 
 
+@pytest.mark.slow
 def test_a_part_of_the_work_of_other_days_does_not_keep_today_from_being_looked_at(live, site):
     live.parts_only = True
     site.set_day(YESTERDAY, 160)

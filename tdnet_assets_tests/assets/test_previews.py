@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import date
 
 import dagster as dg
+import pytest
 
 from tdnet_assets.assets.previews import preview
 
@@ -29,6 +30,7 @@ def test_where_there_is_nothing_to_show_there_is_no_table():
     assert preview([]) is None
 
 
+@pytest.mark.slow
 def test_what_a_busy_day_shows_is_short_tables_and_numbers_that_are_plotted(site, pipeline):
     site.set_day(DAY, 60)
 

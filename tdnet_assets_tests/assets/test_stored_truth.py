@@ -32,6 +32,7 @@ def spoil(site):
     return {"row": row, "archive": archive}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["row", "archive"])
 def test_derived_tables_made_alone_of_a_day_that_is_not_whole_are_not_whole_either(
     site, pipeline, state, spoil, kind

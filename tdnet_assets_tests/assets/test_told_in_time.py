@@ -39,6 +39,7 @@ def watched(pipeline, tmp_path, hook):
     return with_watches
 
 
+@pytest.mark.slow
 def test_a_session_tells_of_a_row_while_none_of_its_files_has_been_fetched(watched, site, hook):
     pipeline, today = watched(EVERYTHING), datetime.now(TOKYO).date()
     site.set_day(today, 0)
@@ -67,6 +68,7 @@ def test_a_session_tells_of_a_row_while_none_of_its_files_has_been_fetched(watch
     assert told["sent_at"].max() < files["fetched_at"].min()
 
 
+@pytest.mark.slow
 def test_a_text_is_told_when_the_documents_have_been_read_and_by_their_words_alone(
     watched, site, hook
 ):

@@ -93,6 +93,7 @@ def test_a_second_run_of_an_unchanged_day_reads_no_table_and_puts_nothing(site, 
     assert (record.total_count, record.collected_count, record.skipped_count) == (60, 0, 60)
 
 
+@pytest.mark.slow
 def test_facts_are_read_once_for_the_reports_and_for_their_figures(site, watched):
     pipeline, seen = watched
     day = date(2026, 6, 16)  # whose archives no other test has read in this process
@@ -114,6 +115,7 @@ def test_facts_are_read_once_for_the_reports_and_for_their_figures(site, watched
     )
 
 
+@pytest.mark.slow
 def test_a_check_that_only_warned_is_shown_again_in_the_same_words(site, pipeline):
     site.set_day(DAY, 60)
     row = next(row for row in site.rows(DAY) if (row.xbrl_name or "").startswith("0812"))
@@ -134,6 +136,7 @@ def test_a_check_that_only_warned_is_shown_again_in_the_same_words(site, pipelin
     assert shown(pipeline, pipeline.materialize(DAY))[1] == checks
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flip", [False, True])
 def test_a_derived_table_that_was_damaged_is_made_again_of_an_unchanged_day(site, pipeline, flip):
     site.set_day(DAY, 25)
@@ -150,6 +153,7 @@ def test_a_derived_table_that_was_damaged_is_made_again_of_an_unchanged_day(site
     assert made_in(pipeline, result) == set(names(DERIVATION)) - {"earnings"}
 
 
+@pytest.mark.slow
 def test_a_risen_reader_makes_its_table_again_and_no_other(site, pipeline, monkeypatch):
     site.set_day(DAY, 25)
     assert pipeline.materialize(DAY).success
@@ -162,6 +166,7 @@ def test_a_risen_reader_makes_its_table_again_and_no_other(site, pipeline, monke
     assert "forecast_revisions" in made_in(pipeline, result)
 
 
+@pytest.mark.slow
 def test_a_changed_input_makes_again_what_is_made_of_it(site, pipeline):
     site.set_day(DAY, 25)
     assert pipeline.materialize(DAY).success
@@ -174,6 +179,7 @@ def test_a_changed_input_makes_again_what_is_made_of_it(site, pipeline):
     assert pipeline.table("disclosures", DAY).height == 26
 
 
+@pytest.mark.slow
 def test_a_document_that_is_lost_from_the_lake_is_fetched_again_of_an_unchanged_list(
     site, pipeline
 ):
@@ -191,6 +197,7 @@ def test_a_document_that_is_lost_from_the_lake_is_fetched_again_of_an_unchanged_
     assert "disclosures" in made_in(pipeline, result)
 
 
+@pytest.mark.slow
 def test_a_table_that_this_dagster_has_not_seen_is_made_and_so_looked_at(site, pipeline):
     site.set_day(DAY, 25)
     assert pipeline.materialize(DAY).success
@@ -204,6 +211,7 @@ def test_a_table_that_this_dagster_has_not_seen_is_made_and_so_looked_at(site, p
     assert pipeline.objects() == before
 
 
+@pytest.mark.slow
 def test_a_failed_check_is_looked_at_again_although_nothing_has_changed(site, pipeline):
     site.set_day(DAY, 25)
     row = next(row for row in site.rows(DAY) if row.xbrl_name)

@@ -18,6 +18,7 @@ def test_a_run_that_read_no_list_ends_at_0_percent(site, pipeline, fault):
     assert (record.status, record.progress, record.total_count) == ("failed", 0, 0)
 
 
+@pytest.mark.slow
 def test_only_the_days_that_were_listed_are_progress(site, pipeline):
     for day in (DAY, NEXT_DAY):
         site.set_day(day, 12)

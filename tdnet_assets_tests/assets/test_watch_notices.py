@@ -54,6 +54,7 @@ def _begin_before_the_day(pipeline):
     return watches
 
 
+@pytest.mark.slow
 def test_without_a_watch_file_the_day_has_an_empty_table_and_is_whole(pipeline, site):
     site.set_day(DAY, 4)
 
@@ -64,6 +65,7 @@ def test_without_a_watch_file_the_day_has_an_empty_table_and_is_whole(pipeline, 
     assert pipeline.checks(result, "notices_delivered") == {str(DAY): True}
 
 
+@pytest.mark.slow
 def test_rows_and_figures_match_are_sent_and_stored_with_their_times(watched, hook):
     watches = _begin_before_the_day(watched)
     assert watched.materialize(DAY).success
@@ -97,6 +99,7 @@ def test_rows_and_figures_match_are_sent_and_stored_with_their_times(watched, ho
     assert len(hook.ids) == said
 
 
+@pytest.mark.slow
 def test_a_notice_that_failed_for_good_makes_the_day_of_this_asset_red_and_no_other(watched):
     watches = _begin_before_the_day(watched)
     assert watched.materialize(DAY).success
@@ -124,6 +127,7 @@ def test_a_notice_that_failed_for_good_makes_the_day_of_this_asset_red_and_no_ot
     assert "report_links" in watched.materialized(result)
 
 
+@pytest.mark.slow
 def test_a_table_that_was_lost_is_brought_back_and_what_it_cannot_know_is_told_as_a_repetition(
     watched, hook
 ):

@@ -82,6 +82,7 @@ def test_the_oldest_day_of_the_window_is_asked_for(site, limited):
     assert site.requests
 
 
+@pytest.mark.slow
 def test_one_old_day_of_a_range_costs_only_itself(site, limited):
     first = TODAY - timedelta(days=WINDOW)
     last = first + timedelta(days=3)
@@ -96,6 +97,7 @@ def test_one_old_day_of_a_range_costs_only_itself(site, limited):
     assert not [seen for seen in site.requests if f"{first:%Y%m%d}.html" in seen.path]
 
 
+@pytest.mark.slow
 def test_an_old_day_with_captures_is_rebuilt_from_the_lake_without_a_request(
     site, pipeline, limited
 ):
@@ -126,6 +128,7 @@ def test_an_old_day_with_captures_is_rebuilt_from_the_lake_without_a_request(
     assert limited.objects() == before
 
 
+@pytest.mark.slow
 def test_files_that_the_closed_window_took_are_gone_unasked_and_the_day_is_red_for_good(
     site, pipeline, limited
 ):
@@ -151,6 +154,7 @@ def test_files_that_the_closed_window_took_are_gone_unasked_and_the_day_is_red_f
     assert limited.objects() == before
 
 
+@pytest.mark.slow
 def test_a_file_that_was_stored_and_is_lost_from_the_lake_stays_a_failure(site, pipeline, limited):
     site.set_day(OLD, 12)
     pipeline.materialize(OLD)
@@ -166,6 +170,7 @@ def test_a_file_that_was_stored_and_is_lost_from_the_lake_stays_a_failure(site, 
     assert pipeline.materialize(OLD).success
 
 
+@pytest.mark.slow
 def test_files_that_were_never_asked_for_are_asked_for_when_the_window_is_wider(
     site, pipeline, limited
 ):
@@ -180,6 +185,7 @@ def test_files_that_were_never_asked_for_are_asked_for_when_the_window_is_wider(
     assert set(pipeline.table("documents", OLD)["status"]) == {"stored"}
 
 
+@pytest.mark.slow
 def test_an_incomplete_last_capture_stays_incomplete_when_it_is_taken_from_the_lake(
     site, pipeline, limited
 ):
@@ -196,6 +202,7 @@ def test_an_incomplete_last_capture_stays_incomplete_when_it_is_taken_from_the_l
     assert limited.table("disclosures", OLD).height == 200
 
 
+@pytest.mark.slow
 def test_only_the_failed_days_of_a_range_are_missing_and_run_again(site, pipeline):
     days = [TODAY - timedelta(days=number) for number in (5, 4, 3)]
     for day in days:

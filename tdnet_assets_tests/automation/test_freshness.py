@@ -107,6 +107,7 @@ def known(platform, instance):
     return read
 
 
+@pytest.mark.slow
 def test_a_day_collected_after_it_was_over_is_fresh_and_a_day_of_which_a_file_failed_is_not(
     site, pipeline, known
 ):
@@ -204,6 +205,7 @@ def test_in_an_empty_lake_the_latest_due_day_is_behind(platform, repository, tic
     assert sensor.default_status == dg.DefaultSensorStatus.STOPPED
 
 
+@pytest.mark.slow
 def test_the_sensor_finds_a_red_day_of_the_window_behind_a_good_one(site, pipeline, tick):
     latest = latest_due_day(datetime.now(TOKYO))
     red = latest - timedelta(days=3)

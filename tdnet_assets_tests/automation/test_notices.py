@@ -119,6 +119,7 @@ def test_a_backfill_s_range_and_a_run_without_a_record_are_announced_too(topic, 
     assert run.run_id in notice["Message"]
 
 
+@pytest.mark.slow
 def test_runs_that_succeed_or_are_cancelled_are_not_announced(
     site, pipeline, instance, topic, ticks, make_run
 ):
@@ -130,6 +131,7 @@ def test_runs_that_succeed_or_are_cancelled_are_not_announced(
     assert topic.received(0) == []
 
 
+@pytest.mark.slow
 def test_many_failures_are_all_announced_in_their_order(topic, ticks, failed_run):
     runs = [failed_run(message=f"failure {number}") for number in range(13)]
 
@@ -142,6 +144,7 @@ def test_many_failures_are_all_announced_in_their_order(topic, ticks, failed_run
         assert sum(run.run_id in text for text in texts) == 1
 
 
+@pytest.mark.slow
 def test_failures_of_another_code_location_are_not_announced_and_hold_up_none_of_ours(
     platform, instance, topic, failed_run
 ):

@@ -67,6 +67,7 @@ def test_in_an_empty_lake_nothing_is_asked_for(site, ask):
     assert site.requests == []
 
 
+@pytest.mark.slow
 def test_a_whole_day_asks_for_nothing_and_nobody_is_asked(site, pipeline, ask):
     site.set_day(YESTERDAY, 5)
     assert pipeline.materialize(YESTERDAY).success
@@ -79,6 +80,7 @@ def test_a_whole_day_asks_for_nothing_and_nobody_is_asked(site, pipeline, ask):
     assert len(site.requests) == before
 
 
+@pytest.mark.slow
 def test_a_file_that_is_missing_once_is_stored_by_the_next_collection_and_all_that_follows_is_made(
     site, pipeline, ask, do
 ):
@@ -114,6 +116,7 @@ def test_a_file_that_is_missing_once_is_stored_by_the_next_collection_and_all_th
     assert ask()[1] == []
 
 
+@pytest.mark.slow
 def test_a_day_whose_run_was_canceled_before_it_read_the_list_is_asked_for_without_a_publication(
     site, pipeline, platform, ask
 ):
@@ -145,6 +148,7 @@ def test_a_lost_table_is_made_again_from_the_lake_and_only_what_is_missing(site,
     assert ask()[1] == []
 
 
+@pytest.mark.slow
 def test_only_one_collection_is_queued_and_derivation_goes_on_beside_it(
     site, pipeline, instance, ask, make_run
 ):
@@ -166,6 +170,7 @@ def test_only_one_collection_is_queued_and_derivation_goes_on_beside_it(
     assert ask()[1] == [(DERIVATION, str(YESTERDAY))]
 
 
+@pytest.mark.slow
 def test_a_queued_yearly_copy_or_derivation_holds_no_collection_up(
     site, pipeline, instance, repository, ask, make_run
 ):
@@ -179,6 +184,7 @@ def test_a_queued_yearly_copy_or_derivation_holds_no_collection_up(
     assert ask()[1] == [(COLLECTION, str(YESTERDAY))]
 
 
+@pytest.mark.slow
 def test_work_of_a_day_that_is_queued_is_not_asked_for_twice(site, pipeline, ask, make_run):
     site.set_day(YESTERDAY, 3)
     pipeline.materialize(YESTERDAY)
@@ -191,6 +197,7 @@ def test_work_of_a_day_that_is_queued_is_not_asked_for_twice(site, pipeline, ask
     assert f"{YESTERDAY}: earnings: not there (derivation goes on)" in data.skip_message
 
 
+@pytest.mark.slow
 def test_days_that_wait_for_their_turn_are_looked_at_with_the_next_tick(site, pipeline, ask):
     for day in (YESTERDAY, BEFORE):
         site.set_day(day, 3)
@@ -212,6 +219,7 @@ def later(cursor):
     return json.dumps(said)
 
 
+@pytest.mark.slow
 def test_a_day_of_which_a_run_has_ended_is_looked_at_with_the_next_tick(
     site, pipeline, instance, ask, make_run
 ):
@@ -226,6 +234,7 @@ def test_a_day_of_which_a_run_has_ended_is_looked_at_with_the_next_tick(
     assert ask(cursor)[1] == [(DERIVATION, str(YESTERDAY))]
 
 
+@pytest.mark.slow
 def test_a_whole_day_is_looked_at_each_hour_and_a_day_that_is_new_to_the_lake_each_quarter_of_one(
     site, pipeline, ask
 ):
@@ -245,6 +254,7 @@ def test_a_whole_day_is_looked_at_each_hour_and_a_day_that_is_new_to_the_lake_ea
     assert ask(json.dumps(unknown))[1] == [(DERIVATION, str(YESTERDAY))]
 
 
+@pytest.mark.slow
 def test_a_range_of_days_is_known_as_each_of_its_days_is(site, pipeline, platform):
     days = [TODAY - timedelta(days=n) for n in range(5)]
     for day in days[1:4]:
@@ -290,6 +300,7 @@ def test_a_cursor_that_cannot_be_read_is_no_cursor_for_any_sensor(tick, cursor):
         assert not data.run_requests, name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [0, 40])
 def test_what_a_look_at_a_day_costs_does_not_depend_on_the_day(
     site, pipeline, platform, instance, aws_endpoint, size

@@ -94,6 +94,7 @@ def test_the_sweep_finishes_a_record_whose_run_is_over(pipeline, instance, make_
     assert sweep(instance, pipeline.executions, since=LONG_AGO) == []
 
 
+@pytest.mark.slow
 def test_the_sweep_makes_a_lost_record_from_dagster_s_run_storage(
     site, pipeline, instance, platform
 ):
@@ -380,6 +381,7 @@ def test_runs_of_other_code_locations_get_no_record(pipeline, instance, make_run
     assert pipeline.executions.get(theirs.run_id) is None
 
 
+@pytest.mark.slow
 def test_a_completed_run_s_record_is_left_as_it_is(site, pipeline, instance):
     site.set_day(DAY, 5)
     result = pipeline.materialize(DAY)

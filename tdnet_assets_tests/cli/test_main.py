@@ -113,6 +113,7 @@ def test_a_new_home_is_named_on_standard_error_once_and_found_from_below(site, p
     assert list(below.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_collect_says_what_became_of_the_day_and_ends_with_0(site, platform, pipeline):
     site.set_day(DAY, 5)
 
@@ -291,6 +292,7 @@ def test_status_refuses_a_limit_of_0_by_saying_what_a_limit_is(tdnet):
     assert "0 is not in the range x>=1" in result.stderr
 
 
+@pytest.mark.slow
 def test_status_says_which_days_of_the_window_are_not_whole_and_why(site, tdnet, pipeline):
     today = datetime.now(TOKYO).date()
     days = [today - timedelta(days=back) for back in (0, 1, 2)]

@@ -35,6 +35,7 @@ def tdnet(platform):
     return invoke
 
 
+@pytest.mark.slow
 def test_a_pipe_gets_the_bytes_as_they_were_fetched(platform, stored):
     number, content = stored
     wide = number.translate({ord(digit): ord(digit) + 0xFEE0 for digit in "0123456789"})
@@ -62,6 +63,7 @@ def test_a_file_or_a_folder_gets_it_and_the_path_is_said(tdnet, stored, tmp_path
     assert "x.pdf cannot be written: No such file or directory" in nowhere.stderr
 
 
+@pytest.mark.slow
 def test_on_a_terminal_the_viewer_of_the_desktop_shows_it(platform, stored, tmp_path):
     number, content = stored
     viewer = tmp_path / "xdg-open"

@@ -458,9 +458,8 @@ def test_one_wrong_element_among_right_ones_is_said_and_a_limit_makes_none_wrong
     assert limited.stderr == ""
 
 
-@pytest.mark.parametrize(
-    "columns", [80, *(pytest.param(wide, marks=pytest.mark.slow) for wide in (100, 120))]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("columns", [80, 100, 120])
 def test_in_a_terminal_code_day_time_and_value_are_whole(platform, lake, reported, columns):
     awkward = {"title": "２０２６年３月期　決算短信〔日本基準〕（連結）" * 2, "status": "retitled"}
     put_day(lake, date(2026, 6, 12), [disclosure(date(2026, 6, 12), 7, code="141A0", **awkward)])

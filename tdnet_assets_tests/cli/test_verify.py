@@ -47,6 +47,7 @@ def first_pdf(site):
     return layout.document_key(DAY, row.disclosure_id, "pdf")
 
 
+@pytest.mark.slow
 def test_an_undamaged_day_has_nothing_to_say_and_exits_with_0(verify):
     done = verify()
 

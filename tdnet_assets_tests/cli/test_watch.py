@@ -62,6 +62,7 @@ def test_a_valid_file_is_said_in_a_line_a_watch_and_one_that_is_not_with_its_lin
     assert "name one in TDNET_WATCHES" in nothing.stderr
 
 
+@pytest.mark.slow
 def test_a_test_says_what_would_have_been_told_and_sends_nothing_unless_asked(watching, hook):
     today = datetime.now(TOKYO).date()
     before = today - timedelta(days=9)
@@ -84,6 +85,7 @@ def test_a_test_says_what_would_have_been_told_and_sends_nothing_unless_asked(wa
     assert hook.bodies == []
 
 
+@pytest.mark.slow
 def test_what_is_sent_for_a_test_is_marked_so_and_leaves_no_trace(watching, hook):
     today = datetime.now(TOKYO).date()
 
@@ -100,6 +102,7 @@ def test_what_is_sent_for_a_test_is_marked_so_and_leaves_no_trace(watching, hook
     assert NoticesResource(config=watching).of_day(today) == []
 
 
+@pytest.mark.slow
 def test_a_silence_and_a_notice_are_explained(watching):
     today = datetime.now(TOKYO).date()
     number, other = _number(today), _number(today, 1)

@@ -135,6 +135,7 @@ def test_a_change_of_the_configuration_changes_what_depends_on_it_and_nothing_el
     assert not deployed(metrics_namespace="TDnet/Other").changed
 
 
+@pytest.mark.slow
 def test_records_outlive_the_stack_and_are_taken_into_the_next_one(account, deployed, shown):
     deployed()
     executions = Pipeline(account, None).executions
@@ -156,6 +157,7 @@ def test_records_outlive_the_stack_and_are_taken_into_the_next_one(account, depl
     assert executions.get("kept").status == "running"
 
 
+@pytest.mark.slow
 def test_an_update_that_fails_shows_why_and_can_be_repeated(account, deployed):
     glue = clients.client(account, "glue")
     glue.create_database(DatabaseInput={"Name": "tdnet_dev"})
@@ -191,6 +193,7 @@ def test_the_embedded_default_is_not_deployed_to(platform, shown):
     assert shown == []
 
 
+@pytest.mark.slow
 def test_the_whole_template_is_read_from_the_bucket_one_object_a_version(account, deployed):
     lake = Pipeline(account, None).lake
 

@@ -121,6 +121,7 @@ def test_after_a_hard_kill_objects_are_left_and_the_bootstrap_makes_the_rest_ane
     assert stored_items(config) == []
 
 
+@pytest.mark.slow
 def test_after_a_hard_kill_records_are_as_of_the_last_clean_stop(start: Start) -> None:
     first = start()
     config = config_for(first.endpoint_url)
@@ -171,6 +172,7 @@ def indexed_titles(config: PlatformConfig, day: date) -> list[str]:
     return [row.title for row in DisclosureIndexResource(config=config).by_day(day)]
 
 
+@pytest.mark.slow
 def test_after_a_hard_kill_the_index_is_as_the_lake_is_again(start: Start) -> None:
     first_day, second_day, third_day = (date(2026, 6, day) for day in (10, 11, 12))
     first = start()

@@ -50,6 +50,7 @@ def _run(installation, home, code, **environment):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [["demo"], ["up"], ["collect", "2026-06-10"]])
 def test_what_needs_the_sample_site_says_that_it_is_missing_and_what_to_do(
     installation, tmp_path, arguments
@@ -75,6 +76,7 @@ def test_a_demonstration_needs_it_whatever_the_environment_names(installation, t
     assert (done.returncode, done.stderr) == (2, SAID)
 
 
+@pytest.mark.slow
 def test_the_code_location_of_a_production_environment_loads_without_it(installation, tmp_path):
     code = (
         "from tdnet_assets.code_location import defs\n"

@@ -40,6 +40,7 @@ def test_a_home_has_one_dagster_and_a_second_is_told_where_it_is(config, tmp_pat
         assert place.read_text() == ""
 
 
+@pytest.mark.slow
 def test_a_second_up_prints_the_address_of_the_first_and_changes_nothing(config, tmp_path):
     with only_one(config) as place:
         place.write_text(HERE)

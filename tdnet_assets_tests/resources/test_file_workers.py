@@ -98,6 +98,7 @@ def test_a_process_that_does_not_end_costs_one_file_and_its_time():
     assert time.monotonic() - started < 20
 
 
+@pytest.mark.slow
 def test_the_time_of_one_file_does_not_count_for_the_next():
     spend = [(spin_for_half_a_second, b"")] * 4
 

@@ -28,6 +28,7 @@ def test_keys_and_order_are_columns_and_every_source_is_a_table_s_column(table):
     assert sources <= columns | {"listing_pages.html"}
 
 
+@pytest.mark.slow
 def test_the_rows_of_a_day_have_different_keys_and_stand_in_the_order_that_is_said(site, pipeline):
     site.set_day(DAY, 60)
     assert pipeline.materialize(DAY).success

@@ -63,6 +63,7 @@ ORDERS = [
 ]
 
 
+@pytest.mark.slow
 def test_of_two_senders_one_sends_in_every_order_of_their_steps(table):
     """A claim that the other one saw is taken for an abandoned one here, without any patience."""
     for number, order in enumerate(ORDERS):

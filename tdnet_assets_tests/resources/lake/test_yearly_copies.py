@@ -89,6 +89,7 @@ def _opened(config, endpoint, ask):
     return [target.split("/tables/")[1] for target, _ in traffic.passed if "/tables/" in target]
 
 
+@pytest.mark.slow
 def test_a_company_s_rows_of_a_wide_table_are_one_request_a_year(
     lake, reports, platform, aws_endpoint
 ):
@@ -120,6 +121,7 @@ def test_all_rows_of_a_wide_table_are_those_of_all_parts(lake, reports):
     assert len(list(lake.list("tables/earnings_history/"))) == EARNINGS_COPY.parts
 
 
+@pytest.mark.slow
 def test_a_part_that_is_older_than_the_others_stands_for_its_own_companies_alone(lake, reports):
     copy = yearly_copy(lake, EARNINGS_COPY)
     copy.bring_up_to_date(2026)

@@ -147,6 +147,7 @@ def test_retry_after_is_obeyed_and_pauses_grow_until_a_day_is_over(table, sender
     assert failed.attempts == len(tries)
 
 
+@pytest.mark.slow
 def test_in_quiet_hours_nothing_is_sent_whatever_was_due_before_them(table, sender, hook, clock):
     clock.moment = datetime(2026, 6, 10, 21, 59, 30, tzinfo=TOKYO)
     quiet = Watch("quiet", ("hook",), quiet=QuietHours(at(22), at(7)))
@@ -178,6 +179,7 @@ def test_in_quiet_hours_nothing_is_sent_whatever_was_due_before_them(table, send
     assert _states(table) == [SENT] * 121
 
 
+@pytest.mark.slow
 def test_a_table_that_takes_no_writes_for_a_while_loses_nothing_and_repeats_what_it_says(
     platform, table, hook, clock
 ):
@@ -281,6 +283,7 @@ def _stepping(platform, turns, name):
     return Table(config=platform), Post(platform)
 
 
+@pytest.mark.slow
 @settings(
     max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
 )
@@ -389,6 +392,7 @@ def test_a_sender_that_slept_counts_little_of_it_and_one_that_slept_since_its_cl
     assert hook.bodies == []
 
 
+@pytest.mark.slow
 def test_two_senders_at_once_send_everything_once(table, make_sender, hook, clock):
     watches = to_hooks(hook=hook.address)
     table.add(item(number) for number in range(90))

@@ -82,6 +82,7 @@ def fetched(
     return outcomes
 
 
+@pytest.mark.slow
 def test_a_pdf_that_crashes_its_reader_is_stored_and_costs_no_other_file(
     site, config, rows, caplog
 ):

@@ -103,7 +103,7 @@ def test_a_look_that_is_answered_after_refused_ones_opens_every_closed_door(
     assert heard == [*refused, "not seen", closed, closed, "seen", "given"]
 
 
-@pytest.mark.parametrize("minutes", [7, 40])
+@pytest.mark.parametrize("minutes", [pytest.param(7, marks=pytest.mark.slow), 40])
 def test_files_refused_from_morning_to_night_are_asked_for_at_most_30_times_in_all_sessions(
     site, base_url, tmp_path, bucket, minutes
 ):
