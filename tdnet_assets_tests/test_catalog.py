@@ -201,6 +201,7 @@ def test_a_company_s_history_is_read_from_the_copy_and_the_newest_days_from_thei
     assert not any("history" in key for key in _files(few))
 
 
+@pytest.mark.slow
 def test_however_old_the_copies_are_the_answer_is_that_of_the_daily_files(lake, disclosures):
     chance = random.Random(20260610)  # noqa: S311 - sample data
     days = _days(6, date(2025, 12, 26)) + _days(12, date(2026, 1, 1))
@@ -378,6 +379,7 @@ def test_as_of_a_moment_titles_and_deletions_stand_as_they_were_known(
     assert_frame_equal(latest.drop("date"), pipeline.table("disclosures", DAY))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("large_copies")
 def test_as_of_a_moment_the_copies_answer_for_the_days_that_stand(
     site, moments, lake, platform, disclosures
@@ -400,6 +402,7 @@ def test_as_of_a_moment_the_copies_answer_for_the_days_that_stand(
     assert_frame_equal(disclosures(as_of=first, code="72030"), expected)
 
 
+@pytest.mark.slow
 def test_facts_and_files_of_a_moment_are_those_of_the_filings_listed_by_then(
     site, moments, pipeline, platform
 ):
@@ -586,6 +589,7 @@ def _link(number, at, relation, other, other_at):
     }
 
 
+@pytest.mark.slow
 def test_a_report_of_a_day_is_known_to_be_replaced_by_one_of_a_later_day(platform, lake):
     at = [_at("2026-06-10T15:00"), _at("2026-06-20T15:00"), _at("2026-07-20T15:00")]
     for number, moment in zip("123", at, strict=True):

@@ -92,6 +92,7 @@ def day(lake):
     return rows
 
 
+@pytest.mark.slow
 def test_titles_and_pages_together_must_have_all_words(found, day):
     assert found("自己株式") == [3, 1, 0]
     assert found("自己株式 決議") == [0]
@@ -142,6 +143,7 @@ def test_only_what_was_known_at_a_moment_is_found(found, day):
     assert found("自己株式", as_of=datetime(2026, 6, 10, 13, tzinfo=TOKYO)) == [3, 1, 0]
 
 
+@pytest.mark.slow
 def test_the_newest_come_first_and_a_limit_leaves_older_months_closed(lake, platform, monkeypatch):
     monkeypatch.setattr(document_search, "_DAYS_AT_ONCE", 2)
     for back in range(5):

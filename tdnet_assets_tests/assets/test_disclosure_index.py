@@ -73,6 +73,7 @@ def test_a_collected_day_is_found_by_id_by_code_and_by_day(site, pipeline, index
     }
 
 
+@pytest.mark.slow
 def test_a_run_of_the_code_location_feeds_the_index_of_each_of_its_days(site, pipeline, index):
     next_day = date(2026, 6, 11)
     site.set_day(DAY, 12)
@@ -90,6 +91,7 @@ def test_a_run_of_the_code_location_feeds_the_index_of_each_of_its_days(site, pi
         assert all(row.pdf_stored for row in index.by_day(day))
 
 
+@pytest.mark.slow
 def test_every_stored_file_can_be_fetched_by_the_key_that_the_item_names(
     site, pipeline, index, feed
 ):
@@ -108,6 +110,7 @@ def test_every_stored_file_can_be_fetched_by_the_key_that_the_item_names(
         client(pipeline.config, "s3").head_object(Bucket=pipeline.config.bucket, Key=key)
 
 
+@pytest.mark.slow
 def test_files_that_are_not_stored_yet_are_said_to_be_missing_until_they_are(
     site, pipeline, index, feed
 ):
@@ -126,6 +129,7 @@ def test_files_that_are_not_stored_yet_are_said_to_be_missing_until_they_are(
     assert after.version != before.version
 
 
+@pytest.mark.slow
 def test_an_unchanged_day_is_not_written_again_and_keeps_its_version(site, pipeline, feed):
     site.set_day(DAY, 40)
     pipeline.materialize(DAY, select=LISTED)
@@ -139,6 +143,7 @@ def test_an_unchanged_day_is_not_written_again_and_keeps_its_version(site, pipel
     assert second.version == first.version
 
 
+@pytest.mark.slow
 def test_a_retitled_row_has_both_titles_and_a_deleted_one_keeps_its_keys(
     site, pipeline, index, feed
 ):

@@ -105,6 +105,7 @@ def test_only_new_files_are_read_where_the_day_has_grown(site, pipeline):
     )
 
 
+@pytest.mark.slow
 def test_a_scan_is_counted_and_the_day_is_whole(site, pipeline, rows):
     _sent_instead(site, rows[0], scan())
 
@@ -213,6 +214,7 @@ def test_another_reader_reads_every_file_again(pipeline, rows, monkeypatch):
     assert metadata["read_now"].value == metadata["files"].value > 0
 
 
+@pytest.mark.slow
 def test_an_archive_s_report_that_is_no_markup_costs_only_itself(site, pipeline, rows):
     row = next(row for row in rows if row.xbrl_name and row.xbrl_name.startswith("0812"))
     with zipfile.ZipFile(io.BytesIO(site.document(row.xbrl_name))) as archive:

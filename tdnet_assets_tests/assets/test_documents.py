@@ -44,6 +44,7 @@ def test_a_file_of_another_size_than_recorded_is_taken_as_it_says_of_itself(pipe
     assert (row["bytes"], row["sha256"]) == (len(content), sha256(content))
 
 
+@pytest.mark.slow
 def test_a_file_of_another_size_than_it_says_of_itself_is_damaged_and_not_stored(
     site, pipeline, exchanged
 ):

@@ -43,6 +43,7 @@ def _zip(**members):
     return buffer.getvalue()
 
 
+@pytest.mark.slow
 def test_every_fact_of_every_archive_is_a_row_in_the_filings_own_order(site, pipeline, archives):
     result = pipeline.materialize(DAY, select=STEPS)
 
@@ -59,6 +60,7 @@ def test_every_fact_of_every_archive_is_a_row_in_the_filings_own_order(site, pip
     assert pipeline.checks(result, "filings_read") == {str(DAY): True}
 
 
+@pytest.mark.slow
 def test_amounts_are_exact_and_nil_is_not_zero(pipeline, archives):
     pipeline.materialize(DAY, select=STEPS)
 
@@ -71,6 +73,7 @@ def test_amounts_are_exact_and_nil_is_not_zero(pipeline, archives):
     assert nil["value"].null_count() == nil.height
 
 
+@pytest.mark.slow
 def test_an_archive_that_cannot_be_read_is_kept_with_its_reason_and_hurts_no_other(
     site, pipeline, archives
 ):
@@ -133,6 +136,7 @@ def _with_a_dash(summary):
     return changed
 
 
+@pytest.mark.slow
 def test_a_cell_that_cannot_be_read_is_a_row_with_its_place_and_the_filing_stands_but_is_not_whole(
     site, pipeline, archives
 ):
@@ -160,6 +164,7 @@ def test_a_cell_that_cannot_be_read_is_a_row_with_its_place_and_the_filing_stand
     assert row["element"] in pipeline.failure(result)
 
 
+@pytest.mark.slow
 def test_what_could_not_be_read_of_a_filing_is_still_said_when_nothing_is_read_again(
     site, pipeline, archives
 ):
@@ -174,6 +179,7 @@ def test_what_could_not_be_read_of_a_filing_is_still_said_when_nothing_is_read_a
     assert pipeline.objects() == before
 
 
+@pytest.mark.slow
 def test_facts_that_were_never_stored_are_read_again_with_what_is_unread_of_them(
     site, pipeline, archives
 ):
@@ -189,6 +195,7 @@ def test_facts_that_were_never_stored_are_read_again_with_what_is_unread_of_them
     assert pipeline.objects().keys() == before.keys()
 
 
+@pytest.mark.slow
 def test_a_number_with_more_digits_than_the_column_is_one_unread_fact(site, pipeline, archives):
     bad = min(archives)
     long = _changed(
@@ -206,6 +213,7 @@ def test_a_number_with_more_digits_than_the_column_is_one_unread_fact(site, pipe
     assert set(pipeline.table("financial_facts", DAY)["disclosure_id"]) == set(archives)
 
 
+@pytest.mark.slow
 def test_a_stale_document_of_an_archive_is_named_and_the_day_is_whole(site, pipeline, archives):
     number, content = next(
         (number, content) for number, content in archives.items() if b"manifest.xml" in content

@@ -107,6 +107,7 @@ def test_only_days_that_changed_are_read_again(lake, make):
     assert check.passed
 
 
+@pytest.mark.slow
 def test_a_copy_made_in_steps_is_the_one_made_at_once(lake, make):
     chance = random.Random(7)  # noqa: S311 - sample data
     for step in range(4):

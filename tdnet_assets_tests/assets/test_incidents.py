@@ -242,6 +242,7 @@ def test_deleted_and_retitled_rows_are_recorded_and_nothing_is_lost(site, pipeli
     assert table.height == 40
 
 
+@pytest.mark.slow
 def test_two_rows_deleted_before_they_were_ever_seen_leave_the_day_whole_at_once(site, pipeline):
     site.set_day(DAY, 12)
     for row in [row for row in site.rows(DAY) if row.state == "active"][:2]:
@@ -308,6 +309,7 @@ def test_stored_bytes_are_the_bytes_that_were_sent(site, pipeline):
                 assert pipeline.lake.read(key) == site.document(name)
 
 
+@pytest.mark.slow
 def test_a_file_that_is_forbidden_inside_the_window_is_failed_not_gone(site, pipeline):
     today = datetime.now(TOKYO).date()
     site.set_day(today, 0)

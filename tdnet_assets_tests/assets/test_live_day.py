@@ -121,6 +121,7 @@ def test_a_host_that_is_away_at_the_end_of_a_session_is_waited_for(live, site):
     assert live.not_whole(TODAY) == ""
 
 
+@pytest.mark.slow
 def test_archives_of_a_burst_come_before_its_pdfs_and_the_newest_burst_first(live, site):
     early = site.publish(TODAY, 40, time="15:00")
     late = site.publish(TODAY, 40, time="15:30")
@@ -233,6 +234,7 @@ def test_a_run_of_another_day_that_is_over_within_a_minute_asks_nothing_of_today
     assert set(live.asked("I_list")) == {"I_list_001_20260609.html"}
 
 
+@pytest.mark.slow
 def test_today_is_not_looked_at_at_night(live, site, clock):
     clock.advance((moment(TODAY, "24:05") - clock.now()).total_seconds())
     site.set_day(TODAY, 90)
@@ -357,6 +359,7 @@ def test_a_run_for_news_finds_deletions_on_its_page_at_once_and_others_within_th
     assert deleted_after_news() == {on_page_1, on_page_3}
 
 
+@pytest.mark.slow
 def test_a_row_deleted_while_files_are_fetched_keeps_its_number(live, site):
     site.publish(TODAY, 120)
     victim = site.rows(TODAY)[110]
@@ -466,6 +469,7 @@ def test_a_run_of_today_says_what_kept_the_list_from_being_read(pipeline, site):
     assert (record.status, record.error_type) == ("failed", "DayNotListedError")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [404, 403])
 def test_a_run_of_today_whose_files_are_refused_is_red_and_not_asked_for_again(
     pipeline, site, status

@@ -211,6 +211,7 @@ def test_a_list_that_does_not_add_up_for_hours_does_not_keep_the_files_from_bein
     assert len(files) > 700
 
 
+@pytest.mark.slow
 def test_a_host_that_wants_to_be_left_alone_for_an_hour_is_by_later_sessions_and_looks_too(
     live, site, tmp_path
 ):

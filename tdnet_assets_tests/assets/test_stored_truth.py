@@ -71,6 +71,7 @@ def test_a_file_that_answers_404_once_is_failed_and_stored_by_the_next_collectio
     assert state().is_whole("documents")
 
 
+@pytest.mark.slow
 def test_a_bad_page_that_is_mended_with_the_same_last_modified_becomes_green_with_the_next_run(
     site, pipeline, state
 ):

@@ -50,6 +50,7 @@ def test_the_refusal_is_permanent_so_that_no_retry_repeats_it(limited):
     assert caught.value.allow_retries is False
 
 
+@pytest.mark.slow
 def test_a_range_with_a_day_behind_the_window_is_retried_for_the_sake_of_one_that_may_pass(
     site, limited
 ):
@@ -74,6 +75,7 @@ def test_a_range_with_a_day_behind_the_window_is_retried_for_the_sake_of_one_tha
     assert caught.value.allow_retries is True
 
 
+@pytest.mark.slow
 def test_the_oldest_day_of_the_window_is_asked_for(site, limited):
     day = TODAY - timedelta(days=WINDOW - 2)
     site.set_day(day, 3)

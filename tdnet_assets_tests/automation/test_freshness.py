@@ -129,6 +129,7 @@ def test_a_day_collected_after_it_was_over_is_fresh_and_a_day_of_which_a_file_fa
     assert freshness(known(bad, DAY), now).problems == {}
 
 
+@pytest.mark.slow
 def test_what_was_made_from_an_older_list_is_not_complete(site, pipeline, known):
     site.set_day(DAY, 5)
     pipeline.materialize(DAY)

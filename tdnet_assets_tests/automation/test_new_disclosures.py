@@ -285,6 +285,7 @@ def test_a_new_day_is_looked_at_afresh(site, ticks):
     assert site.requests[-1].if_modified_since is None
 
 
+@pytest.mark.slow
 def test_failed_looks_are_counted_shown_and_lose_nothing(site, ticks, read):
     site.set_day(TODAY, 30)
     read()
@@ -370,6 +371,7 @@ def test_metrics_that_cannot_be_delivered_are_shown_and_break_no_tick(site, plat
     assert "SensorHeartbeat were not delivered" in skipped(ticks.tick())
 
 
+@pytest.mark.slow
 def test_the_run_that_is_requested_materializes_the_day_and_says_that_a_sensor_began_it(
     site, ticks, pipeline
 ):

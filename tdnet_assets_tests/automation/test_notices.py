@@ -84,6 +84,7 @@ def test_a_failed_run_is_announced_once_with_its_day_reason_and_links(site, pipe
     assert f"tdnet status {result.run_id}" in text
 
 
+@pytest.mark.slow
 def test_what_a_sensor_asks_for_again_and_fails_just_as_before_is_announced_once(
     platform, topic, ticks, failed_run
 ):
@@ -207,6 +208,7 @@ def test_without_a_topic_nothing_is_sent_and_turning_it_on_announces_no_old_fail
     assert off.tick() == f"announced: {run.run_id}"
 
 
+@pytest.mark.slow
 def test_failures_from_before_the_first_tick_are_not_announced(
     platform, instance, topic, failed_run
 ):
@@ -218,6 +220,7 @@ def test_failures_from_before_the_first_tick_are_not_announced(
     assert topic.received(0) == []
 
 
+@pytest.mark.slow
 def test_a_notice_fits_what_sns_takes_however_long_the_reason(make_run):
     run = make_run(RUN.STARTED, tags_for(str(DAY), "2026-06-30"))
 

@@ -147,6 +147,7 @@ def test_collect_takes_a_range_with_both_ends_in_it(site, tdnet, pipeline):
     assert (record.partition_start, record.partition_end) == (str(DAY), str(NEXT_DAY))
 
 
+@pytest.mark.slow
 def test_collect_can_be_limited_to_some_assets(site, tdnet, pipeline):
     site.set_day(DAY, 3)
 
@@ -158,6 +159,7 @@ def test_collect_can_be_limited_to_some_assets(site, tdnet, pipeline):
     assert not [seen for seen in site.requests if seen.path.endswith(".pdf")]
 
 
+@pytest.mark.slow
 def test_a_day_that_is_refused_ends_with_1_and_one_line(tdnet, pipeline):
     result = tdnet("collect", "2026-03-02")
 
@@ -371,6 +373,7 @@ def test_status_of_an_unknown_record_ends_with_1_and_says_where_to_look(tdnet, p
     )
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_away_ends_any_command_without_a_word(platform, pipeline):
     for number in range(3):
         pipeline.executions.start(f"run-{number}", partition_start=str(DAY))

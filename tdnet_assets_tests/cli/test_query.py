@@ -146,6 +146,7 @@ QUESTIONS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("filled")
 def test_a_query_finds_just_what_is_asked_for(ids):
     found = {arguments: ids(*arguments) for arguments, _ in QUESTIONS}
@@ -236,6 +237,7 @@ def test_json_is_one_array_with_every_column(tdnet):
     assert rows[0]["is_correction"] is False
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("filled")
 def test_parquet_goes_to_a_pipe_whole(platform, lake):
     done = subprocess.run(
@@ -375,6 +377,7 @@ def test_a_reader_that_goes_away_ends_the_command_quietly(platform, lake, format
     assert (errors, code) == (b"", 0)
 
 
+@pytest.mark.slow
 def test_only_data_is_written_to_standard_output(platform, lake):
     write_day(lake, DAY, 2)
 

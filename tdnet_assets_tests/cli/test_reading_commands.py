@@ -6,6 +6,8 @@ import subprocess
 import sys
 from datetime import date
 
+import pytest
+
 from tdnet_assets.resources.lake.store import LakeResource
 from tdnet_assets_tests.commands import variables
 from tdnet_assets_tests.lake_days import disclosure as listed
@@ -36,6 +38,7 @@ sys.stderr.write(json.dumps(imported))
 """
 
 
+@pytest.mark.slow
 def test_a_command_that_only_reads_imports_neither_dagster_nor_what_asks_tdnet(platform):
     put_day(LakeResource(config=platform), DAY, [listed(DAY, 1, code="72030")])
 

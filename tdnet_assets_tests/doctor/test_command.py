@@ -113,6 +113,7 @@ def test_the_command_refuses_a_configuration_that_is_wrong_otherwise(tdnet_docto
     assert done.stderr.startswith("tdnet: TDNET_BUCKET is 'No Bucket': ")
 
 
+@pytest.mark.slow
 def test_the_local_environment_has_no_stack_and_that_is_no_failure(platform, site):
     site.set_day(datetime.now(TOKYO).date() - timedelta(days=1), 3)
     with Examination(platform, build_definitions(platform), wait_seconds=0) as examination:

@@ -70,6 +70,7 @@ def test_deploy_refuses_the_embedded_default(tdnet_infra):
     assert "set TDNET_ENVIRONMENT to dev or prod" in done.stderr
 
 
+@pytest.mark.slow
 def test_deploy_brings_the_account_up_to_date_and_then_has_nothing_to_do(tdnet_infra, aws_endpoint):
     # Names of its own: other tests use the same embedded AWS.
     names = {"AWS_ENDPOINT_URL": aws_endpoint, "TDNET_ENVIRONMENT": "prod"}

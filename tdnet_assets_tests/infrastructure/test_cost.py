@@ -120,6 +120,7 @@ def test_the_meter_counts_the_objects_and_the_bytes_that_a_run_puts(
     assert first[Unit.PUT_METRIC_DATA] == again[Unit.PUT_METRIC_DATA] == 1
 
 
+@pytest.mark.slow
 def test_the_meter_counts_the_index_s_entries_and_reads_all_that_a_query_reads(
     site, platform, pipeline, aws_endpoint
 ):

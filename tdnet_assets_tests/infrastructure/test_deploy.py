@@ -80,6 +80,7 @@ def test_a_whole_sample_day_runs_on_what_a_deployment_made(
     assert pipeline.table("disclosures", DAY).height == 12
 
 
+@pytest.mark.slow
 def test_a_deployment_shows_each_change_each_event_and_the_outputs(account, deployed, shown):
     made = deployed()
 
@@ -118,6 +119,7 @@ def test_what_was_deployed_is_there_under_the_names_of_the_configuration(account
     assert location == "s3://tdnet-dev/lake/tables/documents/date=${date}/"
 
 
+@pytest.mark.slow
 def test_a_change_of_the_configuration_changes_what_depends_on_it_and_nothing_else(deployed, shown):
     first = deployed()
 
@@ -171,6 +173,7 @@ def test_an_update_that_fails_shows_why_and_can_be_repeated(account, deployed):
     assert mended.changed
 
 
+@pytest.mark.slow
 def test_a_creation_that_fails_shows_why_and_must_be_deleted_first(account, deployed):
     location = {"LocationConstraint": account.aws_region}
     s3 = clients.client(account, "s3")

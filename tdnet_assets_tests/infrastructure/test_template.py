@@ -48,6 +48,7 @@ def test_cfn_lint_has_nothing_to_say(example, region):
     assert [str(match) for match in cfn_lint.lint(as_json(config), regions=[region])] == []
 
 
+@pytest.mark.slow
 def test_json_and_yaml_say_the_same_and_every_time_the_same(example):
     assert json.loads(as_json(example)) == template(example)
     assert yaml.safe_load(as_yaml(example)) == template(example)

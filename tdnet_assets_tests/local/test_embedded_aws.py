@@ -89,6 +89,7 @@ def stored_sum(config: PlatformConfig) -> float:
     return sum(point["Sum"] for point in points)
 
 
+@pytest.mark.slow
 def test_a_clean_stop_keeps_objects_with_metadata_items_and_metrics(start: Start) -> None:
     first = start()
     config = config_for(first.endpoint_url)
@@ -104,6 +105,7 @@ def test_a_clean_stop_keeps_objects_with_metadata_items_and_metrics(start: Start
     assert stored_sum(config) == 7
 
 
+@pytest.mark.slow
 def test_after_a_hard_kill_objects_are_left_and_the_bootstrap_makes_the_rest_anew(
     start: Start,
 ) -> None:
@@ -201,6 +203,7 @@ def test_after_a_hard_kill_the_index_is_as_the_lake_is_again(start: Start) -> No
     assert catch_up(config).days == 0
 
 
+@pytest.mark.slow
 def test_a_killed_embedded_aws_that_never_stopped_cleanly_gets_its_whole_index_back(
     start: Start,
 ) -> None:
@@ -219,6 +222,7 @@ def test_a_killed_embedded_aws_that_never_stopped_cleanly_gets_its_whole_index_b
     assert indexed_titles(config, day) == ["two", "one"]
 
 
+@pytest.mark.slow
 def test_without_state_nothing_is_left(start: Start) -> None:
     first = start(keep_state=False)
     config = config_for(first.endpoint_url)

@@ -64,6 +64,7 @@ def test_events_come_back_as_they_were_and_lie_packed(config):
     assert all(len(text) < len(LONG.encode()) / 3 for text in stored(config, CHECKS))
 
 
+@pytest.mark.slow
 def test_events_of_an_earlier_version_which_are_not_packed_are_read(config, monkeypatch):
     with monkeypatch.context() as earlier, dagster_home.instance(config) as instance:
         earlier.setattr(event_log, "LONG_CHARACTERS", 10**9)

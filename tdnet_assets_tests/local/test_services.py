@@ -276,6 +276,7 @@ def test_services_that_cannot_start_are_refused_with_the_end_of_the_log(
         connect(config)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/net").exists(), reason="asks Linux's /proc")
 def test_who_waits_for_the_services_to_start_leaves_the_processor_to_them(
     config: PlatformConfig,
@@ -298,6 +299,7 @@ def test_the_services_listen_on_loopback_only(config: PlatformConfig) -> None:
         assert listening_addresses(services.aws_process) == {LOOPBACK}
 
 
+@pytest.mark.slow
 def test_the_supervisor_is_out_of_reach_of_ctrl_c_and_its_file_is_private(
     config: PlatformConfig,
 ) -> None:
@@ -308,6 +310,7 @@ def test_the_supervisor_is_out_of_reach_of_ctrl_c_and_its_file_is_private(
         assert file.parent.stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.slow
 def test_each_users_own_names_are_made(config: PlatformConfig) -> None:
     other = config.changed(bucket="another-lake", executions_table="other_executions")
 
@@ -318,6 +321,7 @@ def test_each_users_own_names_are_made(config: PlatformConfig) -> None:
     assert first.aws_endpoint_url == second.aws_endpoint_url
 
 
+@pytest.mark.slow
 def test_the_operators_addresses_and_rate_are_kept(config: PlatformConfig) -> None:
     own_aws = config.changed(aws_endpoint_url="http://127.0.0.1:9", requests_per_second=2)
     own_site = config.changed(tdnet_base_url="http://127.0.0.1:9/inbs")
@@ -333,6 +337,7 @@ def test_the_operators_addresses_and_rate_are_kept(config: PlatformConfig) -> No
         assert connected.aws_endpoint_url == services_of(config).aws_endpoint_url
 
 
+@pytest.mark.slow
 def test_the_sample_site_is_asked_faster_than_a_live_host(config: PlatformConfig) -> None:
     with running_services(config) as connected:
         assert connected.requests_per_second == 50
@@ -356,6 +361,7 @@ def test_nothing_is_started_or_written_where_it_is_not_wanted(
     assert not config.home_path.exists()
 
 
+@pytest.mark.slow
 def test_a_connected_configuration_is_left_as_it_is(
     config: PlatformConfig, platform: PlatformConfig
 ) -> None:
@@ -364,6 +370,7 @@ def test_a_connected_configuration_is_left_as_it_is(
         assert connect(connected) is connected
 
 
+@pytest.mark.slow
 def test_threads_that_connect_at_once_get_the_same_addresses(config: PlatformConfig) -> None:
     seen: list[PlatformConfig] = []
 

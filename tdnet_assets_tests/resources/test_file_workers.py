@@ -74,7 +74,10 @@ def test_what_the_function_refuses_is_refused_in_its_own_words_and_the_process_s
     [
         (crash, bytes, "crash was ended by SIGSEGV on a file of 0 bytes"),
         (grow, lambda: b"12", "grow needed more than 300 MB on a file of 2 bytes"),
-        (check_pdf, crashing_pdf, "check_pdf was ended by SIGABRT on a file of 1,105 bytes"),
+        pytest.param(
+            *(check_pdf, crashing_pdf, "check_pdf was ended by SIGABRT on a file of 1,105 bytes"),
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_a_process_that_dies_costs_one_file(function, make, said):
@@ -87,6 +90,7 @@ def test_a_process_that_dies_costs_one_file(function, make, said):
     assert before != after
 
 
+@pytest.mark.slow
 def test_a_process_that_does_not_end_costs_one_file_and_its_time():
     started = time.monotonic()
 

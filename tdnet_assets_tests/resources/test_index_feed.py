@@ -51,6 +51,7 @@ def _indexed(index, day):
     return {row.disclosure_id for row in index.by_day(day)}
 
 
+@pytest.mark.slow
 def test_a_rebuild_feeds_every_day_of_the_lake_and_asks_tdnet_for_nothing(
     collected, platform, index
 ):
@@ -79,6 +80,7 @@ def test_a_rebuild_of_a_range_includes_both_ends_and_no_other_day(collected, pla
     assert rebuild(platform, date(2026, 6, 13)) == NOTHING
 
 
+@pytest.mark.slow
 def test_only_the_days_that_the_index_is_behind_with_are_caught_up(
     collected, pipeline, platform, index
 ):
@@ -92,6 +94,7 @@ def test_only_the_days_that_the_index_is_behind_with_are_caught_up(
     assert _indexed(index, SECOND) == _ids(collected, SECOND)
 
 
+@pytest.mark.slow
 def test_a_day_whose_files_were_stored_since_is_caught_up(collected, pipeline, platform, index):
     catch_up(platform)
     pipeline.materialize(SECOND, select=["documents"])
@@ -115,6 +118,7 @@ def test_a_day_whose_file_goes_away_once_it_is_listed_is_passed_over(
     assert _indexed(index, SECOND) == set()
 
 
+@pytest.mark.slow
 def test_the_bootstrap_brings_a_lost_table_back(collected, platform, index):
     catch_up(platform)
     client(platform, "dynamodb").delete_table(TableName=platform.disclosures_table)
@@ -140,6 +144,7 @@ def test_a_lake_that_cannot_be_read_does_not_keep_the_bootstrap_from_its_work(
     assert _indexed(index, FIRST) == set()
 
 
+@pytest.mark.slow
 def test_the_prefix_of_the_lake_is_kept_to(collected, platform):
     other = platform.changed(prefix="elsewhere")
 
@@ -172,6 +177,7 @@ def test_a_rebuild_of_no_days_is_refused(tdnet, arguments, code, said):
     assert said in done.output
 
 
+@pytest.mark.slow
 def test_the_command_shows_one_disclosure_or_the_newest_of_a_code(collected, platform, tdnet):
     rebuild(platform)
     row = collected.rows(SECOND)[0]

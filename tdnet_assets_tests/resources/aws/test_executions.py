@@ -401,6 +401,7 @@ def test_records_of_a_status_come_newest_first_or_oldest_first_and_limited(
     assert [r.execution_id for r in oldest] == [f"run-{number}" for number in range(5)]
 
 
+@pytest.mark.slow
 def test_every_page_of_an_index_is_followed(executions: ExecutionsResource) -> None:
     # Some 4 KB each, so that one page of 1 MB cannot hold them.
     for number in range(300):

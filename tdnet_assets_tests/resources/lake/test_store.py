@@ -176,6 +176,7 @@ def test_a_put_whose_task_is_cancelled_twice_has_ended_when_the_loop_closes(lake
     assert lake.read("raw/large") == content
 
 
+@pytest.mark.slow
 def test_a_listing_goes_on_behind_a_key(lake):
     keys = [f"raw/{number:04d}" for number in range(1_005)]  # more than one page of a listing
 

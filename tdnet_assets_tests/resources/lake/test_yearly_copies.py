@@ -109,6 +109,7 @@ def test_a_company_s_rows_of_a_wide_table_are_one_request_a_year(
     assert _rows(lake, EARNINGS_COPY, []).collect().is_empty()
 
 
+@pytest.mark.slow
 def test_all_rows_of_a_wide_table_are_those_of_all_parts(lake, reports):
     yearly_copy(lake, EARNINGS_COPY).bring_up_to_date(2026)
 
@@ -144,6 +145,7 @@ def test_a_part_that_is_older_than_the_others_stands_for_its_own_companies_alone
     assert len(copy.read(2026).contents) == 6
 
 
+@pytest.mark.slow
 def test_a_copy_of_the_layout_with_one_file_a_year_is_made_anew(lake, reports):
     copy = yearly_copy(lake, EARNINGS_COPY)
     older = type(copy)(lake, copy.name, copy.source, copy.schema, copy.order)
@@ -169,6 +171,7 @@ class Dying(LakeResource):
         return super().put_parquet(*arguments, **options)
 
 
+@pytest.mark.slow
 def test_a_file_of_the_older_layout_has_every_company_until_all_others_are_there(lake, reports):
     copy = yearly_copy(lake, EARNINGS_COPY)
     older = type(copy)(lake, copy.name, copy.source, copy.schema, copy.order)

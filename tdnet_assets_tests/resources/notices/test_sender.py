@@ -122,6 +122,7 @@ def test_what_was_not_taken_is_sent_again_and_announced_if_it_may_have_been(
     assert _states(table) == [SENT]
 
 
+@pytest.mark.slow
 def test_retry_after_is_obeyed_and_pauses_grow_until_a_day_is_over(table, sender, hook, clock):
     watches = to_hooks(hook=hook.address)
     table.add([item()])
@@ -283,7 +284,6 @@ def _stepping(platform, turns, name):
     return Table(config=platform), Post(platform)
 
 
-@pytest.mark.slow
 @settings(
     max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
 )
@@ -334,6 +334,7 @@ def test_in_any_order_of_their_steps_two_real_senders_one_of_them_killed_tell_on
     assert {one.state for one in table.of_day(DAY) if one.destination == run} == {SENT}
 
 
+@pytest.mark.slow
 def test_a_dead_destination_costs_a_try_now_and_then_and_keeps_no_other_waiting(
     table, sender, hook, clock
 ):

@@ -70,6 +70,7 @@ def test_a_row_is_told_once_within_seconds_and_its_retitling_and_deletion_after_
     assert table.last_beat() == ""
 
 
+@pytest.mark.slow
 def test_a_burst_is_told_as_fast_as_its_destination_takes_it(lake, hook, today):
     with WatchDesk(lake, every_seconds=20) as desk:
         time.sleep(0.5)  # its first look is over, and the next one far away

@@ -270,6 +270,7 @@ def test_a_file_that_is_called_unchanged_though_it_was_never_had_is_a_failed_one
     assert found[second.disclosure_id].status == STORED
 
 
+@pytest.mark.slow
 def test_a_bomb_is_refused_as_an_archive_and_never_stored(site, config, rows):
     row = next(row for row in rows if row.xbrl_name)
     site.faults.zip_bomb(row.xbrl_name)
