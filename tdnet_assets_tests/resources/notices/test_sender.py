@@ -285,7 +285,8 @@ def _stepping(platform, turns, name):
 
 
 @settings(
-    max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+    max_examples=settings().max_examples // 4,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.data())
 def test_in_any_order_of_their_steps_two_real_senders_one_of_them_killed_tell_once_or_say_so(
