@@ -91,8 +91,8 @@ def test_what_a_sensor_asks_for_again_and_fails_just_as_before_is_announced_once
     records = ExecutionsResource(config=platform)
     begun = datetime.now(UTC) - timedelta(days=2)  # a record of long ago may be expired already
     messages = ("a row", "a row", "two rows", "two rows")
-    for number, message in enumerate(messages):
-        run = failed_run(**{"dagster/sensor_name": "reconcile"})
+    runs = [failed_run(**{"dagster/sensor_name": "reconcile"}) for _ in messages]
+    for number, (run, message) in enumerate(zip(runs, messages, strict=True)):
         now = begun + timedelta(hours=number)
         days = {"partition_start": str(DAY), "partition_end": str(DAY)}
         records.start(run.run_id, now=now, **days)
@@ -104,8 +104,10 @@ def test_what_a_sensor_asks_for_again_and_fails_just_as_before_is_announced_once
     ticks.tick()
 
     texts = [notice["Message"] for notice in topic.received(3)]
-    assert ["E: a row" in texts[0], "E: two rows" in texts[1]] == [True, True]
-    assert by_hand.run_id in texts[2]
+    announced = ((runs[0], "E: a row"), (runs[2], "E: two rows"), (by_hand, "E: two rows"))
+    for run, said in announced:
+        (text,) = (text for text in texts if run.run_id in text)
+        assert said in text
 
 
 def test_a_backfill_s_range_and_a_run_without_a_record_are_announced_too(topic, ticks, failed_run):
