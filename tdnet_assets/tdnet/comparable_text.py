@@ -136,7 +136,8 @@ def _table() -> dict[str, str]:
 @cache
 def _pairs() -> dict[str, str]:
     """Kana with a voice mark that is a character of its own, in any width."""
-    kana = [chr(code) for code in chain(range(0x3041, 0x30FF), range(0xFF66, 0xFF9E))]
+    letters = map(chr, chain(range(0x3041, 0x30FF), range(0xFF66, 0xFF9E)))
+    kana = [one for one in letters if _compared_as(one)]  # a mark is drawn on no other mark
     pairs: dict[str, str] = {}
     for one in kana:
         for mark, spellings in _VOICE_MARKS.items():

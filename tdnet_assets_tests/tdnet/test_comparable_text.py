@@ -43,6 +43,7 @@ def _by_polars(texts):
         ("manage\u00adment\u200b", "management"),
         ("葛\U000e0100城", "葛城"),
         (" \u3000自己\n", "自己"),
+        ("ｶ \u3099\u3099", "カ"),
         ("", ""),
     ],
 )
