@@ -80,6 +80,7 @@ def test_rows_published_while_files_are_fetched_are_in_the_lake_within_75_second
     assert [good for _, good in live.looks] == [True] * len(live.looks)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moments", [(61.0, 130.0), (43.5, 95.0)])
 def test_rows_far_down_a_list_of_18_pages_are_in_the_lake_within_75_seconds(live, site, moments):
     # The second one comes while the list is read for the first one, so that it is read again.

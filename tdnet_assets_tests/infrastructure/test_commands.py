@@ -27,7 +27,11 @@ def tdnet_infra(example):
 
 
 @pytest.mark.parametrize(
-    ("options", "read"), [((), json.loads), (("--format", "yaml"), yaml.safe_load)]
+    ("options", "read"),
+    [
+        ((), json.loads),
+        pytest.param(("--format", "yaml"), yaml.safe_load, marks=pytest.mark.slow),
+    ],
 )
 def test_template_writes_the_template(tdnet_infra, example, options, read):
     done = tdnet_infra("template", *options)
