@@ -17,13 +17,6 @@ LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def instance():
-    """One of its own: the sweep looks at every run there is."""
-    with dg.DagsterInstance.ephemeral() as ephemeral:
-        yield ephemeral
-
-
-@pytest.fixture
 def make_run(instance, pipeline):
     job = pipeline.job()
 
