@@ -15,11 +15,13 @@ from tdnet_assets.cli.main import main
 from tdnet_assets.sample_site.site import SampleSite, serve
 from tdnet_assets.tables.earnings import EARNINGS_VIEW
 from tdnet_assets.tables.earnings_summary import EARNINGS_SUMMARY_VIEW
+from tdnet_assets.tables.recipes import COLLECTION, names
 from tdnet_assets_tests.commands import variables
 from tdnet_assets_tests.conftest import NOW, new_platform
 from tdnet_assets_tests.pipeline import Pipeline
 
 DAY = date(2026, 5, 14)
+REPORTS = ["financial_facts", "forecast_revisions", "earnings", "report_figures", "report_links"]
 
 
 @pytest.fixture
@@ -44,7 +46,7 @@ def made(aws_endpoint, instance, tmp_path_factory):
     with serve(site) as base_url:
         config = new_platform(aws_endpoint, base_url, tmp_path_factory.mktemp("made"))
         pipeline = Pipeline(config, instance)
-        pipeline.materialize(DAY - timedelta(days=1), DAY)
+        pipeline.materialize(DAY - timedelta(days=1), DAY, select=[*names(COLLECTION), *REPORTS])
         yield pipeline
 
 
