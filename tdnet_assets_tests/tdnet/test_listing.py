@@ -508,6 +508,12 @@ def test_without_a_table_and_without_the_text_of_an_empty_day_the_page_is_refuse
         parse(text)
 
 
+def test_a_page_without_the_place_of_that_text_does_not_pass_for_an_empty_day():
+    text = empty_page_html(day=DAY).replace('id="kaiji-text-1"', 'id="elsewhere"')
+    with pytest.raises(StructureError, match="no text 'ありません'"):
+        parse(text)
+
+
 def test_an_empty_day_has_no_second_page():
     with pytest.raises(StructureError):
         parse(empty_page_html(day=DAY), page=2)

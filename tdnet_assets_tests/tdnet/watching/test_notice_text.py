@@ -57,6 +57,19 @@ def test_a_message_says_when_who_what_and_by_how_much_in_english_and_japanese():
     assert "業績予想の修正 · 親会社株主に帰属する当期純利益 · 赤字転落 2026-06-10" in japanese.text
 
 
+def test_an_earlier_title_is_told_with_a_retitling_and_with_nothing_else():
+    told = [
+        _notice(1, event="deleted", title="新", previous_titles=("旧題",)),
+        _notice(2, event="retitled-1", title="無題"),
+    ]
+
+    text = message_of(told, Destination("x", topic="t")).text
+
+    assert "新" in text
+    assert "無題" in text
+    assert "formerly" not in text
+
+
 def test_a_retitling_a_deletion_a_repetition_and_a_test_are_called_so():
     told = [
         _notice(1, event="retitled-1", title="新", previous_titles=("旧題",)),

@@ -243,6 +243,8 @@ def test_a_fraction_is_its_quotient_only_where_that_is_exact():
     exact, endless = only(fraction("1", "4")), only(fraction("1", "3"))
     assert (exact.value, exact.text) == (Decimal("0.025"), None)
     assert (endless.value, endless.text) == (None, "1/30")
+    assert not exact.is_nil
+    assert not endless.is_nil
     assert "divides by zero" in refused(document(fraction("1", "0"))).reason
 
 
@@ -295,6 +297,14 @@ def test_the_axis_of_attached_statements_is_consolidation_too_and_other_axes_are
         Member("SerialAxis", "7", is_typed=True),
         Member("oldStyle", "x", is_typed=True),
     )
+
+
+def test_a_member_is_read_without_the_space_around_it():
+    scenario = explicit("ResultForecastAxis", "ForecastMember\n ") + explicit("Axis", "OneMember ")
+    resources = context(scenario=f"<x:scenario>{scenario}</x:scenario>") + unit()
+    fact = only(number(), resources)
+    assert fact.result_forecast == "Forecast"
+    assert fact.members == (Member("Axis", "OneMember", is_typed=False),)
 
 
 def test_of_two_axes_for_one_column_the_first_is_in_it_and_the_other_is_kept():
