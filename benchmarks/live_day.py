@@ -152,7 +152,7 @@ class LivedDay:
         found |= {
             f"file {Path(key).name} {Path(key).stem}": moment for key, moment in self.files.items()
         }
-        found |= {f"{kind} told {n}": at for kind in (ROW, FIGURE) for n, at in self.told_at(kind)}
+        found |= {f"told {kind} {n}": at for kind in (ROW, FIGURE) for n, at in self.told_at(kind)}
         return {name: at - self.appeared(name.split()[-1]) for name, at in found.items()}
 
     def told_at(self, kind: str) -> list[tuple[str, float]]:
@@ -597,10 +597,11 @@ class Report:
             print(f"    {day.lacks}")
 
     def faults(self, day: LivedDay, without: LivedDay, faults: Sequence[Fault]) -> None:
-        """The aims of the same day with faults."""
+        """The aims of the same day with faults: the worst of each kind of thing."""
         self._whole(day)
         self.delivered(day)
-        before, late = without.delays(), {}
+        before = without.delays()
+        late: dict[str, tuple[float, str]] = {}
         for name, delay in day.delays().items():
             appeared = day.appeared(name.split()[-1])
             during = sum(
@@ -608,9 +609,11 @@ class Report:
                 for fault in faults
                 if fault.begins_at < appeared + delay and appeared < fault.begins_at + fault.seconds
             )
-            late[name] = delay - before.get(name, 0.0) - during
-        worst = max(late, key=lambda name: late[name])
-        self.aim(f"later than the fault itself, worst s ({worst})", late[worst], 120)
+            kind = name.rpartition(".")[2].partition(" ")[0]  # row, facts, told, or what a file is
+            beyond = delay - before.get(name, 0.0) - during
+            late[kind] = max(late.get(kind, (beyond, name)), (beyond, name))
+        for beyond, name in late.values():
+            self.aim(f"later than the fault itself, s: {name}", beyond, 120)
 
 
 @contextmanager
