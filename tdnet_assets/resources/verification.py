@@ -12,6 +12,7 @@ from typing import Final
 
 from tdnet_assets.resources.lake import layout
 from tdnet_assets.resources.lake.captures import (
+    PAGE_DIGEST,
     Capture,
     CaptureStore,
     expanded_page,
@@ -143,5 +144,5 @@ def _claims(thing: StoredThing, metadata: Mapping[str, str], *, is_page: bool) -
     """What the bytes' digest should be, by who says so."""
     claims = {"the table or manifest": thing.digest, "the object itself": metadata.get(_DIGEST)}
     if is_page:  # the object's own digest is of the compressed bytes
-        claims["the object itself"] = metadata.get("content-sha256")
+        claims["the object itself"] = metadata.get(PAGE_DIGEST)
     return {where: digest for where, digest in claims.items() if digest}

@@ -24,7 +24,7 @@ TDNET = "tdnet"
 """The source of a capture whose manifest names none."""
 
 # Metadata of a page: of its bytes as they came, and what to ask with whether it is still the same.
-_DIGEST, _VALIDATOR = "content-sha256", "content-last-modified"
+PAGE_DIGEST, _VALIDATOR = "content-sha256", "content-last-modified"
 _READ_AGAIN = (
     "if TDnet lists the day still, `tdnet verify --repair` has it read again, else bring back the "
     "object's earlier version"
@@ -179,7 +179,7 @@ class CaptureStore:
     ) -> str:
         """Store a page's bytes; gives its key."""
         key = layout.page_key(day, capture_id, number)
-        metadata = {_DIGEST: sha256(content)} | ({_VALIDATOR: validator} if validator else {})
+        metadata = {PAGE_DIGEST: sha256(content)} | ({_VALIDATOR: validator} if validator else {})
         # No time inside the gzip, so the same page is the same object.
         self._put(key, gzip.compress(content, mtime=0), "application/gzip", metadata)
         return key
@@ -202,7 +202,7 @@ class CaptureStore:
         prefix = layout.captures_prefix(day)
         after = layout.manifest_key(day, capture.id) if capture else None
         keys = [stored.key for stored in self.lake.list(prefix, after=after)]
-        pages = [key for key in keys if layout.is_first_page(key)]
+        pages = [key for key in keys if key == layout.page_key(day, layout.capture_of_key(key), 1)]
         found = self.lake.read_with_head(pages[-1]) if pages else None
         if found is None:
             return None
@@ -210,7 +210,7 @@ class CaptureStore:
         validator = head.metadata.get(_VALIDATOR)
         with suppress(ValueError):
             content = expanded_page(stored)
-            if validator and sha256(content) == head.metadata.get(_DIGEST):
+            if validator and sha256(content) == head.metadata.get(PAGE_DIGEST):
                 return SeenPage(content, validator)
         return None
 

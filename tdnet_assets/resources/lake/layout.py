@@ -50,11 +50,6 @@ def page_key(day: date, capture: str, page: int) -> str:
     return f"{captures_prefix(day)}captured_at={capture}/page={page:03d}.html.gz"
 
 
-def is_first_page(key: str) -> bool:
-    """Whether a raw key is that of a list's page 1."""
-    return key.endswith("/page=001.html.gz")
-
-
 def manifest_key(day: date, capture: str) -> str:
     """The manifest of a capture; written last, so a capture without one is not finished."""
     return f"{captures_prefix(day)}captured_at={capture}/{_MANIFEST}"

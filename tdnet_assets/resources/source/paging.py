@@ -21,7 +21,6 @@ from tdnet_assets.resources.lake.captures import (
     CapturedPage,
     CaptureStore,
     CaptureWriter,
-    SeenPage,
 )
 from tdnet_assets.resources.lake.readings import rows_below, rows_shown
 from tdnet_assets.resources.lake.store import DamagedObjectError, sha256
@@ -159,16 +158,15 @@ class DayReader:
         known = self.store.latest(self.day)
         if not self.session.lists(self.day):
             return _from_the_lake(known, self.day, self.session.oldest_day), None
-        # The look for which this session was begun has brought page 1 already.
-        is_of_today = self.urgency is Urgency.TODAYS_LIST
-        seen = self.store.seen_since(self.day, known) if is_of_today and not first else None
+        if first is None and self.urgency is Urgency.TODAYS_LIST:
+            first = await self._page_of_the_last_look(known)
         number = 0
         while True:
             number += 1
             writer = CaptureWriter(
                 self.store, self.day, self.session.base_url, self._new_capture_id(known), known
             )
-            reading = await self._read_pass(writer, ground, first, seen)
+            reading = await self._read_pass(writer, ground, first)
             error = reading.error
             if error and not reading.pages:
                 raise error  # nothing was read, so there is nothing to keep
@@ -194,7 +192,7 @@ class DayReader:
                     capture, changed, number, error, is_of_all_pages=not reading.reached
                 )
                 return found, None if error else _next_ground(ground, reading, capture)
-            known, first, seen = capture, None, None
+            known, first = capture, None
 
     async def look(self, condition: str | None) -> FirstPage | None:
         """Page 1, asked for once; None if it is not modified since.
@@ -214,12 +212,21 @@ class DayReader:
             raise self._unasked_304(1)
         return None
 
+    async def _page_of_the_last_look(self, known: Capture | None) -> FirstPage | None:
+        """Page 1 by what the look has stored for which this session was begun, if one has."""
+        seen = self.store.seen_since(self.day, known)
+        if seen is None:
+            return None
+        try:
+            answer = await self.session.list_page(
+                page_name(self.day, 1), if_modified_since=seen.last_modified, urgency=self.urgency
+            )
+        except SourceError as missing:
+            raise _refusal(missing, self.day, 1, 1) from missing
+        return FirstPage(answer, seen.content if answer.content is None else answer.content)
+
     async def _read_pass(
-        self,
-        writer: CaptureWriter,
-        ground: KnownGround | None,
-        first: FirstPage | None,
-        seen: SeenPage | None,
+        self, writer: CaptureWriter, ground: KnownGround | None, first: FirstPage | None
     ) -> _Pass:
         pages: list[CapturedPage] = []
         listed: list[ListPage] = []
@@ -233,9 +240,7 @@ class DayReader:
                 if number == 1 and first:
                     answer, content = first.answer, first.content
                 else:
-                    answer, content = await self._page_bytes(
-                        writer, known, number, seen if number == 1 else None
-                    )
+                    answer, content = await self._page_bytes(writer, known, number)
             except SourceError as missing:
                 return _Pass(tuple(pages), tuple(listed), _refusal(missing, self.day, number, last))
             key = writer.keep(number, content)
@@ -275,25 +280,18 @@ class DayReader:
         return layout.capture_id(max(now, after))
 
     async def _page_bytes(
-        self,
-        writer: CaptureWriter,
-        known: CapturedPage | None,
-        number: int,
-        seen: SeenPage | None,
+        self, writer: CaptureWriter, known: CapturedPage | None, number: int
     ) -> tuple[Answer, bytes]:
         name = page_name(self.day, number)
         # A page that was not whole is asked for anew: a 304 would give the same bytes for ever.
         whole = known if known and known.is_whole else None
-        condition = seen or whole
         answer = await self.session.list_page(
             name,
-            if_modified_since=condition.last_modified if condition else None,
+            if_modified_since=whole.last_modified if whole else None,
             urgency=self.urgency,
         )
         if answer.content is not None:
             return answer, answer.content
-        if seen:
-            return answer, seen.content
         if whole is None:
             raise self._unasked_304(number)
         try:

@@ -183,7 +183,7 @@ class TdnetResource(BaseModel, frozen=True, extra="forbid"):
             left = session.http.slot.seconds_until_free
             if left > LONGEST_WAIT_FOR_A_LOOK_SECONDS:
                 raise SessionBusyError(f"TDnet may be asked again in {left:.0f} s")
-            session.http.attempt_timeout = timeout_seconds
+            session.http.look_timeout = timeout_seconds
             return await session.list_page(
                 name, if_modified_since=if_modified_since, urgency=Urgency.LOOK
             )
